@@ -1,0 +1,52 @@
+import uWS, { type us_listen_socket } from 'uWebSockets.js';
+import { setTimeout as wait } from 'node:timers/promises';
+import { readConfig } from '../shared/config.ts';
+import { createLog } from '../shared/log.ts';
+import { routeAll } from './app.ts';
+import { type Gateway, openGateway } from './gateway.ts';
+import { closeSockets } from './sockets.ts';
+
+/** Milliseconds that open commands have to get their outcomes when the process stops. */
+const DRAIN = 10_000;
+
+const config = readConfig(
+  'DATABASE_URL',
+  'REDIS_URL',
+  'REDIS_PREFIX',
+  'API_SECRET',
+  'TOKEN_HOUR_LIFESPAN',
+  'LANES',
+  'HOST',
+  'PORT',
+  'LOG_LEVEL',
+);
+const log = createLog('gateway', config.LOG_LEVEL);
+const app = uWS.App();
+const gateway = await openGateway(config, app, log);
+routeAll(app, gateway);
+
+// Several gateways may listen on one port of a machine: the kernel shares the connections out.
+const listener = await new Promise<us_listen_socket | false>((resolve) =>
+  app.listen(config.HOST, config.PORT, resolve),
+);
+if (!listener) {
+  log.fatal({ host: config.HOST, port: config.PORT }, 'the port is taken');
+  process.exit(1);
+}
+log.info({ host: config.HOST, port: config.PORT }, 'gateway is ready');
+
+process.once('SIGTERM', (signal) => void stop(signal, gateway, listener));
+process.once('SIGINT', (signal) => void stop(signal, gateway, listener));
+
+/** Takes no new connections, gives open commands their outcomes, and sends the sockets elsewhere. */
+async function stop(signal: string, { commands, close }: Gateway, listening: us_listen_socket): Promise<void> {
+  log.info({ signal }, 'stopping');
+  gateway.stopping = true;
+  uWS.us_listen_socket_close(listening);
+  const until = Date.now() + DRAIN;
+  while (commands.open > 0 && Date.now() < until) await wait(20);
+  closeSockets();
+  await close().catch((error: unknown) => log.warn({ error }, 'not all was closed'));
+  log.info('stopped');
+  process.exit(0);
+}

@@ -1,0 +1,219 @@
+import type { ChannelNames, Invitation } from '../shared/channels.ts';
+import type { Log } from '../shared/log.ts';
+import { encodeMessage, type MembershipChange, type Message } from '../shared/messages.ts';
+import type { Feeds } from './feeds.ts';
+import type { Reads } from './reads.ts';
+import type { Subscriber } from './subscriber.ts';
+
+const PAGE = 500;
+
+/** What this module needs of a socket. */
+export interface Listener {
+  readonly closed: boolean;
+  /** Takes the socket on a room's topic: it gets what is published there from now on. */
+  join(roomId: string): void;
+  leave(roomId: string): void;
+  send(frame: string): void;
+}
+
+/** A user with a socket here, and the rooms whose topics his sockets are on. */
+interface OnlineUser {
+  id: string;
+  /** Sockets on the topics of all his rooms. */
+  listeners: Set<Listener>;
+  /** These and the ones that are about to be. */
+  sockets: number;
+  rooms: Set<string>;
+  /** False until his memberships are read; until then what happens to them is noted. */
+  ready: boolean;
+  noted: Map<string, MembershipChange>;
+  /** Rooms that he is about to enter by invitation. */
+  entering: Set<string>;
+  /** For each room that he left: the seq of that message. */
+  left: Map<string, number>;
+  loaded: Promise<boolean>;
+  listen: (payload: string) => void;
+}
+
+export interface OnlineOptions {
+  feeds: Feeds;
+  subscriber: Subscriber;
+  names: ChannelNames;
+  reads: Reads;
+  /** Sends a frame to every socket on a room's topic. */
+  publish: (roomId: string, frame: string) => void;
+  log: Log;
+}
+
+export interface RoomHead {
+  id: string;
+  seq: number;
+}
+
+/** Keeps each user's sockets on the topics of exactly the rooms that he is in. */
+export class Online {
+  readonly #options: OnlineOptions;
+  readonly #users = new Map<string, OnlineUser>();
+
+  constructor(options: OnlineOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Puts a socket on the topics of its user's rooms.
+   * @param welcome called in the tick in which the socket joins, with how far each room was: what the socket gets
+   *   afterwards is what comes after that, without a hole
+   * @returns false if there is no such user
+   */
+  async attach(userId: string, listener: Listener, welcome: (rooms: RoomHead[]) => void): Promise<boolean> {
+    const user = this.#users.get(userId) ?? this.#open(userId);
+    user.sockets++;
+    if (!(await user.loaded)) return false;
+    if (listener.closed) return true;
+    user.listeners.add(listener);
+    welcome([...user.rooms].map((id) => ({ id, seq: this.#options.feeds.position(id)?.head ?? 0 })));
+    for (const roomId of user.rooms) listener.join(roomId);
+    return true;
+  }
+
+  /** For every call of {@link attach}, when its socket has closed. */
+  detach(userId: string, listener: Listener): void {
+    const user = this.#users.get(userId);
+    if (!user) return;
+    user.listeners.delete(listener);
+    if (--user.sockets > 0) return;
+    this.#users.delete(userId);
+    this.#options.subscriber.unsubscribe(this.#options.names.user(userId), user.listen);
+    for (const roomId of user.rooms) this.#options.feeds.release(roomId);
+  }
+
+  /**
+   * Hands a message to the topic of its room; whoever it adds hears it already, whoever it removes hears it last.
+   * All in one tick, so nothing can come between.
+   */
+  deliver(roomId: string, record: string, change: MembershipChange | undefined): void {
+    const user = change && this.#users.get(change.userId);
+    if (user && change && !user.ready) user.noted.set(roomId, change);
+    if (user?.ready && change?.member) this.#join(user, roomId);
+    this.#options.publish(roomId, record);
+    if (user?.ready && change && !change.member) this.#leave(user, roomId, change.seq);
+  }
+
+  /** Looks for rooms that a user came into unnoticed, as after a lost connection to Redis. */
+  async checkAll(): Promise<void> {
+    for (const user of this.#users.values()) {
+      const memberships = user.ready ? await this.#options.reads.memberships(user.id) : undefined;
+      for (const { roomId, seq } of memberships ?? []) await this.#enter(user, { roomId, seq });
+    }
+  }
+
+  #open(userId: string): OnlineUser {
+    const user: OnlineUser = {
+      id: userId,
+      listeners: new Set(),
+      sockets: 0,
+      rooms: new Set(),
+      ready: false,
+      noted: new Map(),
+      entering: new Set(),
+      left: new Map(),
+      loaded: Promise.resolve(false),
+      listen: (payload) => void this.#enter(user, JSON.parse(payload) as Invitation),
+    };
+    this.#users.set(userId, user);
+    user.loaded = this.#load(user);
+    return user;
+  }
+
+  /** Reads where a new user is a member, and starts the feeds of those rooms. */
+  async #load(user: OnlineUser): Promise<boolean> {
+    const { feeds, subscriber, names, reads } = this.#options;
+    const held = new Set<string>();
+    try {
+      await subscriber.subscribe(names.user(user.id), user.listen);
+      for (;;) {
+        const memberships = await reads.memberships(user.id);
+        if (!memberships) return false;
+        const missing = memberships.filter(({ roomId }) => !held.has(roomId));
+        if (missing.length === 0) {
+          for (const { roomId, head } of memberships) feeds.start(roomId, head);
+          this.#settle(user, new Map(memberships.map(({ roomId, head }) => [roomId, head])));
+          return true;
+        }
+        // Only a room that was listened to before its head was read has no hole.
+        for (const { roomId } of missing) held.add(roomId);
+        await Promise.all(missing.map(({ roomId }) => feeds.hold(roomId)));
+      }
+    } finally {
+      for (const roomId of held) feeds.release(roomId);
+    }
+  }
+
+  /** The memberships that were read, corrected by what happened since: now they are exact, and stay so. */
+  #settle(user: OnlineUser, heads: Map<string, number>): void {
+    user.ready = true;
+    if (this.#users.get(user.id) !== user) return;
+    for (const roomId of heads.keys()) this.#join(user, roomId);
+    for (const [roomId, change] of user.noted) {
+      if (change.seq <= (heads.get(roomId) ?? 0)) continue;
+      if (change.member) this.#join(user, roomId);
+      else this.#leave(user, roomId, change.seq);
+    }
+    user.noted.clear();
+  }
+
+  #join(user: OnlineUser, roomId: string): void {
+    if (user.rooms.has(roomId)) return;
+    user.rooms.add(roomId);
+    void this.#options.feeds.hold(roomId);
+    for (const listener of user.listeners) listener.join(roomId);
+  }
+
+  #leave(user: OnlineUser, roomId: string, seq: number): void {
+    user.left.set(roomId, seq);
+    if (!user.rooms.delete(roomId)) return;
+    for (const listener of user.listeners) listener.leave(roomId);
+    this.#options.feeds.release(roomId);
+  }
+
+  /** Brings a user into a room that he was added to, if the room's feed will not do it by itself. */
+  async #enter(user: OnlineUser, { roomId, seq }: Invitation): Promise<void> {
+    await user.loaded.catch(() => false);
+    const since = this.#options.feeds.position(roomId)?.since;
+    const comesByFeed = since !== undefined && seq > since;
+    const old = seq <= (user.left.get(roomId) ?? 0);
+    if (!user.ready || comesByFeed || old || user.rooms.has(roomId) || user.entering.has(roomId)) return;
+    user.entering.add(roomId);
+    try {
+      await this.#options.feeds.hold(roomId);
+      await this.#replay(user, { roomId, seq });
+    } catch (error) {
+      this.#options.log.warn({ error, roomId, userId: user.id }, 'an invitation could not be followed');
+    } finally {
+      user.entering.delete(roomId);
+      this.#options.feeds.release(roomId);
+    }
+  }
+
+  /** Sends the user what the room said since his invitation, and joins in the tick in which that reaches its head. */
+  async #replay(user: OnlineUser, { roomId, seq }: Invitation): Promise<void> {
+    const { feeds, reads } = this.#options;
+    const membership = (await reads.memberships(user.id))?.find((each) => each.roomId === roomId);
+    if (!membership) return;
+    feeds.start(roomId, membership.head);
+    const missed: Message[] = [];
+    let last = Math.max(seq, membership.seq) - 1;
+    while (last < (feeds.position(roomId)?.head ?? 0)) {
+      const page = await reads.messagesAfter(roomId, last, PAGE);
+      missed.push(...page);
+      last = page.at(-1)?.seq ?? last;
+    }
+    const head = feeds.position(roomId)?.head ?? 0;
+    const leftSince = (user.left.get(roomId) ?? 0) > membership.head;
+    if (leftSince || user.rooms.has(roomId) || this.#users.get(user.id) !== user) return;
+    for (const message of missed.filter((each) => each.seq <= head)) {
+      for (const listener of user.listeners) listener.send(encodeMessage(message));
+    }
+    this.#join(user, roomId);
+  }
+}

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodeBroadcast, encodeBroadcast } from './channels.ts';
+import { newId } from './ids.ts';
+import { encodeMessage, type Message, membershipChange } from './messages.ts';
+
+const message = (more: Partial<Message>): Message => ({
+  id: newId(),
+  seq: 1,
+  roomId: newId(),
+  userId: newId(),
+  command: 'CreateMessage',
+  targetId: newId(),
+  text: 'Hello World!',
+  createdAt: new Date('2026-01-02T03:04:05.678Z'),
+  updatedAt: new Date('2026-01-02T03:04:05.678Z'),
+  ref: newId(),
+  ...more,
+});
+
+test('a broadcast comes back as it was, whatever its texts hold', () => {
+  const texts = ['one\ntwo', 'r\rn\r\n', '\u2028\u2029', '"\\', '💬'];
+  const messages = texts.map((text, index) => message({ seq: index + 4, text }));
+  const broadcast = { head: 8, changes: [], records: messages.map(encodeMessage) };
+  assert.deepEqual(decodeBroadcast(encodeBroadcast(broadcast)), broadcast);
+  assert.deepEqual(
+    broadcast.records.map((record) => JSON.parse(record).text),
+    texts,
+  );
+});
+
+test('a broadcast without records tells how far the room is', () => {
+  const head = { head: 12, changes: [], records: [] };
+  assert.deepEqual(decodeBroadcast(encodeBroadcast(head)), head);
+});
+
+test('who comes and goes is told by the command', () => {
+  const [userId, targetId] = [newId(), newId()];
+  const changeOf = (command: Message['command']) => membershipChange(message({ command, userId, targetId, seq: 3 }));
+  assert.equal(changeOf('CreateMessage'), undefined);
+  assert.deepEqual(changeOf('CreateRoom'), { seq: 3, userId, member: true });
+  assert.deepEqual(changeOf('AddUser'), { seq: 3, userId: targetId, member: true });
+  assert.deepEqual(changeOf('RemoveUser'), { seq: 3, userId: targetId, member: false });
+});

@@ -1,0 +1,95 @@
+import * as v from 'valibot';
+
+const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** A duration as the seed writes it (`1s`, `10m`, `12h`), read as milliseconds. */
+const Duration = v.pipe(
+  v.string(),
+  v.regex(/^\d+(ms|s|m|h)$/, 'must be a duration such as 1s, 10m or 12h'),
+  v.transform((text) => Number.parseInt(text, 10) * UNITS[text.replace(/^\d+/, '') as keyof typeof UNITS]),
+);
+
+const whole = (least: number, most: number) =>
+  v.pipe(
+    v.string(),
+    v.regex(/^\d+$/, 'must be a whole number'),
+    v.transform(Number),
+    v.minValue(least, `must be at least ${least}`),
+    v.maxValue(most, `must be at most ${most}`),
+  );
+
+const address = (...schemes: string[]) =>
+  v.pipe(
+    v.string('must be set'),
+    v.check(
+      (text) => URL.canParse(text) && schemes.includes(new URL(text).protocol),
+      `must be a URL that starts with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`,
+    ),
+  );
+
+/** Every variable of the environment that Rooms reads, with its rule and its default. */
+export const variables = {
+  DATABASE_URL: address('postgres:', 'postgresql:'),
+  REDIS_URL: address('redis:', 'rediss:'),
+  /** Goes before every key and channel, so that several deployments can share one Redis. */
+  REDIS_PREFIX: v.optional(v.pipe(v.string(), v.regex(/^[\w-]+$/, 'must be letters, digits, - or _')), 'rooms'),
+  API_SECRET: v.pipe(
+    v.string('must be set: openssl rand -base64 32'),
+    v.minLength(32, 'must have at least 32 characters: openssl rand -base64 32'),
+  ),
+  TOKEN_HOUR_LIFESPAN: v.optional(whole(1, 8_760), '12'),
+  ENVIRONMENT: v.optional(v.string(), 'dev'),
+  HOST: v.optional(v.pipe(v.string(), v.nonEmpty('must be an address')), '0.0.0.0'),
+  PORT: v.optional(whole(1, 65_535), '8080'),
+  /** Batches that one gateway has in flight at once; more of them are smaller, and each costs more (bench/README.md). */
+  LANES: v.optional(whole(1, 64), '1'),
+  LOG_LEVEL: v.optional(v.picklist(LEVELS, `must be one of ${LEVELS.join(', ')}`), 'info'),
+  CORS_ORIGIN: v.optional(v.string(), '*'),
+  RATE_LIMIT: v.optional(whole(1, 1_000_000), '30'),
+  RATE_WINDOW: v.optional(Duration, '1s'),
+  LOGIN_ATTEMPTS: v.optional(whole(1, 1_000), '5'),
+  LOGIN_WINDOW: v.optional(Duration, '10m'),
+  OTP_EXPIRY: v.optional(Duration, '10m'),
+  SENDER_NAME: v.optional(v.string(), 'Rooms 💬'),
+  SMTP_HOST: v.optional(v.string()),
+  SMTP_PORT: v.optional(whole(1, 65_535), '587'),
+  EMAIL: v.optional(v.string()),
+  EMAIL_PASSWORD: v.optional(v.string()),
+};
+
+type Variable = keyof typeof variables;
+export type Config<Name extends Variable> = Pick<v.InferOutput<v.ObjectSchema<typeof variables, undefined>>, Name>;
+
+/**
+ * Reads the named variables from the environment. An empty value counts as not set.
+ * A bad or missing value ends the process (exit code 78) with one line for each variable that is wrong.
+ */
+export function readConfig<Name extends Variable>(...names: Name[]): Config<Name> {
+  try {
+    return parseConfig(process.env, names);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    return process.exit(78);
+  }
+}
+
+/** As {@link readConfig}, from any record; throws an Error whose message names every variable that is wrong. */
+export function parseConfig<Name extends Variable>(
+  environment: Record<string, string | undefined>,
+  names: Name[],
+): Config<Name> {
+  const wrong: string[] = [];
+  const read = names.map((name) => {
+    const result = v.safeParse(variables[name], environment[name] || undefined);
+    if (!result.success) wrong.push(`config: ${name} ${result.issues[0].message}`);
+    return [name, result.output];
+  });
+  if (wrong.length > 0) throw new Error(wrong.join('\n'));
+  return Object.fromEntries(read) as Config<Name>;
+}
+
+/** The environment for a child process: this one's, with changes. Nowhere else is `process.env` read. */
+export function environment(changes: Record<string, string>): Record<string, string | undefined> {
+  return { ...process.env, ...changes };
+}

@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { environment, readConfig } from '../config.ts';
+import { conversation } from './conversation.ts';
+import { Failure } from './failure.ts';
+import { isPortTaken } from './ports.ts';
+import { readSecrets, type Services, startServices, stopChildren } from './services.ts';
+import { claim } from './single.ts';
+import { type Supervised, supervise } from './supervise.ts';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const given = environment({});
+const home = resolve(given.ROOMS_HOME || join(root, '.rooms'));
+const { HOST, PORT } = readConfig('HOST', 'PORT');
+const url = `http://localhost:${PORT}`;
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
+
+let services: Services | undefined;
+let processes: Supervised[] = [];
+let stopping = false;
+
+try {
+  await start();
+} catch (error) {
+  say(error instanceof Failure ? error.message : `Rooms could not be started: ${(error as Error).message}`);
+  await stop(1);
+}
+
+async function start(): Promise<void> {
+  mkdirSync(join(home, 'logs'), { recursive: true });
+  const running = await claim(home, `process ${process.pid}, ${url}`);
+  if (running) throw new Error(`it runs already with the data of ${home} (${running})`);
+  if (await isPortTaken(PORT, HOST)) {
+    throw new Error(`port ${PORT} is taken by another program. Choose another: PORT=${PORT + 1} npm start`);
+  }
+  services = await startServices({
+    home,
+    binaries: join(home, 'bin'),
+    databaseUrl: given.DATABASE_URL && readConfig('DATABASE_URL').DATABASE_URL,
+    redisUrl: given.REDIS_URL && readConfig('REDIS_URL').REDIS_URL,
+    say,
+  });
+  for (const child of services.children) void child.ended.then((how) => lost(child.name, how));
+  const env = {
+    DATABASE_URL: services.databaseUrl,
+    REDIS_URL: services.redisUrl,
+    API_SECRET: given.API_SECRET ? readConfig('API_SECRET').API_SECRET : readSecrets(home).apiSecret,
+  };
+  say('database: migrating');
+  await promisify(execFile)(process.execPath, ['sql/main.ts'], { cwd: root, env: environment(env) }).catch((error) => {
+    throw new Error(`the database could not be migrated:\n${error.stdout}${error.stderr}`);
+  });
+  if (stopping) return;
+  processes = ['gateway', 'workers'].map((name) => {
+    const output = join(home, 'logs', `${name}.log`);
+    return supervise({ name, command: [process.execPath, `${name}/main.ts`], cwd: root, env, output }, say, lost);
+  });
+  say('gateway, workers: starting');
+  while (!stopping && !(await isReady())) await wait(100);
+  if (!stopping) say(conversation({ url, home, root }));
+}
+
+async function isReady(): Promise<boolean> {
+  try {
+    return (await fetch(`http://127.0.0.1:${PORT}/readyz`)).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Without one of its parts nothing works: better to end, visibly. */
+function lost(name: string, how: string): void {
+  if (stopping) return;
+  say(`${name} ended unexpectedly (${how}); its log is in ${home}`);
+  void stop(1);
+}
+
+/** First those who take in work, then those who do it, then what they do it with. */
+async function stop(code: number): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  if (services) say('\nstopping');
+  for (const each of processes) await each.stop();
+  await stopChildren(services?.children ?? []);
+  process.exit(code);
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,20 @@
+-- The owner adds anyone; to a room that is not private, anyone adds himself.
+create or replace function add_user(c room_command) returns room_outcome language plpgsql as $$
+declare
+  outcome room_outcome := settled(c);
+  room rooms := visible_room(c.room_id, c.actor_id);
+  target users;
+begin
+  if outcome.command_id is not null then return outcome; end if;
+  if room.id is null then return rejected(c, 'no_such_room'); end if;
+  if room.owner_id is null then return rejected(c, 'everyones_room'); end if;
+  if c.actor_id <> room.owner_id and not (c.target_id = c.actor_id and room.room_type <> 'Private') then
+    return rejected(c, 'owner_only');
+  end if;
+  select * into target from users where id = c.target_id;
+  if target.id is null then return rejected(c, 'no_such_user'); end if;
+  if is_member(c.room_id, c.target_id) then return rejected(c, 'already_in_room'); end if;
+  perform add_member(c.room_id, c.target_id);
+  return record_message(c, target.first_name || ' joined the room');
+end
+$$;

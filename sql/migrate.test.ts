@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { connectDatabase } from '../shared/database.ts';
+import { createTestDatabase } from '../test/system.ts';
+import { migrate } from './migrate.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'rooms-sql-'));
+after(() => rmSync(folder, { recursive: true }));
+cpSync(import.meta.dirname, folder, { recursive: true });
+
+const url = await createTestDatabase();
+const database = connectDatabase(url, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
+after(() => database.end());
+
+test('four processes at once apply each file once', async () => {
+  const applied = await Promise.all(Array.from({ length: 4 }, () => migrate(url, folder)));
+  const numbered = applied.flat().filter((name) => name === '001-tables.sql');
+  assert.equal(numbered.length, 1);
+  const rooms = await database`select name, room_type from rooms order by name`;
+  assert.deepEqual(
+    rooms.map(({ name, roomType }) => [name, roomType]),
+    [
+      ['announcements', 'ReadOnly'],
+      ['general', 'Public'],
+    ],
+  );
+  assert.deepEqual(await migrate(url, folder), []);
+});
+
+test('a function is replaced when its text changes', async () => {
+  const file = join(folder, 'functions/answer.sql');
+  writeFileSync(file, 'create or replace function answer() returns int language sql as $$ select 41 $$;');
+  assert.deepEqual(await migrate(url, folder), ['functions/answer.sql']);
+  writeFileSync(file, 'create or replace function answer() returns int language sql as $$ select 42 $$;');
+  assert.deepEqual(await migrate(url, folder), ['functions/answer.sql']);
+  const [row] = await database`select answer()`;
+  assert.equal(row?.answer, 42);
+});
+
+test('a file that fails leaves nothing behind and is named', async () => {
+  const file = join(folder, '002-broken.sql');
+  writeFileSync(file, 'create table half (id int); select nonsense();');
+  await assert.rejects(migrate(url, folder), /sql\/002-broken\.sql: function nonsense\(\) does not exist/);
+  const half = await database`select from pg_tables where tablename = 'half'`;
+  assert.equal(half.length, 0);
+  rmSync(file);
+});
+
+test('a numbered file that was applied must not change', async () => {
+  appendFileSync(join(folder, '001-tables.sql'), '-- changed');
+  await assert.rejects(migrate(url, folder), /sql\/001-tables\.sql was applied and has changed since/);
+});

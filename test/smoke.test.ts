@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { smoke } from '../bench/smoke.ts';
+import { createTestDatabase, testServices } from './system.ts';
+
+test('the smoke run is exact, though a worker is killed in its middle', async () => {
+  const { redisUrl } = testServices();
+  const said: string[] = [];
+  const databaseUrl = await createTestDatabase();
+  const say = (text: string) => said.push(text);
+  const wrong = await smoke({ databaseUrl, redisUrl, messages: 4_000, killWorker: true, say });
+  assert.deepEqual(wrong, []);
+  assert.match(
+    said.join('\n'),
+    /acked messages\/s\n.*deliveries\/s\n {2}send to ack +p50 .*\n {2}send to delivery +p50/,
+  );
+});

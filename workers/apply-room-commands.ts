@@ -1,0 +1,44 @@
+import type postgres from 'postgres';
+import type { Database } from '../shared/database.ts';
+import { type ErrorCode, isErrorCode } from '../shared/errors.ts';
+import type { RoomCommand, RoomOutcome } from '../shared/jobs.ts';
+import type { Log } from '../shared/log.ts';
+import type { Message } from '../shared/messages.ts';
+import { applyBatch } from './apply.ts';
+
+export interface AppliedRoomCommands {
+  /** In the order of the commands. */
+  outcomes: RoomOutcome[];
+  /** The messages that this made, in the order of their seq in each room. */
+  fresh: Message[];
+  /** The messages of commands that had been applied before; whoever did it may not have come to publish them. */
+  repeated: Message[];
+}
+
+/** A row of the SQL type `room_outcome`. */
+type Row = { commandId: string; code: string | null; fresh: boolean } & Message;
+
+/** @throws Error when Postgres does not answer */
+export async function applyRoomCommands(
+  database: Database,
+  commands: RoomCommand[],
+  log: Log,
+): Promise<AppliedRoomCommands> {
+  const statement = (batch: RoomCommand[]): Promise<Row[]> =>
+    database<Row[]>`select * from apply_room_commands(${database.json(batch as unknown as postgres.JSONValue)})`;
+  const refuse = ({ id }: RoomCommand) => ({ commandId: id, code: 'internal' satisfies ErrorCode }) as Row;
+  const rows = await applyBatch(commands, statement, refuse, log);
+  const stored = rows.filter((row) => !row.code);
+  const byCommand = new Map(rows.map((row) => [row.commandId, row]));
+  return {
+    outcomes: commands.map(({ id }) => outcome(byCommand.get(id))),
+    fresh: stored.filter((row) => row.fresh),
+    repeated: stored.filter((row) => !row.fresh),
+  };
+}
+
+function outcome(row: Row | undefined): RoomOutcome {
+  if (!row) return { code: 'internal' };
+  if (row.code) return { code: isErrorCode(row.code) ? row.code : 'internal' };
+  return { id: row.id, roomId: row.roomId, seq: row.seq };
+}

@@ -1,0 +1,69 @@
+import type { Redis } from 'ioredis';
+import type { ChannelNames } from '../shared/channels.ts';
+import type { Log } from '../shared/log.ts';
+import type { Message } from '../shared/messages.ts';
+import { headPublication, invitations, type Publication, publish } from './broadcasts.ts';
+
+const EVERY = 1_000;
+const FOR = 10_000;
+
+interface Reminder {
+  publication: Publication;
+  until: number;
+}
+
+/**
+ * Says again, every second for ten seconds, how far each touched room is and who came into it, so that a
+ * publication that was lost is missed by nobody for long.
+ */
+export class Reminders {
+  readonly #redis: Redis;
+  readonly #names: ChannelNames;
+  readonly #log: Log;
+  readonly #heads = new Map<string, Reminder & { head: number }>();
+  readonly #invitations = new Map<string, Reminder>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(redis: Redis, names: ChannelNames, log: Log) {
+    this.#redis = redis;
+    this.#names = names;
+    this.#log = log;
+    this.#timer = setInterval(() => void this.#remind(), EVERY);
+  }
+
+  /** To be called after the messages are stored, before they are published. */
+  note(messages: Message[]): void {
+    const until = Date.now() + FOR;
+    for (const { roomId, seq } of messages) {
+      const head = Math.max(seq, this.#heads.get(roomId)?.head ?? 0);
+      this.#heads.set(roomId, { head, until, publication: headPublication(this.#names, roomId, head) });
+    }
+    for (const publication of invitations(messages, this.#names)) {
+      this.#invitations.set(publication.join(), { until, publication });
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #remind(): Promise<void> {
+    forgetOld(this.#heads);
+    forgetOld(this.#invitations);
+    const reminders = [...this.#invitations.values(), ...this.#heads.values()];
+    if (reminders.length === 0) return;
+    try {
+      await publish(
+        this.#redis,
+        reminders.map(({ publication }) => publication),
+      );
+    } catch (error) {
+      this.#log.warn({ error }, 'reminders could not be published');
+    }
+  }
+}
+
+function forgetOld(reminders: Map<string, Reminder>): void {
+  const now = Date.now();
+  for (const [key, { until }] of reminders) if (until < now) reminders.delete(key);
+}
