@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { channelNames, encodeBroadcast } from '../shared/channels.ts';
+import { newId } from '../shared/ids.ts';
 import { Client, call, createAccount } from './client.ts';
 import { startSystem, testServices } from './system.ts';
 
@@ -122,6 +124,21 @@ test('publications that were lost are noticed and delivered, and so is being add
   assert.deepEqual(newcomer.seqs(roomId), [103, 104]);
   await assertExact(roomId, listener, 102);
   await Promise.all([speaker.close(), listener.close(), newcomer.close()]);
+  redis.disconnect();
+});
+
+test('what a worker stored but never published is delivered when another says how far the room is', async () => {
+  const { speaker, listener, roomId } = await scene();
+  const redis = new Redis(redisUrl);
+  const deadline = new Date(Date.now() + 10_000).toISOString();
+  const command = { id: newId(), ref: newId(), deadline, command: 'CreateMessage', actorId: ann.id, roomId };
+  const batch = [{ ...command, targetId: roomId, text: 'unheard of' }];
+  await database`select * from apply_room_commands(${database.json(batch)})`;
+  const head = encodeBroadcast({ head: 3, changes: [], records: [] });
+  await redis.publish(channelNames(cluster.prefix).room(roomId), head);
+  await listener.frame(({ text }) => text === 'unheard of');
+  await assertExact(roomId, listener, 1);
+  await Promise.all([speaker.close(), listener.close()]);
   redis.disconnect();
 });
 

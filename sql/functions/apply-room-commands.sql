@@ -1,7 +1,11 @@
 -- Applies a batch of room commands, in their order, and answers one outcome for each.
 -- Locks: the rooms of the batch in the order of their ids, then the users who create rooms in the order of theirs.
 -- Every batch does it in this order, so no two wait for each other.
-create or replace function apply_room_commands(batch jsonb) returns setof room_outcome language plpgsql as $$
+-- The settings hold for all that it calls: plans are made once in a session, perhaps while the tables are all but empty,
+-- and must do for when they are not.
+create or replace function apply_room_commands(batch jsonb) returns setof room_outcome language plpgsql
+set enable_seqscan = off set plan_cache_mode = force_generic_plan
+as $$
 declare
   commands room_command[] := array(
     select row(id, "actorId", ref, deadline, command, "roomId", "targetId", text, "roomType")::room_command

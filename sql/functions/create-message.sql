@@ -1,10 +1,8 @@
 -- A run of CreateMessage commands as one set: what a busy system does most costs least for each. No two have the same
 -- ref. The rooms are locked by apply_room_commands, so rooms.seq stands still here.
--- The settings and the laterals keep every look-up on its index: the plan is made once, perhaps while tables are empty.
+-- The laterals keep every look-up a look-up: a join could become a walk through all of the index.
 create or replace function create_messages(commands room_command[]) returns setof room_outcome
-language plpgsql
-set enable_seqscan = off set plan_cache_mode = force_generic_plan
-as $$
+language plpgsql as $$
 begin
   return query
   with sent as (

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Redis } from 'ioredis';
+import { channelNames, decodeBroadcast } from '../shared/channels.ts';
+import { newId } from '../shared/ids.ts';
+import { createLog } from '../shared/log.ts';
+import type { Message } from '../shared/messages.ts';
+import { testServices } from '../test/system.ts';
+import { Reminders } from './reminders.ts';
+
+const { redisUrl } = testServices();
+const redis = new Redis(redisUrl);
+const subscriber = new Redis(redisUrl);
+const names = channelNames(`rooms-${newId()}`);
+const reminders = new Reminders(redis, names, createLog('test', 'silent'));
+after(() => {
+  reminders.stop();
+  redis.disconnect();
+  subscriber.disconnect();
+});
+
+const message = (roomId: string, seq: number, more: Partial<Message> = {}): Message => ({
+  id: newId(),
+  seq,
+  roomId,
+  userId: newId(),
+  command: 'CreateMessage',
+  targetId: roomId,
+  text: 'Hello World!',
+  createdAt: new Date(),
+  updatedAt: new Date(),
+  ref: newId(),
+  ...more,
+});
+
+test('how far a room is, and who came into it, is said again and again', async () => {
+  const [roomId, targetId] = [newId(), newId()];
+  await subscriber.subscribe(names.room(roomId), names.user(targetId));
+  const heads: number[] = [];
+  const invitations: unknown[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  subscriber.on('message', (channel, payload) => {
+    if (channel === names.room(roomId)) heads.push(decodeBroadcast(payload).head);
+    else invitations.push(JSON.parse(payload));
+    if (heads.length === 2 && invitations.length === 2) resolve();
+  });
+  reminders.note([message(roomId, 6, { command: 'AddUser', targetId }), message(roomId, 7)]);
+  // A batch that was slower to commit: the room is further already.
+  reminders.note([message(roomId, 5)]);
+  await promise;
+  assert.deepEqual(heads, [7, 7]);
+  assert.deepEqual(invitations, [
+    { roomId, seq: 6 },
+    { roomId, seq: 6 },
+  ]);
+});
