@@ -92,11 +92,19 @@ export class Online {
    * All in one tick, so nothing can come between.
    */
   deliver(roomId: string, record: string, change: MembershipChange | undefined): void {
-    const user = change && this.#users.get(change.userId);
-    if (user && change && !user.ready) user.noted.set(roomId, change);
-    if (user?.ready && change?.member) this.#join(user, roomId);
+    const users = change ? this.#concerned(change) : [];
+    for (const user of users) {
+      if (!user.ready) user.noted.set(roomId, change as MembershipChange);
+      else if (change?.member) this.#join(user, roomId);
+    }
     this.#options.publish(roomId, record);
-    if (user?.ready && change && !change.member) this.#leave(user, roomId, change.seq);
+    for (const user of users) if (user.ready && change?.member === false) this.#leave(user, roomId, change.seq);
+  }
+
+  #concerned({ userId }: MembershipChange): OnlineUser[] {
+    if (userId === 'everyone') return [...this.#users.values()];
+    const user = this.#users.get(userId);
+    return user ? [user] : [];
   }
 
   /** Looks for rooms that a user came into unnoticed, as after a lost connection to Redis. */

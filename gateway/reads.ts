@@ -1,7 +1,6 @@
 import type { Database } from '../shared/database.ts';
 import type { Message } from '../shared/messages.ts';
 
-const SHOWN = ['CreateMessage', 'AddUser', 'RemoveUser', 'CreateRoom', 'UpdateRoom'];
 const MOST_ROOMS = 100;
 const MOST_USERS = 100;
 
@@ -27,6 +26,13 @@ export interface Room {
   users: { id: string; firstName: string; lastName: string }[];
 }
 
+export interface HistoryRange {
+  page?: number | undefined;
+  before?: number | undefined;
+  after?: number | undefined;
+  size: number;
+}
+
 /** Where a user is a member, as of one moment. */
 export interface Membership {
   roomId: string;
@@ -43,9 +49,12 @@ export function createReads(database: Database) {
   const message = database`
     id, seq, room_id, user_id, command, target_id, text, created_at, updated_at, ref from messages`;
 
+  // As the index messages_history has it, to the letter.
+  const shown = database`command in ('CreateMessage', 'AddUser', 'RemoveUser', 'CreateRoom', 'UpdateRoom')`;
+
   /** A room is visible to its members, and to everyone if it is not private. */
   const visibleTo = (userId: string) => database`
-    (room_type <> 'Private' or exists (select from memberships where room_id = rooms.id and user_id = ${userId}))`;
+    deleted_at is null and (room_type <> 'Private' or exists (select from memberships where room_id = rooms.id and user_id = ${userId}))`;
 
   const room = database`
     id, created_at, updated_at, name, owner_id, room_type, (
@@ -94,11 +103,24 @@ export function createReads(database: Database) {
       return row;
     },
 
-    /** What a history shows, newest first. @param page from 1 */
-    history(roomId: string, page: number, size: number): Promise<Message[]> {
+    /** What a history shows, newest first: a page (from 1), or the nearest before or after a seq. */
+    async history(roomId: string, { page = 1, before, after, size }: HistoryRange): Promise<Message[]> {
+      if (after !== undefined) {
+        const nearest = await database<Message[]>`
+          select ${message} where room_id = ${roomId} and ${shown} and seq > ${after} order by seq limit ${size}`;
+        return nearest.toReversed();
+      }
       return database<Message[]>`
-        select ${message} where room_id = ${roomId} and command in ${database(SHOWN)}
+        select ${message} where room_id = ${roomId} and ${shown} and seq < ${before ?? Number.MAX_SAFE_INTEGER}
         order by seq desc limit ${size} offset ${(page - 1) * size}`;
+    },
+
+    /** A message, by its own id, of a room that this user may see. */
+    async messageById(id: string, userId: string): Promise<Message | undefined> {
+      const [row] = await database<Message[]>`
+        select ${message} where id = ${id} and exists (
+          select from rooms where rooms.id = messages.room_id and ${visibleTo(userId)})`;
+      return row;
     },
 
     async message(roomId: string, seq: number): Promise<Message | undefined> {

@@ -52,7 +52,36 @@ export const CreateRoom = v.strictObject({
   ref: v.optional(Ref),
 });
 
+export const UpdateMessage = v.strictObject({
+  command: v.literal('UpdateMessage'),
+  roomId: Id,
+  targetId: Id,
+  text: MessageText,
+  ref: v.optional(Ref),
+});
+
+export const DeleteMessage = v.strictObject({ ...AddUser.entries, command: v.literal('DeleteMessage') });
+
+export const UpdateRoom = v.strictObject({
+  command: v.literal('UpdateRoom'),
+  roomId: Id,
+  targetId: Unused,
+  text: RoomName,
+  ref: v.optional(Ref),
+});
+
+export const DeleteRoom = v.strictObject({ ...UpdateRoom.entries, command: v.literal('DeleteRoom'), text: Unused });
+
 /** What a client asks of a room, over a socket as this frame or over HTTP as a route. */
-export const Command = v.variant('command', [CreateMessage, AddUser, RemoveUser, CreateRoom]);
+export const Command = v.variant('command', [
+  CreateMessage,
+  UpdateMessage,
+  DeleteMessage,
+  AddUser,
+  RemoveUser,
+  CreateRoom,
+  UpdateRoom,
+  DeleteRoom,
+]);
 export type Command = v.InferOutput<typeof Command>;
 export type CommandName = Command['command'];

@@ -59,23 +59,27 @@ export type AccountOutcome = { id: string } | Rejected;
 /** A client's command, ready for a lane. @param deadline by the clock of the database */
 export function toRoomCommand(command: Command, actorId: string, deadline: Date): RoomCommand {
   const id = newId();
-  const common = { id, actorId, ref: command.ref ?? id, deadline: deadline.toISOString() };
+  const sent = { id, actorId, ref: command.ref ?? id, deadline: deadline.toISOString(), command: command.command };
+  return { ...sent, ...subjectOf(command) };
+}
+
+/** What a command is about; where it needs no target of its own, that is its room. */
+function subjectOf(command: Command): Pick<RoomCommand, 'roomId' | 'targetId' | 'text' | 'roomType'> {
   switch (command.command) {
     case 'CreateMessage':
-      return {
-        ...common,
-        command: command.command,
-        roomId: command.roomId,
-        targetId: command.roomId,
-        text: command.text,
-      };
+    case 'UpdateRoom':
+      return { roomId: command.roomId, targetId: command.roomId, text: command.text };
+    case 'UpdateMessage':
+      return { roomId: command.roomId, targetId: command.targetId, text: command.text };
+    case 'DeleteMessage':
     case 'AddUser':
     case 'RemoveUser':
-      return { ...common, command: command.command, roomId: command.roomId, targetId: command.targetId, text: '' };
+      return { roomId: command.roomId, targetId: command.targetId, text: '' };
+    case 'DeleteRoom':
+      return { roomId: command.roomId, targetId: command.roomId, text: '' };
     case 'CreateRoom': {
       const roomId = newId();
-      const { text, roomType } = command;
-      return { ...common, command: command.command, roomId, targetId: roomId, text, roomType };
+      return { roomId, targetId: roomId, text: command.text, roomType: command.roomType };
     }
   }
 }

@@ -18,7 +18,8 @@ export interface Message {
 /** A message changed who is in its room. */
 export interface MembershipChange {
   seq: number;
-  userId: string;
+  /** `everyone` who is in the room. */
+  userId: string | 'everyone';
   member: boolean;
 }
 
@@ -27,6 +28,10 @@ const membership: Record<CommandName, ((message: Message) => Omit<MembershipChan
   CreateRoom: ({ userId }) => ({ userId, member: true }),
   AddUser: ({ targetId }) => ({ userId: targetId, member: true }),
   RemoveUser: ({ targetId }) => ({ userId: targetId, member: false }),
+  UpdateMessage: undefined,
+  DeleteMessage: undefined,
+  UpdateRoom: undefined,
+  DeleteRoom: () => ({ userId: 'everyone', member: false }),
 };
 
 export function membershipChange(message: Message): MembershipChange | undefined {

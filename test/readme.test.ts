@@ -14,7 +14,7 @@ const section = (title: string) => readme.split(`\n## ${title}\n`)[1]?.split('\n
 test('the README has every route, and no other', () => {
   const methods: Record<string, string> = { get: 'GET', post: 'POST', put: 'PUT', del: 'DELETE' };
   const app = readFileSync(join(root, 'gateway/app.ts'), 'utf8');
-  const routes = [...app.matchAll(/'(\/[^']+)': \{(.*)\}/g)].flatMap(([, path, handlers]) =>
+  const routes = [...app.matchAll(/'(\/[^']+)': \{([^}]*)\}/g)].flatMap(([, path, handlers]) =>
     [...(handlers as string).matchAll(/(\w+): /g)].map(([, method]) => `${methods[method as string]} ${path}`),
   );
   const told = [...section('Routes').matchAll(/^\| `([A-Z]+ [^`]+)`/gm)].map(([, route]) => route);

@@ -1,45 +1,69 @@
 import * as v from 'valibot';
-import { AddUser, CreateRoom, RemoveUser, RoomName, RoomType } from '../../shared/commands.ts';
+import { AddUser, CreateRoom, DeleteRoom, RemoveUser, RoomName, RoomType, UpdateRoom } from '../../shared/commands.ts';
 import { Refusal } from '../../shared/errors.ts';
+import { Id } from '../../shared/ids.ts';
+import { encodeMessage } from '../../shared/messages.ts';
 import type { Gateway } from '../gateway.ts';
-import type { Handler } from '../http.ts';
+import type { Response } from '../http.ts';
 import { validate } from '../validate.ts';
-import { created, submitOverHttp } from './commands.ts';
+import { authenticated } from './authenticated.ts';
+import { submitOverHttp } from './commands.ts';
 
 const NewRoom = v.strictObject({ name: RoomName, roomType: v.optional(RoomType) });
+const NewName = v.strictObject({ name: RoomName });
 
 /** `GET /api/rooms`: the rooms that the user may see. */
-export const listRooms =
-  ({ reads, tokens }: Gateway): Handler =>
-  async ({ headers }) => ({ status: 200, body: await reads.rooms(await tokens.verify(headers.get('authorization'))) });
+export const listRooms = (gateway: Gateway) =>
+  authenticated(gateway, async (_, userId) => ({ status: 200, body: await gateway.reads.rooms(userId) }));
+
+/** `GET /api/rooms/:id` */
+export const getRoom = (gateway: Gateway) =>
+  authenticated(gateway, ({ parameters: [id] }, userId) => answerRoom(gateway, 200, validate(Id, id), userId));
 
 /** `POST /api/rooms` */
-export const createRoom =
-  (gateway: Gateway): Handler =>
-  async (request) => {
-    await gateway.tokens.verify(request.headers.get('authorization'));
+export const createRoom = (gateway: Gateway) =>
+  authenticated(gateway, async (request, userId) => {
     const { name, roomType } = await request.body(NewRoom);
     const command = validate(CreateRoom, { command: 'CreateRoom', text: name, roomType });
-    const { roomId, userId } = await submitOverHttp(gateway, request, command);
-    const room = await gateway.reads.room(roomId, userId);
-    if (!room) throw new Refusal('no_such_room'); // deleted again meanwhile
-    return { status: 201, body: room };
-  };
+    const { roomId } = await submitOverHttp(gateway, request, userId, command);
+    return answerRoom(gateway, 201, roomId, userId);
+  });
 
-/** `POST /api/rooms/:room_id/users/:user_id` */
-export const addUser =
-  (gateway: Gateway): Handler =>
-  async (request) => {
+/** `PUT /api/rooms/:id`: another name. */
+export const updateRoom = (gateway: Gateway) =>
+  authenticated(gateway, async (request, userId) => {
+    const { name } = await request.body(NewName);
+    const command = validate(UpdateRoom, { command: 'UpdateRoom', roomId: request.parameters[0], text: name });
+    const { roomId } = await submitOverHttp(gateway, request, userId, command);
+    return answerRoom(gateway, 200, roomId, userId);
+  });
+
+/** `DELETE /api/rooms/:id` */
+export const deleteRoom = (gateway: Gateway) =>
+  authenticated(gateway, async (request, userId) => {
+    const command = validate(DeleteRoom, { command: 'DeleteRoom', roomId: request.parameters[0] });
+    await submitOverHttp(gateway, request, userId, command);
+    return { status: 200, body: { message: 'room deleted' } };
+  });
+
+/** `POST /api/rooms/:room_id/users/:user_id`: answers the message that records it. */
+export const addUser = (gateway: Gateway) =>
+  authenticated(gateway, async (request, userId) => {
     const [roomId, targetId] = request.parameters;
     const command = validate(AddUser, { command: 'AddUser', roomId, targetId });
-    return created(await submitOverHttp(gateway, request, command));
-  };
+    return { status: 201, body: encodeMessage(await submitOverHttp(gateway, request, userId, command)) };
+  });
 
-/** `DELETE /api/rooms/:room_id/users/:user_id` */
-export const removeUser =
-  (gateway: Gateway): Handler =>
-  async (request) => {
+/** `DELETE /api/rooms/:room_id/users/:user_id`: answers the message that records it. */
+export const removeUser = (gateway: Gateway) =>
+  authenticated(gateway, async (request, userId) => {
     const [roomId, targetId] = request.parameters;
     const command = validate(RemoveUser, { command: 'RemoveUser', roomId, targetId });
-    return { ...created(await submitOverHttp(gateway, request, command)), status: 200 };
-  };
+    return { status: 200, body: encodeMessage(await submitOverHttp(gateway, request, userId, command)) };
+  });
+
+async function answerRoom({ reads }: Gateway, status: number, roomId: string, userId: string): Promise<Response> {
+  const body = await reads.room(roomId, userId);
+  if (!body) throw new Refusal('no_such_room');
+  return { status, body };
+}

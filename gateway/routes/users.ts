@@ -5,6 +5,7 @@ import { newId } from '../../shared/ids.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Handler } from '../http.ts';
 import { hashPassword, verifyPassword } from '../passwords.ts';
+import { authenticated } from './authenticated.ts';
 
 const Registration = v.strictObject({ firstName: PersonName, lastName: PersonName, email: Email, password: Password });
 const Login = v.strictObject({ email: Email, password: Password });
@@ -31,10 +32,9 @@ export const login =
   };
 
 /** `GET /api/users/current` */
-export const currentUser =
-  ({ reads, tokens }: Gateway): Handler =>
-  async ({ headers }) => {
-    const user = await reads.user(await tokens.verify(headers.get('authorization')));
+export const currentUser = (gateway: Gateway) =>
+  authenticated(gateway, async (_, userId) => {
+    const user = await gateway.reads.user(userId);
     if (!user) throw new Refusal('bad_token');
     return { status: 200, body: user };
-  };
+  });

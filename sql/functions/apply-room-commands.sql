@@ -39,6 +39,10 @@ begin
     end if;
     for i in run.first..run.last loop
       case run.command
+        when 'UpdateMessage' then return query select * from update_message(commands[i]);
+        when 'DeleteMessage' then return query select * from delete_message(commands[i]);
+        when 'UpdateRoom' then return query select * from update_room(commands[i]);
+        when 'DeleteRoom' then return query select * from delete_room(commands[i]);
         when 'AddUser' then return query select * from add_user(commands[i]);
         when 'RemoveUser' then return query select * from remove_user(commands[i]);
         when 'CreateRoom' then return query select * from create_room(commands[i]);

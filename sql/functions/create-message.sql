@@ -18,7 +18,7 @@ begin
       end as code
     from sent s
     left join lateral (select * from messages where user_id = s.actor_id and ref = s.ref limit 1) known on true
-    left join lateral (select * from rooms where rooms.id = s.room_id limit 1) r on true
+    left join lateral (select * from rooms where rooms.id = s.room_id and deleted_at is null limit 1) r on true
     left join lateral (
       select * from memberships where memberships.room_id = s.room_id and user_id = s.actor_id limit 1
     ) m on true

@@ -41,7 +41,17 @@ $$;
 
 -- The room, if this user may know of it: all columns are null otherwise. Private rooms are for their members.
 create or replace function visible_room(room uuid, who uuid) returns rooms language sql stable as $$
-  select r from rooms r where r.id = room and (r.room_type <> 'Private' or is_member(room, who))
+  select r from rooms r
+  where r.id = room and r.deleted_at is null and (r.room_type <> 'Private' or is_member(room, who))
+$$;
+
+-- Why a user may not write in a room that he may see; null if he may.
+create or replace function write_refusal(room rooms, who uuid) returns text language sql stable as $$
+  select case
+    when not is_member(room.id, who) then 'not_a_member'
+    when room.room_type = 'ReadOnly' and not 'admin' = any (roles) then 'read_only_room'
+  end
+  from users where id = who
 $$;
 
 create or replace function add_member(room uuid, who uuid) returns void language sql as $$
