@@ -22,7 +22,10 @@ const config = readConfig(
 );
 const log = createLog('gateway', config.LOG_LEVEL);
 const app = uWS.App();
-const gateway = await openGateway(config, app, log);
+const gateway = await openGateway(config, app, log).catch((error: unknown) => {
+  log.fatal({ error }, 'the gateway could not be started');
+  return process.exit(1);
+});
 routeAll(app, gateway);
 
 // Several gateways may listen on one port of a machine: the kernel shares the connections out.

@@ -154,6 +154,21 @@ test('a weak secret stops it by name', async () => {
   assert.match(start.said(), /config: API_SECRET must have at least 32 characters/);
 });
 
+const nowhere: Record<string, [url: string, service: string]> = {
+  DATABASE_URL: ['postgres://postgres:password@127.0.0.1:1/rooms', 'postgres'],
+  REDIS_URL: ['redis://127.0.0.1:1/0', 'redis'],
+};
+for (const [name, [url, service]] of Object.entries(nowhere)) {
+  test(`a ${name} where nothing answers is named, and so are the ways out`, async () => {
+    const start = npmStart({ [name]: url });
+    const [code] = (await start.ended) as [number];
+    assert.equal(code, 1, start.said());
+    const reason = `${service} could not be started: ${name} is set, but .*ECONNREFUSED`;
+    assert.match(start.said(), new RegExp(`${reason}.*\\n.*${name}.*docker compose up`));
+    assert.deepEqual(processesOfCheckout(), []);
+  });
+}
+
 test('where no redis-server can be had, it says which ways out there are', async () => {
   const home = join(folder, 'elsewhere');
   const bin = join(folder, 'bin');

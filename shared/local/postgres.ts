@@ -49,6 +49,18 @@ export async function startPostgres(folder: string, password: string): Promise<S
   return { url: `${url}/${DATABASE}`, child };
 }
 
+/** @throws Failure if nothing answers there within five seconds */
+export async function checkPostgres(url: string): Promise<void> {
+  const database = connectDatabase(url, { name: 'rooms-local', max: 1, readOnly: true, timeout: 5_000 });
+  try {
+    await database`select 1`;
+  } catch (error) {
+    throw new Failure('postgres', `DATABASE_URL is set, but ${(error as Error).message}`);
+  } finally {
+    await database.end({ timeout: 1 });
+  }
+}
+
 function settings(port: number): string[] {
   const values = { port, listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: 300, jit: 'off' };
   return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);

@@ -32,6 +32,23 @@ export async function startRedis(folder: string, binaries: string, password: str
   return { url, child };
 }
 
+/** @throws Failure if nothing answers there within five seconds */
+export async function checkRedis(url: string): Promise<void> {
+  const redis = new Redis(url, { lazyConnect: true, connectTimeout: 5_000, retryStrategy: () => null });
+  let reason = 'it does not answer';
+  redis.on('error', ({ message }) => {
+    reason = message;
+  });
+  try {
+    await redis.connect();
+    await redis.ping();
+  } catch (error) {
+    throw new Failure('redis', `REDIS_URL is set, but ${reason || (error as Error).message}`);
+  } finally {
+    redis.disconnect();
+  }
+}
+
 function settings(port: number, password: string): string {
   return `port ${port}
 bind 127.0.0.1

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Child } from './child.ts';
-import { startPostgres } from './postgres.ts';
-import { startRedis } from './redis.ts';
+import { checkPostgres, startPostgres } from './postgres.ts';
+import { checkRedis, startRedis } from './redis.ts';
 
 /** Postgres and Redis for the machine at hand. */
 export interface Services {
@@ -35,6 +35,7 @@ export async function startServices({
 }: ServicesOptions): Promise<Services> {
   const { password } = readSecrets(home);
   const children: Child[] = [];
+  await Promise.all([databaseUrl && checkPostgres(databaseUrl), redisUrl && checkRedis(redisUrl)]);
   const start = async (name: string, starting: Promise<{ url: string; child: Child }>) => {
     say(`${name}: starting`);
     const { url, child } = await starting;
