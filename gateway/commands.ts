@@ -19,6 +19,17 @@ import { Lanes } from './lanes.ts';
 /** Milliseconds that a command has until it must be applied. */
 const TIME_TO_APPLY = 10_000;
 
+/**
+ * The lane sends a batch again long before its job has used up its attempts. They are for what was committed with
+ * nobody left to publish it: a minute later still, a worker finds it stored and says how far its rooms are.
+ */
+const JOB_OPTIONS = {
+  attempts: 30,
+  backoff: { type: 'fixed', delay: 2_000 },
+  removeOnComplete: true,
+  removeOnFail: true,
+};
+
 export interface CommandsOptions {
   gateway: string;
   /** Batches of room commands that may be in flight at once. */
@@ -37,7 +48,7 @@ export class Commands {
   constructor({ gateway, lanes, queue, clock, log }: CommandsOptions) {
     this.#clock = clock;
     const sendAs = (name: JobName) => async (batch: Batch<unknown>) => {
-      await queue.add(name, batch, { removeOnComplete: true, removeOnFail: true });
+      await queue.add(name, batch, JOB_OPTIONS);
     };
     this.#rooms = new Lanes<RoomCommand, RoomOutcome>({
       gateway,
@@ -75,8 +86,8 @@ export class Commands {
   }
 
   /** Takes a worker's reply. */
-  settle({ job, batch, outcomes }: Reply): void {
-    if (job === 'apply-room-commands') this.#rooms.settle(batch, outcomes as RoomOutcome[]);
-    else this.#accounts.settle(batch, outcomes as AccountOutcome[]);
+  settle({ job, lane, number, outcomes }: Reply): void {
+    if (job === 'apply-room-commands') this.#rooms.settle(lane, number, outcomes as RoomOutcome[]);
+    else this.#accounts.settle(lane, number, outcomes as AccountOutcome[]);
   }
 }

@@ -62,6 +62,7 @@ export class Feeds {
     const feed = this.#feeds.get(roomId);
     if (!feed || --feed.holds > 0) return;
     this.#feeds.delete(roomId);
+    clearTimeout(feed.gapTimer);
     this.#options.subscriber.unsubscribe(this.#options.names.room(roomId), feed.listen);
   }
 
@@ -71,7 +72,9 @@ export class Feeds {
     if (!feed || feed.since !== undefined) return;
     feed.since = head;
     feed.head = head;
+    feed.holds++;
     this.#advance(feed);
+    this.release(roomId);
   }
 
   /** The last seq handed on and the one before the first; undefined if the feed has not started. */
@@ -102,7 +105,12 @@ export class Feeds {
     return feed;
   }
 
+  /**
+   * Whoever hands on holds the feed meanwhile: a message may remove its last member and the next add him again, and it
+   * must be the same feed that goes on.
+   */
   #hear(feed: Feed, { head, changes, records }: Broadcast): void {
+    feed.holds++;
     feed.heard = Math.max(feed.heard, head);
     const first = head - records.length + 1;
     records.forEach((record, index) => {
@@ -111,6 +119,7 @@ export class Feeds {
       this.#take(feed, seq, { record, change });
     });
     this.#advance(feed);
+    this.release(feed.roomId);
   }
 
   /** In its turn a message goes out at once; before its turn it waits. */
@@ -145,6 +154,7 @@ export class Feeds {
   async #catchUp(feed: Feed): Promise<void> {
     if (feed.catchingUp || feed.since === undefined || this.#feeds.get(feed.roomId) !== feed) return;
     feed.catchingUp = true;
+    feed.holds++;
     try {
       while (await this.#readPage(feed));
     } catch (error) {
@@ -154,6 +164,7 @@ export class Feeds {
       feed.catchingUp = false;
     }
     this.#advance(feed);
+    this.release(feed.roomId);
   }
 
   /** @returns whether there may be more */

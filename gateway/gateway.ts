@@ -55,10 +55,11 @@ export async function openGateway(config: GatewayConfig, app: TemplatedApp, log:
   const reads = createReads(database);
   const clock = await startClock(database, log);
   const commands = new Commands({ gateway: id, lanes: config.LANES, queue, clock, log });
-  const subscriber = new Subscriber(subscriberRedis, () => {
+  const onReconnect = () => {
     feeds.checkAll();
-    online.checkAll().catch((error: unknown) => log.warn({ error }, 'memberships could not be checked'));
-  });
+    void online.checkAll();
+  };
+  const subscriber = new Subscriber(subscriberRedis, onReconnect, log);
   const publish = (roomId: string, frame: string) => app.publish(roomId, frame);
   const feeds = new Feeds({ subscriber, names, reads, deliver: (...message) => online.deliver(...message), log });
   const online = new Online({ feeds, subscriber, names, reads, publish, log });
@@ -75,8 +76,9 @@ export async function openGateway(config: GatewayConfig, app: TemplatedApp, log:
     log,
     async close() {
       clock.stop();
+      subscriber.close();
       await queue.close();
-      await Promise.all([database.end({ timeout: 5 }), redis.quit(), subscriberRedis.quit()]);
+      await Promise.all([database.end({ timeout: 5 }), redis.quit()]);
     },
   };
 }

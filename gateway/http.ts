@@ -69,7 +69,10 @@ export function answer(res: HttpResponse, { status, body, headers = {} }: Respon
     res.writeStatus(`${status} ${STATUS_CODES[status]}`);
     res.writeHeader('Content-Type', 'application/json; charset=utf-8');
     for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value);
-    res.end(typeof body === 'string' ? body : JSON.stringify(body), close);
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    // After an answer without a body this version takes no further request on the connection.
+    if (res.isHead) res.endWithoutBody(Buffer.byteLength(text), true);
+    else res.end(text, close);
   });
 }
 
@@ -77,6 +80,7 @@ async function serve(res: HttpResponse, req: HttpRequest, path: string, handler:
   res.onAborted(() => {
     res.aborted = true;
   });
+  res.isHead = req.getMethod() === 'head';
   try {
     const headers = readHeaders(req);
     const parameters = (path.match(/:\w+/g) ?? []).map((_, index) => req.getParameter(index) ?? '');

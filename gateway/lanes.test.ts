@@ -25,9 +25,10 @@ beforeEach(() => {
 });
 
 const push = (command: string, expires = Date.now() + MINUTE) => lanes.push('a room', command, expires);
-const reply = ({ batch, commands }: Sent) =>
+const reply = ({ lane, number, commands }: Sent) =>
   lanes.settle(
-    batch,
+    lane,
+    number,
     commands.map((id) => ({ id })),
   );
 const commandsSent = () => sent.map(({ commands }) => commands);

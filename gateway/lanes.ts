@@ -18,7 +18,7 @@ interface Entry<C, O> {
 }
 
 interface Flight<C, O> {
-  batch: string;
+  number: number;
   entries: Entry<C, O>[];
   giveUpAt: number;
   timer?: NodeJS.Timeout;
@@ -26,6 +26,8 @@ interface Flight<C, O> {
 
 interface Lane<C, O> {
   index: number;
+  /** Batches so far. */
+  count: number;
   waiting: Entry<C, O>[];
   flight?: Flight<C, O>;
 }
@@ -46,12 +48,11 @@ export interface LanesOptions<C> {
 export class Lanes<C, O> {
   readonly #options: LanesOptions<C>;
   readonly #lanes: Lane<C, O>[];
-  #batches = 0;
   #open = 0;
 
   constructor(options: LanesOptions<C>) {
     this.#options = options;
-    this.#lanes = Array.from({ length: options.count }, (_, index) => ({ index, waiting: [] }));
+    this.#lanes = Array.from({ length: options.count }, (_, index) => ({ index, count: 0, waiting: [] }));
   }
 
   /** Commands whose outcome is not known yet. */
@@ -75,10 +76,10 @@ export class Lanes<C, O> {
   }
 
   /** Takes a worker's reply; one that was not waited for (any more) changes nothing. */
-  settle(batch: string, outcomes: O[]): void {
-    const lane = this.#lanes[Number.parseInt(batch, 10)];
-    if (!lane?.flight || lane.flight.batch !== batch) return;
-    this.#land(lane, lane.flight, (index) => outcomes[index] ?? { code: 'internal' });
+  settle(index: number, number: number, outcomes: O[]): void {
+    const lane = this.#lanes[index];
+    if (!lane?.flight || lane.flight.number !== number) return;
+    this.#land(lane, lane.flight, (place) => outcomes[place] ?? { code: 'internal' });
   }
 
   #laneOf(key: string): Lane<C, O> {
@@ -97,7 +98,7 @@ export class Lanes<C, O> {
       if (lane.waiting.length > 0) this.#takeOff(lane);
       return;
     }
-    lane.flight = { batch: `${lane.index}.${this.#batches++}`, entries, giveUpAt: now + GIVE_UP_AFTER };
+    lane.flight = { number: lane.count++, entries, giveUpAt: now + GIVE_UP_AFTER };
     void this.#send(lane, lane.flight);
   }
 
@@ -105,9 +106,10 @@ export class Lanes<C, O> {
     flight.timer = setTimeout(() => this.#overdue(lane, flight), RESEND_AFTER);
     const { gateway, send, log } = this.#options;
     try {
-      await send({ gateway, batch: flight.batch, commands: flight.entries.map(({ command }) => command) });
+      const commands = flight.entries.map(({ command }) => command);
+      await send({ gateway, lane: lane.index, number: flight.number, commands });
     } catch (error) {
-      log.warn({ error, batch: flight.batch }, 'a batch could not be sent');
+      log.warn({ error, lane: lane.index, number: flight.number }, 'a batch could not be sent');
       if (lane.flight !== flight) return;
       clearTimeout(flight.timer);
       flight.timer = setTimeout(() => this.#overdue(lane, flight), RETRY_AFTER);

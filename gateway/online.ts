@@ -2,7 +2,7 @@ import type { ChannelNames, Invitation } from '../shared/channels.ts';
 import type { Log } from '../shared/log.ts';
 import { encodeMessage, type MembershipChange, type Message } from '../shared/messages.ts';
 import type { Feeds } from './feeds.ts';
-import type { Reads } from './reads.ts';
+import type { Membership, Reads } from './reads.ts';
 import type { Subscriber } from './subscriber.ts';
 
 const PAGE = 500;
@@ -110,8 +110,12 @@ export class Online {
   /** Looks for rooms that a user came into unnoticed, as after a lost connection to Redis. */
   async checkAll(): Promise<void> {
     for (const user of this.#users.values()) {
-      const memberships = user.ready ? await this.#options.reads.memberships(user.id) : undefined;
-      for (const { roomId, seq } of memberships ?? []) await this.#enter(user, { roomId, seq });
+      try {
+        const memberships = user.ready ? await this.#options.reads.memberships(user.id) : undefined;
+        for (const { roomId, seq } of memberships ?? []) await this.#enter(user, { roomId, seq });
+      } catch (error) {
+        this.#options.log.warn({ error, userId: user.id }, 'memberships could not be checked');
+      }
     }
   }
 
@@ -143,8 +147,8 @@ export class Online {
         const memberships = await reads.memberships(user.id);
         if (!memberships) return false;
         const missing = memberships.filter(({ roomId }) => !held.has(roomId));
-        if (missing.length === 0) {
-          for (const { roomId, head } of memberships) feeds.start(roomId, head);
+        for (const { roomId, head } of memberships) if (held.has(roomId)) feeds.start(roomId, head);
+        if (missing.length === 0 && memberships.every((each) => this.#isCurrent(each))) {
           this.#settle(user, new Map(memberships.map(({ roomId, head }) => [roomId, head])));
           return true;
         }
@@ -157,6 +161,11 @@ export class Online {
     }
   }
 
+  /** False if the feed began after this was read: what happened between, this gateway has not seen. */
+  #isCurrent({ roomId, head }: Membership): boolean {
+    return (this.#options.feeds.position(roomId)?.since ?? 0) <= head;
+  }
+
   /** The memberships that were read, corrected by what happened since: now they are exact, and stay so. */
   #settle(user: OnlineUser, heads: Map<string, number>): void {
     user.ready = true;
@@ -164,8 +173,9 @@ export class Online {
     for (const roomId of heads.keys()) this.#join(user, roomId);
     for (const [roomId, change] of user.noted) {
       if (change.seq <= (heads.get(roomId) ?? 0)) continue;
-      if (change.member) this.#join(user, roomId);
-      else this.#leave(user, roomId, change.seq);
+      if (!change.member) this.#leave(user, roomId, change.seq);
+      else if (this.#options.feeds.position(roomId)) this.#join(user, roomId);
+      else void this.#enter(user, { roomId, seq: change.seq });
     }
     user.noted.clear();
   }
@@ -206,9 +216,12 @@ export class Online {
   /** Sends the user what the room said since his invitation, and joins in the tick in which that reaches its head. */
   async #replay(user: OnlineUser, { roomId, seq }: Invitation): Promise<void> {
     const { feeds, reads } = this.#options;
-    const membership = (await reads.memberships(user.id))?.find((each) => each.roomId === roomId);
-    if (!membership) return;
-    feeds.start(roomId, membership.head);
+    let membership: Membership | undefined;
+    do {
+      membership = (await reads.memberships(user.id))?.find((each) => each.roomId === roomId);
+      if (!membership) return;
+      feeds.start(roomId, membership.head);
+    } while (!this.#isCurrent(membership));
     const missed: Message[] = [];
     let last = Math.max(seq, membership.seq) - 1;
     while (last < (feeds.position(roomId)?.head ?? 0)) {

@@ -136,11 +136,15 @@ export function createReads(database: Database) {
 
     /** Where this user is a member; undefined if there is no such user. */
     async memberships(userId: string): Promise<Membership[] | undefined> {
-      const rows = await database<(Membership | { roomId: null })[]>`
-        select m.room_id, m.seq, r.seq as head
-        from users u left join memberships m on m.user_id = u.id left join rooms r on r.id = m.room_id
-        where u.id = ${userId}`;
-      return rows.length === 0 ? undefined : rows.filter((row): row is Membership => row.roomId !== null);
+      const rows = await database<((Membership | { roomId: null }) & { userId: string | null })[]>`
+        select u.id as user_id, m.room_id, m.seq, r.seq as head
+        from (select) one
+        left join users u on u.id = ${userId}
+        left join memberships m on m.user_id = u.id
+        left join rooms r on r.id = m.room_id`;
+      if (rows.length === 0) throw new Error('postgres did not answer'); // the driver says so of some lost connections
+      if (rows[0]?.userId === null) return undefined;
+      return rows.filter((row): row is Membership & { userId: string } => row.roomId !== null);
     },
 
     /** Whether Postgres answers. */

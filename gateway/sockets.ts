@@ -14,6 +14,7 @@ import type { RoomOutcome } from '../shared/jobs.ts';
 import type { Gateway } from './gateway.ts';
 import { answer, answerTo, type Handler } from './http.ts';
 import type { Listener } from './online.ts';
+import type { Bearer } from './tokens.ts';
 import { parseJson, validate } from './validate.ts';
 
 /** The subprotocol with `Welcome` and `Ack`; a client that does not offer it gets the seed's frames alone. */
@@ -23,13 +24,16 @@ const MOST_FRAME_BYTES = 16 * 1024;
 /** Unsent bytes of a slow reader; past them its socket closes and it may come again and catch up. */
 const MOST_UNSENT_BYTES = 1024 * 1024;
 
+/** It lives on the socket's own object: none of its names may be one of a method there. */
 interface SocketData {
   authorization: string;
   isV1: boolean;
   /** These are set when the socket opens; the id once the token was looked at. */
   listener?: Listener & { closed: boolean };
-  user?: Promise<string>;
+  bearer?: Promise<Bearer>;
   userId?: string;
+  /** Ends the socket with its token. */
+  tokenTimer?: NodeJS.Timeout;
 }
 
 type Socket = WebSocket<SocketData>;
@@ -87,9 +91,12 @@ async function open(gateway: Gateway, socket: Socket): Promise<void> {
   data.listener = listener;
   sockets.add(socket);
   try {
-    data.user = gateway.tokens.verify(data.authorization);
-    data.userId = await data.user;
-    if (!listener.closed) await attach(gateway, socket, listener, data.userId);
+    data.bearer = gateway.tokens.verify(data.authorization);
+    const { userId, expires } = await data.bearer;
+    if (listener.closed) return;
+    data.userId = userId;
+    data.tokenTimer = setTimeout(() => socket.end(closeCodes.unauthorized, 'token_expired'), expires - Date.now());
+    await attach(gateway, socket, listener, userId);
   } catch (error) {
     const { body } = answerTo(error, gateway.log);
     listener.send(JSON.stringify({ command: 'Error', ...(body as object) }));
@@ -121,22 +128,24 @@ function listenerOf(socket: Socket): Listener & { closed: boolean } {
 }
 
 function close({ online }: Gateway, socket: Socket): void {
-  const { userId, listener } = socket.getUserData();
+  const { userId, listener, tokenTimer } = socket.getUserData();
   if (!listener) return;
+  clearTimeout(tokenTimer);
   listener.closed = true;
   sockets.delete(socket);
   if (userId) online.detach(userId, listener);
 }
 
 async function receive(gateway: Gateway, socket: Socket, bytes: ArrayBuffer, isBinary: boolean): Promise<void> {
-  const { user, isV1, listener } = socket.getUserData();
+  const { bearer, isV1, listener } = socket.getUserData();
   let ref: string | undefined;
   try {
     // The bytes are gone after this tick.
     const frame = parseFrame(bytes, isBinary);
     ref = v.is(Ref, frame.ref) ? frame.ref : undefined;
     const command = validate(Command, frame);
-    const outcome = await gateway.commands.submit(command, await (user as Promise<string>));
+    const { userId } = await (bearer as Promise<Bearer>);
+    const outcome = await gateway.commands.submit(command, userId);
     if ('code' in outcome) throw new Refusal(outcome.code);
     if (isV1) listener?.send(acknowledge(outcome, ref));
   } catch (error) {

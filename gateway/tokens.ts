@@ -6,10 +6,17 @@ const ALGORITHM = 'HS256';
 const ISSUER = 'rooms';
 const AUDIENCE = 'rooms';
 
+/** Who shows a good token. */
+export interface Bearer {
+  userId: string;
+  /** When the token ends, milliseconds since 1970. */
+  expires: number;
+}
+
 export interface Tokens {
   sign(userId: string): Promise<string>;
-  /** @returns the id of the user. @throws Refusal `no_token`, `bad_token` or `token_expired` */
-  verify(authorization: string | undefined): Promise<string>;
+  /** @throws Refusal `no_token`, `bad_token` or `token_expired` */
+  verify(authorization: string | undefined): Promise<Bearer>;
 }
 
 /** Access tokens: JWTs (RFC 7519) of one algorithm. @param hours how long each is good */
@@ -33,7 +40,7 @@ export function createTokens(secret: string, hours: number): Tokens {
       try {
         const rules = { algorithms: [ALGORITHM], issuer: ISSUER, audience: AUDIENCE, requiredClaims: ['sub', 'exp'] };
         const { payload } = await jwtVerify(token, key, rules);
-        return payload.sub as string;
+        return { userId: payload.sub as string, expires: (payload.exp as number) * 1_000 };
       } catch (error) {
         if (error instanceof joseErrors.JWTExpired) throw new Refusal('token_expired');
         throw new Refusal('bad_token', undefined, { cause: error });

@@ -34,7 +34,8 @@ export interface Invitation {
 /** The outcomes of a batch, in the order of its commands. */
 export interface Reply {
   job: JobName;
-  batch: string;
+  lane: number;
+  number: number;
   outcomes: (RoomOutcome | AccountOutcome)[];
 }
 

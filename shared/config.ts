@@ -38,7 +38,8 @@ export const variables = {
     v.string('must be set: openssl rand -base64 32'),
     v.minLength(32, 'must have at least 32 characters: openssl rand -base64 32'),
   ),
-  TOKEN_HOUR_LIFESPAN: v.optional(whole(1, 8_760), '12'),
+  /** At most 24 days, as long as a timer can wait: a socket ends with its token. */
+  TOKEN_HOUR_LIFESPAN: v.optional(whole(1, 576), '12'),
   ENVIRONMENT: v.optional(v.string(), 'dev'),
   HOST: v.optional(v.pipe(v.string(), v.nonEmpty('must be an address')), '0.0.0.0'),
   PORT: v.optional(whole(1, 65_535), '8080'),

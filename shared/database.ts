@@ -31,6 +31,8 @@ export function connectDatabase(url: string, { name, max, readOnly, timeout }: D
 export function isUnanswered(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
   if (typeof code !== 'string') return false;
-  // SQLSTATE classes 08 connection, 53 out of resources, 57 cancelled or shut down; the rest are the driver's and the system's.
-  return /^(08|53|57)...$/.test(code) || /^(CONNECT|ECONN|EPIPE|ETIMEDOUT|EHOST|ENOTFOUND|EAI_)/.test(code);
+  const isSqlState = /^[0-9A-Z]{5}$/.test(code) && code !== 'EPIPE';
+  // Of Postgres's own: 08 connection, 53 out of resources, 57 cancelled or shut down, and a server that may not write
+  // or cannot be logged in to, as while another takes over. All else is the driver's or the system's.
+  return !isSqlState || /^(08|53|57|28|3D|25006)/.test(code);
 }

@@ -12,8 +12,9 @@ export type JobName = 'apply-room-commands' | 'apply-account-commands';
 export interface Batch<C> {
   /** The gateway that waits for the outcomes. */
   gateway: string;
-  /** The batch's name in that gateway; a batch that is sent again keeps it. */
-  batch: string;
+  /** Which of that gateway's lanes sent it, and its number there: a batch that is sent again keeps it. */
+  lane: number;
+  number: number;
   commands: C[];
 }
 

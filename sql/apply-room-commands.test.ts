@@ -7,6 +7,7 @@ import type { RoomCommand } from '../shared/jobs.ts';
 import { openTestDatabase } from '../test/system.ts';
 
 const { database, url } = await openTestDatabase();
+const json = (value: unknown) => database.json(JSON.parse(JSON.stringify(value)));
 const soon = () => new Date(Date.now() + 60_000).toISOString();
 
 interface Outcome {
@@ -19,7 +20,7 @@ interface Outcome {
 
 async function apply(...commands: RoomCommand[]): Promise<Outcome[]> {
   const rows = await database<(Outcome & { commandId: string })[]>`
-    select * from apply_room_commands(${database.json(JSON.parse(JSON.stringify(commands)))})`;
+    select * from apply_room_commands(${json(commands)}, ${newId()}, 1, false)`;
   return commands.map(({ id }) => rows.find(({ commandId }) => commandId === id) as Outcome);
 }
 
@@ -209,8 +210,37 @@ test('look-ups keep to their indexes, however small the tables were when the pla
   const before = await scans();
   for (let count = 0; count < 20; count++) {
     const batch = [command('CreateMessage', ann, room), createRoom(ann)];
-    await session`select * from apply_room_commands(${session.json(batch)})`;
+    await session`select * from apply_room_commands(${session.json(batch)}, ${room}, ${count}, false)`;
   }
   assert.deepEqual(await scans(), before);
   await session.end();
+});
+
+test('a copy of a batch, or of an earlier one, changes nothing: what was refused stays refused', async () => {
+  const [ann, bob] = [await createUser(), await createUser()];
+  const room = await roomOf(ann);
+  const send = async (number: number, ...commands: RoomCommand[]) => {
+    const rows = await database<Outcome[]>`
+      select * from apply_room_commands(${json(commands)}, ${room}, ${number}, false)`;
+    return codes(rows);
+  };
+  const add = command('AddUser', ann, room, { targetId: bob });
+  const say = command('CreateMessage', bob, room);
+  assert.deepEqual(await send(1, say, add), ['no_such_room', null]);
+  assert.deepEqual(await send(1, say, add), ['expired', null]);
+  assert.deepEqual(await send(2, command('RemoveUser', ann, room, { targetId: bob })), [null]);
+  assert.deepEqual(await send(1, say, { ...add, ref: randomUUID() }), ['expired', 'expired']);
+  assert.deepEqual(await seqsOf(room), [1, 2, 3]);
+});
+
+test('singly, a command that cannot be applied takes none of its neighbours with it', async () => {
+  const ann = await createUser();
+  const room = await roomOf(ann);
+  const say = () => command('CreateMessage', ann, room);
+  const poison = [{ ...say(), deadline: 'never' }, command('Shout' as RoomCommand['command'], ann, room)];
+  const batch = json([say(), ...poison, say()]);
+  await assert.rejects(database`select * from apply_room_commands(${batch}, ${room}, 1, false)`);
+  const rows = await database<Outcome[]>`select * from apply_room_commands(${batch}, ${room}, 1, true)`;
+  assert.deepEqual(codes([...rows]), [null, 'internal', 'internal', null]);
+  assert.deepEqual(await seqsOf(room), [1, 2, 3]);
 });

@@ -161,6 +161,19 @@ for (const [what, code] of [
   });
 }
 
+test('a socket ends with its token', async () => {
+  const brief = await Client.connect(url, await forge(cluster.secret, '1s'));
+  assert.equal((await brief.ask(say())).command, 'Ack');
+  await brief.until(() => brief.closed);
+  assert.deepEqual(brief.closed, { code: 4401, reason: 'token_expired' });
+});
+
+test('a HEAD request is answered without a body, and its connection closed', async () => {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  socket.write('HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+  assert.match(await text(socket), /^HTTP\/1\.1 405 .*\r\n\r\n$/s);
+});
+
 test('a frame over 16 KB ends its own connection only', async () => {
   const loud = await Client.connect(url, token);
   loud.send(say({ text: 'x'.repeat(17_000) }));

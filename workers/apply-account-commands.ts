@@ -16,9 +16,9 @@ export async function applyAccountCommands(
   commands: AccountCommand[],
   log: Log,
 ): Promise<AccountOutcome[]> {
-  const statement = (batch: AccountCommand[]): Promise<Row[]> =>
-    database<Row[]>`select * from apply_account_commands(${database.json(batch as unknown as postgres.JSONValue)})`;
-  const rows = await applyBatch(commands, statement, ({ id }) => ({ commandId: id, code: 'internal' }), log);
+  const batch = database.json(commands as unknown as postgres.JSONValue);
+  const statement = (): Promise<Row[]> => database<Row[]>`select * from apply_account_commands(${batch})`;
+  const rows = await applyBatch(commands.length, statement, log);
   const codes = new Map(rows.map((row) => [row.commandId, row.code]));
   return commands.map(({ id }) => {
     const code = codes.has(id) ? codes.get(id) : 'internal';

@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import type { Database } from '../shared/database.ts';
-import { type ErrorCode, isErrorCode } from '../shared/errors.ts';
-import type { RoomCommand, RoomOutcome } from '../shared/jobs.ts';
+import { isErrorCode } from '../shared/errors.ts';
+import type { Batch, RoomCommand, RoomOutcome } from '../shared/jobs.ts';
 import type { Log } from '../shared/log.ts';
 import type { Message } from '../shared/messages.ts';
 import { applyBatch } from './apply.ts';
@@ -21,13 +21,13 @@ type Row = { commandId: string; code: string | null; fresh: boolean } & Message;
 /** @throws Error when Postgres does not answer */
 export async function applyRoomCommands(
   database: Database,
-  commands: RoomCommand[],
+  { gateway, lane, number, commands }: Batch<RoomCommand>,
   log: Log,
 ): Promise<AppliedRoomCommands> {
-  const statement = (batch: RoomCommand[]): Promise<Row[]> =>
-    database<Row[]>`select * from apply_room_commands(${database.json(batch as unknown as postgres.JSONValue)})`;
-  const refuse = ({ id }: RoomCommand) => ({ commandId: id, code: 'internal' satisfies ErrorCode }) as Row;
-  const rows = await applyBatch(commands, statement, refuse, log);
+  const batch = database.json(commands as unknown as postgres.JSONValue);
+  const statement = (singly: boolean): Promise<Row[]> =>
+    database<Row[]>`select * from apply_room_commands(${batch}, ${`${gateway}:${lane}`}, ${number}, ${singly})`;
+  const rows = await applyBatch(commands.length, statement, log);
   const stored = rows.filter((row) => !row.code);
   const byCommand = new Map(rows.map((row) => [row.commandId, row]));
   return {

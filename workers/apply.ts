@@ -2,63 +2,45 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { isUnanswered } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
 
-/** Deadlock, failed serialization, and a ref that another batch stored in the same moment: all right the next time. */
-const PASSING = new Set(['40P01', '40001', '23505']);
-const TRIES = 3;
+const TRIES = 4;
 /** Milliseconds before a statement without an answer is sent again: what it did it will not do twice. */
 const PAUSE = 100;
+/** Milliseconds; Postgres gives a statement up before that, so a longer silence is a lost connection. */
+const MOST_PATIENCE = 20_000;
 
 /**
- * Applies a batch with one statement. If that throws, the commands are applied one by one, so that one that
- * cannot be applied takes none of its neighbours with it.
- * @param statement applies commands all or none, and answers a row for each
- * @param refuse the row of a command that Postgres cannot apply
+ * Sends the statement that applies a batch until it is answered. If Postgres refuses it as a whole, each of its
+ * commands is applied for itself, so that one that cannot be applied takes none of its neighbours with it.
+ * @param statement answers a row for each command
  * @throws Error when Postgres does not answer: the batch may or may not be applied, and can be sent again
  */
-export async function applyBatch<C, Row>(
-  commands: C[],
-  statement: (commands: C[]) => Promise<Row[]>,
-  refuse: (command: C) => Row,
+export async function applyBatch<Row>(
+  commands: number,
+  statement: (singly: boolean) => Promise<Row[]>,
   log: Log,
 ): Promise<Row[]> {
-  const patient = (batch: C[]) => untilAnswered(() => statement(batch), log);
-  try {
-    return await patient(commands);
-  } catch (error) {
-    if (isUnanswered(error)) throw error;
-    log.warn({ error, commands: commands.length }, 'a batch could not be applied at once');
-  }
-  const rows: Row[] = [];
-  for (const command of commands) rows.push(...(await applyOne(command, patient, refuse, log)));
-  return rows;
-}
-
-async function untilAnswered<Row>(statement: () => Promise<Row[]>, log: Log): Promise<Row[]> {
+  let singly = false;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await statement();
+      const rows = await withPatience(statement(singly));
+      if (rows.length === commands) return rows;
+      // The driver ends a query on some lost connections as if it had no rows.
+      throw new Error(`${rows.length} rows for ${commands} commands`);
     } catch (error) {
-      if (attempt === TRIES || !isUnanswered(error)) throw error;
-      log.warn({ error, attempt }, 'postgres did not answer, asking again');
+      if (attempt === TRIES) throw error;
+      log.warn({ error, attempt, commands, singly }, 'a batch could not be applied, trying again');
+      singly ||= !isUnanswered(error);
       await wait(PAUSE);
     }
   }
 }
 
-async function applyOne<C, Row>(
-  command: C,
-  statement: (commands: C[]) => Promise<Row[]>,
-  refuse: (command: C) => Row,
-  log: Log,
-): Promise<Row[]> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await statement([command]);
-    } catch (error) {
-      if (isUnanswered(error)) throw error;
-      if (attempt < TRIES && PASSING.has((error as { code?: string }).code ?? '')) continue;
-      log.error({ error }, 'a command cannot be applied');
-      return [refuse(command)];
-    }
+async function withPatience<T>(answer: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('postgres does not answer')), MOST_PATIENCE);
+  try {
+    return await Promise.race([answer, promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }

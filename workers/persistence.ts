@@ -55,18 +55,19 @@ export function startPersistence(
 }
 
 async function applyJob(work: Persistence, { name, data }: Job<Batch<never>, void, JobName>): Promise<void> {
-  const { outcomes, publications } = await appliers[name](work, data.commands);
-  const reply = replyPublication(work.names, data.gateway, { job: name, batch: data.batch, outcomes });
+  const { gateway, lane, number } = data;
+  const { outcomes, publications } = await appliers[name](work, data);
+  const reply = replyPublication(work.names, gateway, { job: name, lane, number, outcomes });
   await publish(work.redis, [...publications, reply]);
 }
 
-const appliers: Record<JobName, (work: Persistence, commands: never[]) => Promise<Applied>> = {
-  'apply-room-commands': async ({ database, names, reminders, log }, commands: RoomCommand[]) => {
-    const { outcomes, fresh, repeated } = await applyRoomCommands(database, commands, log);
+const appliers: Record<JobName, (work: Persistence, batch: Batch<never>) => Promise<Applied>> = {
+  'apply-room-commands': async ({ database, names, reminders, log }, batch: Batch<RoomCommand>) => {
+    const { outcomes, fresh, repeated } = await applyRoomCommands(database, batch, log);
     reminders.note([...repeated, ...fresh]);
     return { outcomes, publications: publicationsOf(fresh, repeated, names) };
   },
-  'apply-account-commands': async ({ database, log }, commands: AccountCommand[]) => ({
+  'apply-account-commands': async ({ database, log }, { commands }: Batch<AccountCommand>) => ({
     outcomes: await applyAccountCommands(database, commands, log),
     publications: [],
   }),

@@ -6,5 +6,8 @@ export function authenticated(
   { tokens }: Gateway,
   handle: (request: Request, userId: string) => Response | Promise<Response>,
 ): Handler {
-  return async (request) => handle(request, await tokens.verify(request.headers.get('authorization')));
+  return async (request) => {
+    const { userId } = await tokens.verify(request.headers.get('authorization'));
+    return handle(request, userId);
+  };
 }

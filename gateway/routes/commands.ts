@@ -21,7 +21,12 @@ export async function submitOverHttp(
   const ref = key === undefined ? undefined : validate(Ref, key);
   const outcome = await commands.submit({ ...command, ref }, userId);
   if ('code' in outcome) throw new Refusal(outcome.code);
-  const message = await reads.message(outcome.roomId, outcome.seq);
-  if (!message) throw new Error(`message ${outcome.seq} of room ${outcome.roomId} is committed but not to be read`);
-  return message;
+  try {
+    const message = await reads.message(outcome.roomId, outcome.seq);
+    if (message) return message;
+    throw new Error(`message ${outcome.seq} of room ${outcome.roomId} is not to be found`);
+  } catch (error) {
+    // It is committed; only what to answer is not to be had.
+    throw new Refusal('unknown_outcome', undefined, { cause: error });
+  }
 }

@@ -8,7 +8,10 @@ begin
   insert into users (id, first_name, last_name, email, password_hash)
   values (account, c ->> 'firstName', c ->> 'lastName', c ->> 'email', c ->> 'passwordHash')
   on conflict (lower(email)) do nothing;
-  if not found then return 'email_taken'; end if;
+  if not found then
+    -- A copy of this command may have been a moment faster.
+    return case when not exists (select from users where id = account) then 'email_taken' end;
+  end if;
   insert into memberships (room_id, user_id) select id, account from rooms where owner_id is null;
   return null;
 end
@@ -22,9 +25,15 @@ declare
 begin
   for c in select * from jsonb_array_elements(batch) loop
     command_id := c ->> 'id';
-    case c ->> 'command'
-      when 'Register' then code := register(c);
-    end case;
+    begin
+      case c ->> 'command'
+        when 'Register' then code := register(c);
+      end case;
+    exception
+      when others then
+        raise log 'command % cannot be applied: % %', command_id, sqlstate, sqlerrm;
+        code := 'internal';
+    end;
     return next;
   end loop;
 end

@@ -1,19 +1,39 @@
--- Applies a batch of room commands, in their order, and answers one outcome for each.
+create or replace function room_commands(batch jsonb) returns room_command[] language sql stable as $$
+  select array_agg(row(id, "actorId", ref, deadline, command, "roomId", "targetId", text, "roomType")::room_command)
+  from jsonb_to_recordset(batch) as (
+    id uuid, "actorId" uuid, ref uuid, deadline timestamptz, command text, "roomId" uuid, "targetId" uuid,
+    text text, "roomType" text
+  )
+$$;
+
+-- Commands that are all of one kind.
+create or replace function apply_run(commands room_command[]) returns setof room_outcome language plpgsql as $$
+declare
+  kind text := commands[1].command;
+  c room_command;
+begin
+  if kind = 'CreateMessage' then
+    return query select * from create_messages(commands);
+    return;
+  end if;
+  foreach c in array commands loop
+    case kind
+      when 'UpdateMessage' then return query select * from update_message(c);
+      when 'DeleteMessage' then return query select * from delete_message(c);
+      when 'AddUser' then return query select * from add_user(c);
+      when 'RemoveUser' then return query select * from remove_user(c);
+      when 'CreateRoom' then return query select * from create_room(c);
+      when 'UpdateRoom' then return query select * from update_room(c);
+      when 'DeleteRoom' then return query select * from delete_room(c);
+    end case;
+  end loop;
+end
+$$;
+
 -- Locks: the rooms of the batch in the order of their ids, then the users who create rooms in the order of theirs.
 -- Every batch does it in this order, so no two wait for each other.
--- The settings hold for all that it calls: plans are made once in a session, perhaps while the tables are all but empty,
--- and must do for when they are not.
-create or replace function apply_room_commands(batch jsonb) returns setof room_outcome language plpgsql
-set enable_seqscan = off set plan_cache_mode = force_generic_plan
-as $$
+create or replace function apply_in_order(commands room_command[]) returns setof room_outcome language plpgsql as $$
 declare
-  commands room_command[] := array(
-    select row(id, "actorId", ref, deadline, command, "roomId", "targetId", text, "roomType")::room_command
-    from jsonb_to_recordset(batch) as (
-      id uuid, "actorId" uuid, ref uuid, deadline timestamptz, command text, "roomId" uuid, "targetId" uuid,
-      text text, "roomType" text
-    )
-  );
   run record;
 begin
   perform from rooms where id in (select room_id from unnest(commands)) order by id for no key update;
@@ -21,7 +41,7 @@ begin
     order by id for no key update;
   -- Neighbours with the same command make a run; one whose ref stood before in the batch begins a new one.
   for run in
-    select c.command, min(c.n) as first, max(c.n) as last
+    select min(c.n) as first, max(c.n) as last
     from (
       select t.command, t.n, t.n - row_number() over (partition by t.command order by t.n) as island,
         sum(least(t.use - 1, 1)) over (order by t.n) as repeats
@@ -33,21 +53,62 @@ begin
     group by c.command, c.island, c.repeats
     order by first
   loop
-    if run.command = 'CreateMessage' then
-      return query select * from create_messages(commands[run.first:run.last]);
-      continue;
-    end if;
-    for i in run.first..run.last loop
-      case run.command
-        when 'UpdateMessage' then return query select * from update_message(commands[i]);
-        when 'DeleteMessage' then return query select * from delete_message(commands[i]);
-        when 'UpdateRoom' then return query select * from update_room(commands[i]);
-        when 'DeleteRoom' then return query select * from delete_room(commands[i]);
-        when 'AddUser' then return query select * from add_user(commands[i]);
-        when 'RemoveUser' then return query select * from remove_user(commands[i]);
-        when 'CreateRoom' then return query select * from create_room(commands[i]);
-      end case;
-    end loop;
+    return query select * from apply_run(commands[run.first:run.last]);
   end loop;
 end
 $$;
+
+-- One command that takes no other with it when it fails. A second try for what fails by chance, such as a ref that
+-- another batch stored in the same moment; a deadlock is for the whole batch to try again.
+create or replace function apply_alone(item jsonb) returns setof room_outcome language plpgsql as $$
+begin
+  for attempt in 1..2 loop
+    begin
+      return query select * from apply_in_order(room_commands(jsonb_build_array(item)));
+      return;
+    exception
+      when deadlock_detected then raise;
+      when others then raise log 'command % cannot be applied: % %', item ->> 'id', sqlstate, sqlerrm;
+    end;
+  end loop;
+  return query select (item ->> 'id')::uuid, 'internal', false, null::uuid, null::bigint, null::uuid, null::uuid,
+    null, null::uuid, null, null::timestamptz, null::timestamptz, null::uuid;
+end
+$$;
+
+-- Applies a batch of room commands, in their order, and answers one outcome for each.
+-- A batch is known by its sender (a lane) and its number. Once it is applied, a copy of it, or of one before it, changes
+-- nothing any more: what the first copy refused stays refused.
+-- Singly: each command for itself, for a batch that could not be applied as one.
+-- The settings hold for all that it calls: plans are made once in a session, perhaps while the tables are all but empty,
+-- and must do for when they are not.
+create or replace function apply_room_commands(batch jsonb, sender text, number bigint, singly boolean)
+returns setof room_outcome language plpgsql
+set enable_seqscan = off set plan_cache_mode = force_generic_plan
+as $$
+declare
+  c room_command;
+  outcome room_outcome;
+begin
+  insert into lanes as l values (sender, number)
+  on conflict on constraint lanes_pkey do update set number = excluded.number, at = now()
+  where l.number < excluded.number;
+  if found then
+    -- A lane's first batch: a gateway is new, so others may be long gone.
+    if number = 0 then delete from lanes where at < now() - interval '1 day'; end if;
+    if not singly then
+      return query select * from apply_in_order(room_commands(batch));
+    else
+      return query select alone.* from jsonb_array_elements(batch) item, apply_alone(item) alone;
+    end if;
+    return;
+  end if;
+  foreach c in array room_commands(batch) loop
+    outcome := settled(c);
+    if outcome.command_id is null then outcome := rejected(c, 'expired'); end if;
+    return next outcome;
+  end loop;
+end
+$$;
+
+drop function if exists apply_room_commands(jsonb);
