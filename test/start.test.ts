@@ -147,11 +147,13 @@ test('a taken port is named, and so is a way out', async () => {
   assert.match(start.said(), new RegExp(`port ${taken} is taken .* PORT=${taken + 1} npm start`));
 });
 
-test('a weak secret stops it by name', async () => {
-  const start = npmStart({ API_SECRET: 'SecretSecretSecret' });
+test('what is set wrongly is named before anything is started, whoever reads it', async () => {
+  const start = npmStart({ API_SECRET: 'SecretSecretSecret', LANES: '0', RATE_WINDOW: 'abc' });
   const [code] = (await start.ended) as [number];
   assert.notEqual(code, 0);
-  assert.match(start.said(), /config: API_SECRET must have at least 32 characters/);
+  for (const name of ['API_SECRET', 'LANES', 'RATE_WINDOW'])
+    assert.match(start.said(), new RegExp(`config: ${name} must`));
+  assert.doesNotMatch(start.said(), /starting/);
 });
 
 const nowhere: Record<string, [url: string, service: string]> = {

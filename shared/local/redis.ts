@@ -39,12 +39,14 @@ export async function checkRedis(url: string): Promise<void> {
   redis.on('error', ({ message }) => {
     reason = message;
   });
+  const silence = setTimeout(() => redis.disconnect(), 5_000);
   try {
     await redis.connect();
     await redis.ping();
   } catch (error) {
     throw new Failure('redis', `REDIS_URL is set, but ${reason || (error as Error).message}`);
   } finally {
+    clearTimeout(silence);
     redis.disconnect();
   }
 }

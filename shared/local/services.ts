@@ -19,8 +19,8 @@ export interface ServicesOptions {
   /** Where a fetched redis-server stays. */
   binaries: string;
   /** Ones that run already. */
-  databaseUrl?: string;
-  redisUrl?: string;
+  databaseUrl?: string | undefined;
+  redisUrl?: string | undefined;
   /** Told what takes a while. */
   say: (text: string) => void;
 }

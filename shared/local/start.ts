@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { environment, readConfig } from '../config.ts';
+import { environment, readConfig, variables } from '../config.ts';
 import { conversation } from './conversation.ts';
 import { Failure } from './failure.ts';
 import { isPortTaken } from './ports.ts';
@@ -15,7 +15,12 @@ import { type Supervised, supervise } from './supervise.ts';
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const given = environment({});
 const home = resolve(given.ROOMS_HOME || join(root, '.rooms'));
-const { HOST, PORT } = readConfig('HOST', 'PORT');
+const isMade = (name: keyof typeof variables) =>
+  ['DATABASE_URL', 'REDIS_URL', 'API_SECRET'].includes(name) && !given[name];
+// All that is set is looked at here, so that nothing is started only to fall over it.
+const names = (Object.keys(variables) as (keyof typeof variables)[]).filter((name) => !isMade(name));
+const config = readConfig(...names);
+const { HOST, PORT } = config;
 const url = `http://localhost:${PORT}`;
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
@@ -27,7 +32,8 @@ let stopping = false;
 try {
   await start();
 } catch (error) {
-  say(error instanceof Failure ? error.message : `Rooms could not be started: ${(error as Error).message}`);
+  const { message } = error as Error;
+  if (!stopping) say(error instanceof Failure ? message : `Rooms could not be started: ${message}`);
   await stop(1);
 }
 
@@ -41,15 +47,15 @@ async function start(): Promise<void> {
   services = await startServices({
     home,
     binaries: join(home, 'bin'),
-    databaseUrl: given.DATABASE_URL && readConfig('DATABASE_URL').DATABASE_URL,
-    redisUrl: given.REDIS_URL && readConfig('REDIS_URL').REDIS_URL,
+    databaseUrl: config.DATABASE_URL,
+    redisUrl: config.REDIS_URL,
     say,
   });
   for (const child of services.children) void child.ended.then((how) => lost(child.name, how));
   const env = {
     DATABASE_URL: services.databaseUrl,
     REDIS_URL: services.redisUrl,
-    API_SECRET: given.API_SECRET ? readConfig('API_SECRET').API_SECRET : readSecrets(home).apiSecret,
+    API_SECRET: config.API_SECRET ?? readSecrets(home).apiSecret,
   };
   say('database: migrating');
   await promisify(execFile)(process.execPath, ['sql/main.ts'], { cwd: root, env: environment(env) }).catch((error) => {
