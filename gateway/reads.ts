@@ -1,10 +1,11 @@
 import type { Database } from '../shared/database.ts';
 import type { Message } from '../shared/messages.ts';
+import { withPatience } from '../shared/patience.ts';
 
 const MOST_ROOMS = 100;
 const MOST_USERS = 100;
 
-export interface User {
+interface User {
   id: string;
   createdAt: Date;
   updatedAt: Date;
@@ -15,7 +16,7 @@ export interface User {
   rooms: string[];
 }
 
-export interface Room {
+interface Room {
   id: string;
   createdAt: Date;
   updatedAt: Date;
@@ -26,7 +27,7 @@ export interface Room {
   users: { id: string; firstName: string; lastName: string }[];
 }
 
-export interface HistoryRange {
+interface HistoryRange {
   page?: number | undefined;
   before?: number | undefined;
   after?: number | undefined;
@@ -42,10 +43,22 @@ export interface Membership {
   head: number;
 }
 
-export type Reads = ReturnType<typeof createReads>;
+export type Reads = ReturnType<typeof allReads>;
+
+/** Milliseconds; Postgres gives a statement up before that. */
+const MOST_PATIENCE = 12_000;
 
 /** All that a gateway asks Postgres for. @param database connections that cannot write */
-export function createReads(database: Database) {
+export function createReads(database: Database): Reads {
+  const reads = Object.entries<(...asked: never[]) => Promise<unknown>>(allReads(database));
+  const patient = reads.map(([name, read]) => [
+    name,
+    (...asked: never[]) => withPatience(read(...asked), MOST_PATIENCE),
+  ]);
+  return Object.fromEntries(patient) as Reads;
+}
+
+function allReads(database: Database) {
   const message = database`
     id, seq, room_id, user_id, command, target_id, text, created_at, updated_at, ref from messages`;
 

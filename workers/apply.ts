@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { isUnanswered } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
+import { withPatience } from '../shared/patience.ts';
 
 const TRIES = 4;
 /** Milliseconds before a statement without an answer is sent again: what it did it will not do twice. */
@@ -22,7 +23,7 @@ export async function applyBatch<Row>(
   let singly = false;
   for (let attempt = 1; ; attempt++) {
     try {
-      const rows = await withPatience(statement(singly));
+      const rows = await withPatience(statement(singly), MOST_PATIENCE);
       if (rows.length === commands) return rows;
       // The driver ends a query on some lost connections as if it had no rows.
       throw new Error(`${rows.length} rows for ${commands} commands`);
@@ -32,15 +33,5 @@ export async function applyBatch<Row>(
       singly ||= !isUnanswered(error);
       await wait(PAUSE);
     }
-  }
-}
-
-async function withPatience<T>(answer: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('postgres does not answer')), MOST_PATIENCE);
-  try {
-    return await Promise.race([answer, promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }
