@@ -92,7 +92,7 @@ export class Online {
    * All in one tick, so nothing can come between.
    */
   deliver(roomId: string, record: string, change: MembershipChange | undefined): void {
-    const users = change ? this.#concerned(change) : [];
+    const users = change ? this.#concerned(roomId, change) : [];
     for (const user of users) {
       if (!user.ready) user.noted.set(roomId, change as MembershipChange);
       else if (change?.member) this.#join(user, roomId);
@@ -101,8 +101,11 @@ export class Online {
     for (const user of users) if (user.ready && change?.member === false) this.#leave(user, roomId, change.seq);
   }
 
-  #concerned({ userId }: MembershipChange): OnlineUser[] {
-    if (userId === 'everyone') return [...this.#users.values()];
+  #concerned(roomId: string, { userId }: MembershipChange): OnlineUser[] {
+    if (userId === 'everyone') {
+      const users = [...this.#users.values()];
+      return users.filter(({ ready, rooms, entering }) => !ready || rooms.has(roomId) || entering.has(roomId));
+    }
     const user = this.#users.get(userId);
     return user ? [user] : [];
   }

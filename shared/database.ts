@@ -27,12 +27,13 @@ export function connectDatabase(url: string, { name, max, readOnly, timeout }: D
   }) as unknown as Database;
 }
 
-/** Whether a failure leaves open what became of the statement: Postgres could not be asked, or did not answer. */
-export function isUnanswered(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  if (typeof code !== 'string') return false;
+/**
+ * Whether Postgres itself refused a statement, so that it has had no effect. Every other failure leaves that open: the
+ * driver's, the system's, and of Postgres's own 08 connection, 53 out of resources, 57 cancelled or shut down, and a
+ * server that may not write or cannot be logged in to, as while another takes over.
+ */
+export function isRefused(error: unknown): boolean {
+  const code = String((error as { code?: unknown }).code);
   const isSqlState = /^[0-9A-Z]{5}$/.test(code) && code !== 'EPIPE';
-  // Of Postgres's own: 08 connection, 53 out of resources, 57 cancelled or shut down, and a server that may not write
-  // or cannot be logged in to, as while another takes over. All else is the driver's or the system's.
-  return !isSqlState || /^(08|53|57|28|3D|25006)/.test(code);
+  return isSqlState && !/^(08|53|57|28|3D|25006)/.test(code);
 }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { isUnanswered } from '../shared/database.ts';
+import { isRefused } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
 import { withPatience } from '../shared/patience.ts';
 
@@ -15,7 +15,7 @@ const MOST_PATIENCE = 20_000;
  * @param statement answers a row for each command
  * @throws Error when Postgres does not answer: the batch may or may not be applied, and can be sent again
  */
-export async function applyBatch<Row>(
+export async function applyBatch<Row extends { commandId: string; code: string | null }>(
   commands: number,
   statement: (singly: boolean) => Promise<Row[]>,
   log: Log,
@@ -24,13 +24,16 @@ export async function applyBatch<Row>(
   for (let attempt = 1; ; attempt++) {
     try {
       const rows = await withPatience(statement(singly), MOST_PATIENCE);
-      if (rows.length === commands) return rows;
       // The driver ends a query on some lost connections as if it had no rows.
-      throw new Error(`${rows.length} rows for ${commands} commands`);
+      if (rows.length !== commands) throw new Error(`${rows.length} rows for ${commands} commands`);
+      for (const { commandId, code } of rows) {
+        if (code === 'internal') log.error({ commandId }, 'a command cannot be applied; the log of postgres says why');
+      }
+      return rows;
     } catch (error) {
       if (attempt === TRIES) throw error;
       log.warn({ error, attempt, commands, singly }, 'a batch could not be applied, trying again');
-      singly ||= !isUnanswered(error);
+      singly ||= isRefused(error);
       await wait(PAUSE);
     }
   }

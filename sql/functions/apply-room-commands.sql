@@ -110,5 +110,3 @@ begin
   end loop;
 end
 $$;
-
-drop function if exists apply_room_commands(jsonb);

@@ -2,10 +2,9 @@
 create or replace function delete_message(c room_command) returns room_outcome language plpgsql as $$
 declare
   outcome room_outcome := settled(c);
-  refusal text;
+  refusal text := change_refusal(c);
 begin
   if outcome.command_id is not null then return outcome; end if;
-  refusal := (changeable_message(c)).code;
   if refusal is not null then return rejected(c, refusal); end if;
   update messages set text = '', updated_at = clock_timestamp() where id = c.target_id;
   update messages set text = '' where target_id = c.target_id and command = 'UpdateMessage';

@@ -2,10 +2,9 @@
 create or replace function delete_room(c room_command) returns room_outcome language plpgsql as $$
 declare
   outcome room_outcome := settled(c);
-  refusal text;
+  refusal text := rule_refusal(c);
 begin
   if outcome.command_id is not null then return outcome; end if;
-  refusal := (ruled_room(c)).code;
   if refusal is not null then return rejected(c, refusal); end if;
   delete from memberships where room_id = c.room_id;
   update rooms set deleted_at = clock_timestamp() where id = c.room_id;

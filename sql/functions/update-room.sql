@@ -1,8 +1,9 @@
--- The room, if the actor is its owner; the code of why he may not rule it otherwise.
-create or replace function ruled_room(c room_command, out room rooms, out code text) language plpgsql as $$
+-- Why the actor may not rule the room; null if he is its owner.
+create or replace function rule_refusal(c room_command) returns text language plpgsql as $$
+declare
+  room rooms := visible_room(c.room_id, c.actor_id);
 begin
-  room := visible_room(c.room_id, c.actor_id);
-  code := case
+  return case
     when room.id is null then 'no_such_room'
     when room.owner_id is null then 'everyones_room'
     when room.owner_id <> c.actor_id then 'owner_only'
@@ -14,10 +15,9 @@ $$;
 create or replace function update_room(c room_command) returns room_outcome language plpgsql as $$
 declare
   outcome room_outcome := settled(c);
-  refusal text;
+  refusal text := rule_refusal(c);
 begin
   if outcome.command_id is not null then return outcome; end if;
-  refusal := (ruled_room(c)).code;
   if refusal is not null then return rejected(c, refusal); end if;
   update rooms set name = c.text, updated_at = clock_timestamp() where id = c.room_id;
   return record_message(c, c.text);
