@@ -1,4 +1,4 @@
-# One image for every process; the command says which: gateway/main.ts, workers/main.ts or sql/main.ts.
+# One image for every process; the command says which: gateway/main.ts, workers/main.ts <kind> or sql/main.ts.
 # uWebSockets.js comes as a binary for x64 and Node 22.
 FROM --platform=linux/amd64 node:22-bookworm-slim
 ENV NODE_ENV=production

@@ -1,24 +1,49 @@
 import type { TemplatedApp } from 'uWebSockets.js';
 import type { Gateway } from './gateway.ts';
-import { type Handler, type Method, route, routeOthers } from './http.ts';
+import { type Border, type Handler, type Method, route, routeOthers, withoutLimit } from './http.ts';
+import { login, loginWithOtp, register, registerWithOtp, sendOtp } from './routes/accounts.ts';
 import { healthy, ready } from './routes/health.ts';
 import { createMessage, deleteMessage, listMessages, updateMessage } from './routes/messages.ts';
 import { addUser, createRoom, deleteRoom, getRoom, listRooms, removeUser, updateRoom } from './routes/rooms.ts';
-import { currentUser, login, register } from './routes/users.ts';
+import { createTicket, logOut, logOutAll } from './routes/tokens.ts';
+import {
+  addRole,
+  currentUser,
+  getUser,
+  listUsers,
+  removeRole,
+  searchUsers,
+  updateUser,
+  updateUserWithOtp,
+} from './routes/users.ts';
 import { routeSockets, upgradeNeeded } from './sockets.ts';
+
+type Routes = Partial<Record<Method, Handler>>;
 
 /** The whole surface of a gateway: every route, and the socket. */
 export function routeAll(app: TemplatedApp, gateway: Gateway): void {
-  const routes: Record<string, Partial<Record<Method, Handler>>> = {
+  const health: Record<string, Routes> = {
     '/healthz': { get: healthy },
     '/readyz': { get: ready(gateway) },
+  };
+  const routes: Record<string, Routes> = {
+    '/api/users': { get: listUsers(gateway) },
+    '/api/users/send-otp': { post: sendOtp(gateway) },
     '/api/users/register': { post: register(gateway) },
+    '/api/users/register-otp': { post: registerWithOtp(gateway) },
     '/api/users/login': { post: login(gateway) },
+    '/api/users/login-otp': { post: loginWithOtp(gateway) },
+    '/api/users/logout': { post: logOut(gateway) },
+    '/api/users/logout-all': { post: logOutAll(gateway) },
     '/api/users/current': { get: currentUser(gateway) },
+    '/api/users/update': { put: updateUser(gateway) },
+    '/api/users/update-otp': { put: updateUserWithOtp(gateway) },
+    '/api/users/email/:email': { get: searchUsers(gateway) },
+    '/api/users/:id': { get: getUser(gateway) },
+    '/api/users/:id/roles/:role': { post: addRole(gateway), del: removeRole(gateway) },
     '/api/rooms': { get: listRooms(gateway), post: createRoom(gateway) },
-    '/api/rooms/:room_id/users/:user_id': { post: addUser(gateway), del: removeUser(gateway) },
-    '/api/ws': { get: upgradeNeeded },
     '/api/rooms/:id': { get: getRoom(gateway), put: updateRoom(gateway), del: deleteRoom(gateway) },
+    '/api/rooms/:room_id/users/:user_id': { post: addUser(gateway), del: removeUser(gateway) },
     // The seed's two paths are one here: a room's id for its messages, a message's id for itself.
     '/api/messages/:id': {
       get: listMessages(gateway),
@@ -26,8 +51,13 @@ export function routeAll(app: TemplatedApp, gateway: Gateway): void {
       put: updateMessage(gateway),
       del: deleteMessage(gateway),
     },
+    '/api/ws': { get: upgradeNeeded },
+    '/api/ws/ticket': { post: createTicket(gateway) },
   };
+  const { addressOf, cors, limits, log } = gateway;
+  const border: Border = { addressOf, cors, admit: (address) => limits.request(address), log };
   routeSockets(app, gateway);
-  for (const [path, handlers] of Object.entries(routes)) route(app, path, handlers, gateway.log);
-  routeOthers(app, gateway.log);
+  for (const [path, handlers] of Object.entries(health)) route(app, path, handlers, withoutLimit(border));
+  for (const [path, handlers] of Object.entries(routes)) route(app, path, handlers, border);
+  routeOthers(app, border);
 }

@@ -1,13 +1,15 @@
 import type { Queue } from 'bullmq';
 import type { Reply } from '../shared/channels.ts';
 import type { Command } from '../shared/commands.ts';
+import { newId } from '../shared/ids.ts';
 import {
+  type AccountChange,
   type AccountCommand,
   type AccountOutcome,
   type Batch,
-  type JobName,
-  type Register,
-  type Rejected,
+  type BatchName,
+  batchQueues,
+  type QueueName,
   type RoomCommand,
   type RoomOutcome,
   toRoomCommand,
@@ -34,7 +36,7 @@ export interface CommandsOptions {
   gateway: string;
   /** Batches of room commands that may be in flight at once. */
   lanes: number;
-  queue: Queue<Batch<unknown>, void, JobName>;
+  queues: Record<QueueName, Queue>;
   clock: Clock;
   log: Log;
 }
@@ -44,29 +46,24 @@ export class Commands {
   readonly #clock: Clock;
   readonly #rooms: Lanes<RoomCommand, RoomOutcome>;
   readonly #accounts: Lanes<AccountCommand, AccountOutcome>;
+  readonly #roles: Lanes<AccountCommand, AccountOutcome>;
 
-  constructor({ gateway, lanes, queue, clock, log }: CommandsOptions) {
+  constructor({ gateway, lanes, queues, clock, log }: CommandsOptions) {
     this.#clock = clock;
-    const sendAs = (name: JobName) => async (batch: Batch<unknown>) => {
-      await queue.add(name, batch, JOB_OPTIONS);
+    const lanesTo = <C, O>(name: BatchName, count: number) => {
+      const send = async (batch: Batch<C>) => {
+        await queues[batchQueues[name]].add(name, batch, JOB_OPTIONS);
+      };
+      return new Lanes<C, O>({ gateway, count, send, log });
     };
-    this.#rooms = new Lanes<RoomCommand, RoomOutcome>({
-      gateway,
-      count: lanes,
-      send: sendAs('apply-room-commands'),
-      log,
-    });
-    this.#accounts = new Lanes<AccountCommand, AccountOutcome>({
-      gateway,
-      count: 1,
-      send: sendAs('apply-account-commands'),
-      log,
-    });
+    this.#rooms = lanesTo('apply-room-commands', lanes);
+    this.#accounts = lanesTo('apply-account-commands', 1);
+    this.#roles = lanesTo('apply-role-changes', 1);
   }
 
   /** Commands that still wait for their outcome. */
   get open(): number {
-    return this.#rooms.open + this.#accounts.open;
+    return this.#rooms.open + this.#accounts.open + this.#roles.open;
   }
 
   /** @param actorId the user who asks. Never rejects. */
@@ -78,16 +75,18 @@ export class Commands {
     return this.#rooms.push(key, roomCommand, expires);
   }
 
-  /** Never rejects. */
-  register(account: Omit<Register, 'command' | 'deadline'>): Promise<AccountOutcome | Rejected> {
+  /** @param id of a new account, where this makes one. Never rejects. */
+  change(change: AccountChange, id = newId()): Promise<AccountOutcome> {
     const expires = Date.now() + TIME_TO_APPLY;
     const deadline = this.#clock.toDatabase(expires).toISOString();
-    return this.#accounts.push(account.id, { ...account, command: 'Register', deadline }, expires);
+    const lanes = change.command === 'ChangeRole' ? this.#roles : this.#accounts;
+    return lanes.push(id, { ...change, id, deadline }, expires);
   }
 
   /** Takes a worker's reply. */
   settle({ job, lane, number, outcomes }: Reply): void {
     if (job === 'apply-room-commands') this.#rooms.settle(lane, number, outcomes as RoomOutcome[]);
+    else if (job === 'apply-role-changes') this.#roles.settle(lane, number, outcomes as AccountOutcome[]);
     else this.#accounts.settle(lane, number, outcomes as AccountOutcome[]);
   }
 }

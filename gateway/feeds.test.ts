@@ -8,7 +8,8 @@ import { encodeMessage, type MembershipChange, type Message, membershipChange } 
 import { openTestDatabase, testServices } from '../test/system.ts';
 import { Feeds } from './feeds.ts';
 import { Online } from './online.ts';
-import { createReads } from './reads.ts';
+import { Presence } from './presence.ts';
+import { createReads } from './reads/all.ts';
 import { Subscriber } from './subscriber.ts';
 
 const { database } = await openTestDatabase();
@@ -16,24 +17,29 @@ const { redisUrl } = testServices();
 const log = createLog('test', 'silent');
 const names = channelNames(`rooms-${newId()}`);
 const publisher = new Redis(redisUrl);
+const presence = new Presence(publisher, newId(), names.user('presence'), log);
 const subscriber = new Subscriber(new Redis(redisUrl, { autoResubscribe: false }), () => undefined, log);
-after(() => {
+after(async () => {
   subscriber.close();
+  await presence.close();
   publisher.disconnect();
 });
+
+const userId = newId();
+const ownerId = newId();
 
 /** A socket as far as these two modules know one. */
 class Ear {
   closed = false;
+  bearer = { userId, tokenId: newId(), version: 0, expires: Number.MAX_SAFE_INTEGER };
   readonly rooms = new Set<string>();
   readonly heard: number[] = [];
   join = (roomId: string) => this.rooms.add(roomId);
   leave = (roomId: string) => this.rooms.delete(roomId);
   send = (frame: string) => this.heard.push(JSON.parse(frame).seq);
+  end = () => undefined;
 }
 
-const userId = newId();
-const ownerId = newId();
 let roomId: string;
 let ears: Ear[];
 let feeds: Feeds;
@@ -54,7 +60,7 @@ beforeEach(async () => {
   const deliver = (room: string, record: string, change: MembershipChange | undefined) =>
     online.deliver(room, record, change);
   feeds = new Feeds({ subscriber, names, reads, deliver, log });
-  online = new Online({ feeds, subscriber, names, reads, publish, log });
+  online = new Online({ feeds, subscriber, names, reads, presence, publish, log });
 });
 
 /** Stores the next message of the room, as apply_room_commands would. */
@@ -66,8 +72,8 @@ async function store(command: Message['command'], targetId = roomId): Promise<Me
     ...{ createdAt: now, updatedAt: now, ref: newId() },
   };
   await database`
-    insert into messages (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint)
-    values (${roomId}, ${message.seq}, ${message.id}, ${ownerId}, ${command}, ${targetId}, '', now(), now(), ${message.ref}, 0)`;
+    insert into messages (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, place)
+    values (${roomId}, ${message.seq}, ${message.id}, ${ownerId}, ${command}, ${targetId}, '', now(), now(), ${message.ref}, 0, ${message.seq})`;
   if (command === 'AddUser') {
     await database`insert into memberships (room_id, user_id, seq) values (${roomId}, ${targetId}, ${message.seq})`;
   }
@@ -85,7 +91,7 @@ async function broadcast(...messages: Message[]): Promise<void> {
 async function connect(): Promise<Ear & { head: number }> {
   const ear = Object.assign(new Ear(), { head: -1 });
   ears.push(ear);
-  await online.attach(userId, ear, (rooms) => {
+  await online.attach(ear, (rooms) => {
     ear.head = rooms.find(({ id }) => id === roomId)?.seq ?? -1;
   });
   return ear;
@@ -94,7 +100,7 @@ async function connect(): Promise<Ear & { head: number }> {
 function disconnect(ear: Ear): void {
   ear.closed = true;
   ears.splice(ears.indexOf(ear), 1);
-  online.detach(userId, ear);
+  online.detach(ear);
 }
 
 async function hears(ear: Ear, seqs: number[]): Promise<void> {

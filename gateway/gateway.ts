@@ -1,30 +1,55 @@
 import type { TemplatedApp } from 'uWebSockets.js';
 import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
 import { channelNames, type Reply } from '../shared/channels.ts';
 import type { Config } from '../shared/config.ts';
 import { connectDatabase } from '../shared/database.ts';
 import { newId } from '../shared/ids.ts';
-import { type Batch, type JobName, PERSISTENCE } from '../shared/jobs.ts';
+import { type OtpRequest, QUEUES, type QueueName } from '../shared/jobs.ts';
 import type { Log } from '../shared/log.ts';
 import { connectRedis } from '../shared/redis.ts';
+import { type AddressOf, readAddresses } from './addresses.ts';
 import { startClock } from './clock.ts';
 import { Commands } from './commands.ts';
+import { type Cors, createCors } from './cors.ts';
 import { Feeds } from './feeds.ts';
+import { Limits } from './limits.ts';
 import { Online } from './online.ts';
-import { createReads, type Reads } from './reads.ts';
+import { createOtps, type Otps } from './otps.ts';
+import { Presence } from './presence.ts';
+import { createReads, type Reads } from './reads/all.ts';
 import { Subscriber } from './subscriber.ts';
+import { createTickets, type Tickets } from './tickets.ts';
 import { createTokens, type Tokens } from './tokens.ts';
+import { orUnavailable } from './unavailable.ts';
 
 const READ_CONNECTIONS = 8;
 
+/** A mail that failed is tried again after 1, 2, 4 … seconds, for eight minutes: about as long as a code is good. */
+const OTP_JOB = {
+  attempts: 10,
+  backoff: { type: 'exponential', delay: 1_000 },
+  removeOnComplete: true,
+  removeOnFail: true,
+};
+
 /** What the routes and the socket work with. */
 export interface Gateway {
+  config: GatewayConfig;
   /** Of the database. */
   epoch: string;
+  addressOf: AddressOf;
   commands: Commands;
+  cors: Cors;
+  limits: Limits;
   online: Online;
+  otps: Otps;
+  presence: Presence;
   reads: Reads;
+  tickets: Tickets;
   tokens: Tokens;
+  /** Has a one-time password mailed, some time soon. @throws Refusal `unavailable` */
+  requestOtp: (request: OtpRequest) => Promise<unknown>;
   /** @throws Error if Redis does not answer */
   pingRedis: () => Promise<unknown>;
   /** True from the moment in which this process was asked to stop. */
@@ -34,9 +59,28 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-type GatewayConfig = Config<
-  'DATABASE_URL' | 'REDIS_URL' | 'REDIS_PREFIX' | 'API_SECRET' | 'TOKEN_HOUR_LIFESPAN' | 'LANES'
->;
+/** The variables of the environment that make a gateway. */
+export const GATEWAY_VARIABLES = [
+  'DATABASE_URL',
+  'REDIS_URL',
+  'REDIS_PREFIX',
+  'API_SECRET',
+  'TOKEN_HOUR_LIFESPAN',
+  'ENVIRONMENT',
+  'LANES',
+  'CORS_ORIGIN',
+  'TRUSTED_PROXIES',
+  'WS_QUERY_TOKEN',
+  'RATE_LIMIT',
+  'RATE_WINDOW',
+  'LOGIN_ATTEMPTS',
+  'LOGIN_WINDOW',
+  'SOCKET_RATE',
+  'SOCKETS_PER_USER',
+  'SOCKETS_PER_ADDRESS',
+] as const;
+
+type GatewayConfig = Config<(typeof GATEWAY_VARIABLES)[number]>;
 
 /** Connects a gateway to Postgres and Redis. @param app whose topics it publishes on */
 export async function openGateway(config: GatewayConfig, app: TemplatedApp, log: Log): Promise<Gateway> {
@@ -46,15 +90,11 @@ export async function openGateway(config: GatewayConfig, app: TemplatedApp, log:
   const database = connectDatabase(config.DATABASE_URL, use);
   const redis = connectRedis(config.REDIS_URL, 'producer', log);
   const subscriberRedis = connectRedis(config.REDIS_URL, 'consumer', log, { autoResubscribe: false });
-  const queue = new Queue<Batch<unknown>, void, JobName>(PERSISTENCE, {
-    connection: redis,
-    prefix: config.REDIS_PREFIX,
-  });
-  queue.on('error', (error) => log.debug({ error }, 'queue'));
+  const queues = openQueues(redis, config.REDIS_PREFIX, log);
 
   const reads = createReads(database);
   const clock = await startClock(database, log);
-  const commands = new Commands({ gateway: id, lanes: config.LANES, queue, clock, log });
+  const commands = new Commands({ gateway: id, lanes: config.LANES, queues, clock, log });
   const onReconnect = () => {
     feeds.checkAll();
     void online.checkAll();
@@ -62,23 +102,42 @@ export async function openGateway(config: GatewayConfig, app: TemplatedApp, log:
   const subscriber = new Subscriber(subscriberRedis, onReconnect, log);
   const publish = (roomId: string, frame: string) => app.publish(roomId, frame);
   const feeds = new Feeds({ subscriber, names, reads, deliver: (...message) => online.deliver(...message), log });
-  const online = new Online({ feeds, subscriber, names, reads, publish, log });
+  const presence = new Presence(redis, id, config.REDIS_PREFIX, log);
+  const online = new Online({ feeds, subscriber, names, reads, presence, publish, log });
   await subscriber.subscribe(names.gateway(id), (payload) => commands.settle(JSON.parse(payload) as Reply));
 
   return {
+    config,
     epoch: await reads.epoch(),
+    addressOf: readAddresses(config.TRUSTED_PROXIES),
     commands,
+    cors: createCors(config),
+    limits: new Limits(redis, config, log),
     online,
+    otps: createOtps(redis, config.REDIS_PREFIX, config.API_SECRET),
+    presence,
     reads,
+    tickets: createTickets(redis, config.REDIS_PREFIX),
     tokens: createTokens(config.API_SECRET, config.TOKEN_HOUR_LIFESPAN),
+    requestOtp: (request) => orUnavailable(queues['otp-email'].add('mail-otp', request, OTP_JOB)),
     pingRedis: () => redis.ping(),
     stopping: false,
     log,
     async close() {
       clock.stop();
       subscriber.close();
-      await queue.close();
+      await presence.close();
+      await Promise.all(Object.values(queues).map((queue) => queue.close()));
       await Promise.all([database.end({ timeout: 5 }), redis.quit()]);
     },
   };
+}
+
+function openQueues(connection: Redis, prefix: string, log: Log): Record<QueueName, Queue> {
+  const queues = QUEUES.map((name): [QueueName, Queue] => {
+    const queue = new Queue(name, { connection, prefix });
+    queue.on('error', (error) => log.debug({ error, queue: name }, 'queue'));
+    return [name, queue];
+  });
+  return Object.fromEntries(queues) as Record<QueueName, Queue>;
 }

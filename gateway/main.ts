@@ -2,24 +2,15 @@ import uWS, { type us_listen_socket } from 'uWebSockets.js';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readConfig } from '../shared/config.ts';
 import { createLog } from '../shared/log.ts';
+import { serveMetrics } from '../shared/metrics.ts';
 import { routeAll } from './app.ts';
-import { type Gateway, openGateway } from './gateway.ts';
+import { GATEWAY_VARIABLES, type Gateway, openGateway } from './gateway.ts';
 import { closeSockets } from './sockets.ts';
 
 /** Milliseconds that open commands have to get their outcomes when the process stops. */
 const DRAIN = 10_000;
 
-const config = readConfig(
-  'DATABASE_URL',
-  'REDIS_URL',
-  'REDIS_PREFIX',
-  'API_SECRET',
-  'TOKEN_HOUR_LIFESPAN',
-  'LANES',
-  'HOST',
-  'PORT',
-  'LOG_LEVEL',
-);
+const config = readConfig(...GATEWAY_VARIABLES, 'HOST', 'PORT', 'LOG_LEVEL', 'METRICS_PORT');
 const log = createLog('gateway', config.LOG_LEVEL);
 const app = uWS.App();
 const gateway = await openGateway(config, app, log).catch((error: unknown) => {
@@ -27,6 +18,7 @@ const gateway = await openGateway(config, app, log).catch((error: unknown) => {
   return process.exit(1);
 });
 routeAll(app, gateway);
+serveMetrics(config.METRICS_PORT, log);
 
 // Several gateways may listen on one port of a machine: the kernel shares the connections out.
 const listener = await new Promise<us_listen_socket | false>((resolve) =>

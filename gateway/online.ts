@@ -1,19 +1,26 @@
-import type { ChannelNames, Invitation } from '../shared/channels.ts';
+import type { ChannelNames, Invitation, Notice, Revocation } from '../shared/channels.ts';
+import { Refusal } from '../shared/errors.ts';
 import type { Log } from '../shared/log.ts';
 import { encodeMessage, type MembershipChange, type Message } from '../shared/messages.ts';
 import type { Feeds } from './feeds.ts';
-import type { Membership, Reads } from './reads.ts';
+import type { Presence } from './presence.ts';
+import type { Reads } from './reads/all.ts';
+import type { Membership } from './reads/users.ts';
 import type { Subscriber } from './subscriber.ts';
+import type { Bearer } from './tokens.ts';
 
 const PAGE = 500;
 
 /** What this module needs of a socket. */
 export interface Listener {
   readonly closed: boolean;
+  readonly bearer: Bearer;
   /** Takes the socket on a room's topic: it gets what is published there from now on. */
   join(roomId: string): void;
   leave(roomId: string): void;
   send(frame: string): void;
+  /** Closes the socket, and says why. */
+  end(refusal: Refusal): void;
 }
 
 /** A user with a socket here, and the rooms whose topics his sockets are on. */
@@ -22,7 +29,7 @@ interface OnlineUser {
   /** Sockets on the topics of all his rooms. */
   listeners: Set<Listener>;
   /** These and the ones that are about to be. */
-  sockets: number;
+  sockets: Set<Listener>;
   rooms: Set<string>;
   /** False until his memberships are read; until then what happens to them is noted. */
   ready: boolean;
@@ -40,6 +47,7 @@ export interface OnlineOptions {
   subscriber: Subscriber;
   names: ChannelNames;
   reads: Reads;
+  presence: Presence;
   /** Sends a frame to every socket on a room's topic. */
   publish: (roomId: string, frame: string) => void;
   log: Log;
@@ -63,26 +71,32 @@ export class Online {
    * Puts a socket on the topics of its user's rooms.
    * @param welcome called in the tick in which the socket joins, with how far each room was: what the socket gets
    *   afterwards is what comes after that, without a hole
-   * @returns false if there is no such user
+   * @throws Refusal `token_revoked`
    */
-  async attach(userId: string, listener: Listener, welcome: (rooms: RoomHead[]) => void): Promise<boolean> {
+  async attach(listener: Listener, welcome: (rooms: RoomHead[]) => void): Promise<void> {
+    const { userId } = listener.bearer;
     const user = this.#users.get(userId) ?? this.#open(userId);
-    user.sockets++;
-    if (!(await user.loaded)) return false;
-    if (listener.closed) return true;
+    user.sockets.add(listener);
+    const known = await user.loaded;
+    // From here on the end of a token is heard; what ended before is read.
+    if (!known || !(await this.#options.reads.isLive(listener.bearer))) throw new Refusal('token_revoked');
+    if (listener.closed) return;
+    this.#options.presence.enter(userId);
     user.listeners.add(listener);
     welcome([...user.rooms].map((id) => ({ id, seq: this.#options.feeds.position(id)?.head ?? 0 })));
     for (const roomId of user.rooms) listener.join(roomId);
-    return true;
   }
 
   /** For every call of {@link attach}, when its socket has closed. */
-  detach(userId: string, listener: Listener): void {
+  detach(listener: Listener): void {
+    const { userId } = listener.bearer;
     const user = this.#users.get(userId);
     if (!user) return;
     user.listeners.delete(listener);
-    if (--user.sockets > 0) return;
+    user.sockets.delete(listener);
+    if (user.sockets.size > 0) return;
     this.#users.delete(userId);
+    this.#options.presence.leave(userId);
     this.#options.subscriber.unsubscribe(this.#options.names.user(userId), user.listen);
     for (const roomId of user.rooms) this.#options.feeds.release(roomId);
   }
@@ -110,14 +124,17 @@ export class Online {
     return user ? [user] : [];
   }
 
-  /** Looks for rooms that a user came into unnoticed, as after a lost connection to Redis. */
+  /** Looks for what befell users unnoticed, as after a lost connection to Redis: rooms they came into, ended tokens. */
   async checkAll(): Promise<void> {
     for (const user of this.#users.values()) {
       try {
+        for (const listener of user.sockets) {
+          if (!(await this.#options.reads.isLive(listener.bearer))) listener.end(new Refusal('token_revoked'));
+        }
         const memberships = user.ready ? await this.#options.reads.memberships(user.id) : undefined;
         for (const { roomId, seq } of memberships ?? []) await this.#enter(user, { roomId, seq });
       } catch (error) {
-        this.#options.log.warn({ error, userId: user.id }, 'memberships could not be checked');
+        this.#options.log.warn({ error, userId: user.id }, 'a user could not be checked');
       }
     }
   }
@@ -126,18 +143,23 @@ export class Online {
     const user: OnlineUser = {
       id: userId,
       listeners: new Set(),
-      sockets: 0,
+      sockets: new Set(),
       rooms: new Set(),
       ready: false,
       noted: new Map(),
       entering: new Set(),
       left: new Map(),
       loaded: Promise.resolve(false),
-      listen: (payload) => void this.#enter(user, JSON.parse(payload) as Invitation),
+      listen: (payload) => this.#hear(user, JSON.parse(payload) as Notice),
     };
     this.#users.set(userId, user);
     user.loaded = this.#load(user);
     return user;
+  }
+
+  #hear(user: OnlineUser, notice: Notice): void {
+    if ('invitation' in notice) void this.#enter(user, notice.invitation);
+    else for (const listener of user.sockets) endIfOver(listener, notice.revocation);
   }
 
   /** Reads where a new user is a member, and starts the feeds of those rooms. */
@@ -240,4 +262,10 @@ export class Online {
     }
     this.#join(user, roomId);
   }
+}
+
+function endIfOver(listener: Listener, revocation: Revocation): void {
+  const { tokenId, version } = listener.bearer;
+  const isOver = 'tokenId' in revocation ? tokenId === revocation.tokenId : version < revocation.version;
+  if (isOver) listener.end(new Refusal('token_revoked'));
 }

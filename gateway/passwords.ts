@@ -16,7 +16,7 @@ export function hashPassword(password: string): Promise<string> {
   return inTurn(() => argon2.hash(password, PARAMETERS));
 }
 
-let hashOfNobody: Promise<string> | undefined;
+const hashOfNobody = await argon2.hash('nobody', PARAMETERS);
 
 /**
  * Whether the password is that of the hash. Without a hash it takes as long and is false, so that the time of an
@@ -24,10 +24,14 @@ let hashOfNobody: Promise<string> | undefined;
  * @throws Refusal `busy` when too many wait already
  */
 export async function verifyPassword(hash: string | undefined, password: string): Promise<boolean> {
-  hashOfNobody ??= argon2.hash('nobody', PARAMETERS);
-  const compared = hash ?? (await hashOfNobody);
+  const compared = hash ?? hashOfNobody;
   const same = await inTurn(() => argon2.verify(compared, password));
   return same && hash !== undefined;
+}
+
+/** Whether a hash was made with parameters that are no longer those of today. */
+export function needsRehash(hash: string): boolean {
+  return argon2.needsRehash(hash, PARAMETERS);
 }
 
 async function inTurn<T>(work: () => Promise<T>): Promise<T> {

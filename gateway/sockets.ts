@@ -11,8 +11,11 @@ import * as v from 'valibot';
 import { Command, Ref } from '../shared/commands.ts';
 import { closeCodes, Refusal } from '../shared/errors.ts';
 import type { RoomOutcome } from '../shared/jobs.ts';
+import { type Connection, connect, errorFrame, refusalOf } from './connection.ts';
+import { Counts } from './counts.ts';
 import type { Gateway } from './gateway.ts';
 import { answer, answerTo, type Handler } from './http.ts';
+import { Meter } from './meter.ts';
 import type { Listener } from './online.ts';
 import type { Bearer } from './tokens.ts';
 import { parseJson, validate } from './validate.ts';
@@ -23,25 +26,39 @@ const ROOMS_V1 = 'rooms.v1';
 const MOST_FRAME_BYTES = 16 * 1024;
 /** Unsent bytes of a slow reader; past them its socket closes and it may come again and catch up. */
 const MOST_UNSENT_BYTES = 1024 * 1024;
+/** Frames are let in so many times as often as commands; who sends more than that is cut off. */
+const FRAMES_A_COMMAND = 4;
 
 /** It lives on the socket's own object: none of its names may be one of a method there. */
 interface SocketData {
-  authorization: string;
+  /** Finds out whose it is. */
+  identify: () => Promise<Bearer>;
+  address: string;
   isV1: boolean;
-  /** These are set when the socket opens; the id once the token was looked at. */
-  listener?: Listener & { closed: boolean };
+  commandMeter: Meter;
+  frameMeter: Meter;
+  /** These are set when the socket opens, the listener once it is known whose it is. */
+  connection?: Connection;
   bearer?: Promise<Bearer>;
-  userId?: string;
+  listener?: Listener;
   /** Ends the socket with its token. */
   tokenTimer?: NodeJS.Timeout;
 }
 
 type Socket = WebSocket<SocketData>;
 
+interface Hall {
+  gateway: Gateway;
+  perUser: Counts;
+  perAddress: Counts;
+}
+
 const sockets = new Set<Socket>();
 
 /** `GET /api/ws`: all rooms of the user, and every command. */
 export function routeSockets(app: TemplatedApp, gateway: Gateway): void {
+  const { SOCKETS_PER_USER, SOCKETS_PER_ADDRESS } = gateway.config;
+  const hall = { gateway, perUser: new Counts(SOCKETS_PER_USER), perAddress: new Counts(SOCKETS_PER_ADDRESS) };
   const behavior: WebSocketBehavior<SocketData> = {
     compression: uWS.DISABLED,
     maxPayloadLength: MOST_FRAME_BYTES,
@@ -49,10 +66,10 @@ export function routeSockets(app: TemplatedApp, gateway: Gateway): void {
     closeOnBackpressureLimit: true,
     idleTimeout: 60,
     sendPingsAutomatically: true,
-    upgrade: (res, req, context) => upgrade(gateway, res, req, context),
-    open: (socket) => void open(gateway, socket),
+    upgrade: (res, req, context) => upgrade(hall, res, req, context),
+    open: (socket) => void open(hall, socket),
     message: (socket, bytes, isBinary) => void receive(gateway, socket, bytes, isBinary),
-    close: (socket) => close(gateway, socket),
+    close: (socket) => close(hall, socket),
   };
   app.ws('/api/ws', behavior);
   app.ws('/api/ws/', behavior);
@@ -73,84 +90,98 @@ export function closeSockets(): void {
  * upgrade that had to wait can close its own socket (uNetworking/uWebSockets#1928). It also lets browsers, which
  * never see why an upgrade was refused, see the reason.
  */
-function upgrade({ log }: Gateway, res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
+function upgrade({ gateway, perAddress }: Hall, res: HttpResponse, req: HttpRequest, context: us_socket_context_t) {
   const isV1 = req.getHeader('sec-websocket-protocol').split(/ *, */).includes(ROOMS_V1);
-  const data: SocketData = { authorization: req.getHeader('authorization'), isV1 };
-  if (!data.authorization) {
-    answer(res, answerTo(new Refusal('no_token'), log));
-    return;
-  }
-  const key = req.getHeader('sec-websocket-key');
-  const extensions = req.getHeader('sec-websocket-extensions');
-  res.upgrade(data, key, isV1 ? ROOMS_V1 : '', extensions, context);
-}
-
-async function open(gateway: Gateway, socket: Socket): Promise<void> {
-  const data = socket.getUserData();
-  const listener = listenerOf(socket);
-  data.listener = listener;
-  sockets.add(socket);
+  const origin = req.getHeader('origin');
+  const address = gateway.addressOf(res.getRemoteAddress(), req.getHeader('x-forwarded-for'));
   try {
-    data.bearer = gateway.tokens.verify(data.authorization);
-    const { userId, expires } = await data.bearer;
-    if (listener.closed) return;
-    data.userId = userId;
-    data.tokenTimer = setTimeout(() => socket.end(closeCodes.unauthorized, 'token_expired'), expires - Date.now());
-    await attach(gateway, socket, listener, userId);
+    if (!gateway.cors.allows(origin)) throw new Refusal('origin_not_allowed');
+    if (perAddress.isFull(address)) throw new Refusal('too_many_sockets', undefined, { retryAfter: 10 });
+    const identify = identifier(gateway, req);
+    const { SOCKET_RATE: rate } = gateway.config;
+    const meters = { commandMeter: new Meter(rate), frameMeter: new Meter(rate * FRAMES_A_COMMAND) };
+    const key = req.getHeader('sec-websocket-key');
+    const extensions = req.getHeader('sec-websocket-extensions');
+    res.upgrade({ identify, address, isV1, ...meters }, key, isV1 ? ROOMS_V1 : '', extensions, context);
   } catch (error) {
-    const { body } = answerTo(error, gateway.log);
-    listener.send(JSON.stringify({ command: 'Error', ...(body as object) }));
-    const [code, reason] = error instanceof Refusal ? [closeCodes.unauthorized, error.code] : [closeCodes.unavailable];
-    if (!listener.closed) socket.end(code, reason);
+    const { headers, ...response } = answerTo(error, gateway.log);
+    answer(res, { ...response, headers: { ...gateway.cors.headers(origin), ...headers } });
   }
 }
 
-async function attach({ online, epoch }: Gateway, socket: Socket, listener: Listener, userId: string): Promise<void> {
-  const { isV1 } = socket.getUserData();
-  const known = await online.attach(userId, listener, (rooms) => {
-    if (isV1) listener.send(JSON.stringify({ command: 'Welcome', user: { id: userId }, rooms, epoch }));
+/** By a ticket, a token, or where old clients are served a token in the URL. @throws Refusal `no_token` */
+function identifier({ tickets, tokens, config }: Gateway, req: HttpRequest): () => Promise<Bearer> {
+  const query = new URLSearchParams(req.getQuery() ?? '');
+  const ticket = query.get('ticket');
+  if (ticket !== null) return () => tickets.redeem(ticket);
+  const token = config.WS_QUERY_TOKEN ? query.get('token') : null;
+  const authorization = req.getHeader('authorization') || (token && `Bearer ${token}`);
+  if (!authorization) throw new Refusal('no_token');
+  return () => tokens.verify(authorization);
+}
+
+async function open(hall: Hall, socket: Socket): Promise<void> {
+  const data = socket.getUserData();
+  const connection = connect(socket);
+  data.connection = connection;
+  sockets.add(socket);
+  hall.perAddress.add(data.address);
+  try {
+    data.bearer = admit(hall, data);
+    const bearer = await data.bearer;
+    if (connection.closed) return;
+    data.listener = Object.assign(connection, { bearer });
+    hall.perUser.add(bearer.userId);
+    data.tokenTimer = setTimeout(() => connection.end(new Refusal('token_expired')), bearer.expires - Date.now());
+    await attach(hall.gateway, data.listener, data.isV1);
+  } catch (error) {
+    connection.end(refusalOf(error, hall.gateway.log));
+  }
+}
+
+async function admit({ gateway, perUser }: Hall, { identify, address }: SocketData): Promise<Bearer> {
+  await gateway.limits.request(address);
+  const bearer = await identify();
+  if (perUser.isFull(bearer.userId)) throw new Refusal('too_many_sockets', undefined, { retryAfter: 10 });
+  return bearer;
+}
+
+function attach({ online, epoch }: Gateway, listener: Listener, isV1: boolean): Promise<void> {
+  const user = { id: listener.bearer.userId };
+  return online.attach(listener, (rooms) => {
+    if (isV1) listener.send(JSON.stringify({ command: 'Welcome', user, rooms, epoch }));
   });
-  if (!known) throw new Refusal('bad_token');
 }
 
-/** A closed socket must not be touched any more, so all that touches it later looks first. */
-function listenerOf(socket: Socket): Listener & { closed: boolean } {
-  const unlessClosed = (act: () => void) => {
-    if (!listener.closed) act();
-  };
-  const listener = {
-    closed: false,
-    join: (roomId: string) => unlessClosed(() => socket.subscribe(roomId)),
-    leave: (roomId: string) => unlessClosed(() => socket.unsubscribe(roomId)),
-    send: (frame: string) => unlessClosed(() => socket.send(frame)),
-  };
-  return listener;
-}
-
-function close({ online }: Gateway, socket: Socket): void {
-  const { userId, listener, tokenTimer } = socket.getUserData();
-  if (!listener) return;
+function close({ gateway, perUser, perAddress }: Hall, socket: Socket): void {
+  const { address, connection, listener, tokenTimer } = socket.getUserData();
+  if (!connection) return;
   clearTimeout(tokenTimer);
-  listener.closed = true;
+  connection.closed = true;
   sockets.delete(socket);
-  if (userId) online.detach(userId, listener);
+  perAddress.remove(address);
+  if (!listener) return;
+  perUser.remove(listener.bearer.userId);
+  gateway.online.detach(listener);
 }
 
 async function receive(gateway: Gateway, socket: Socket, bytes: ArrayBuffer, isBinary: boolean): Promise<void> {
-  const { bearer, isV1, listener } = socket.getUserData();
+  const { bearer, isV1, commandMeter, frameMeter, ...data } = socket.getUserData();
+  const connection = data.connection as Connection;
+  if (!frameMeter.allow()) return connection.end(new Refusal('rate_limited', undefined, { retryAfter: 4 }));
   let ref: string | undefined;
   try {
     // The bytes are gone after this tick.
     const frame = parseFrame(bytes, isBinary);
     ref = v.is(Ref, frame.ref) ? frame.ref : undefined;
     const command = validate(Command, frame);
+    if (!commandMeter.allow()) throw new Refusal('rate_limited', undefined, { retryAfter: 1 });
     const { userId } = await (bearer as Promise<Bearer>);
     const outcome = await gateway.commands.submit(command, userId);
     if ('code' in outcome) throw new Refusal(outcome.code);
-    if (isV1) listener?.send(acknowledge(outcome, ref));
+    if (isV1) connection.send(acknowledge(outcome, ref));
   } catch (error) {
-    const { body } = answerTo(error, gateway.log);
-    listener?.send(JSON.stringify({ command: 'Error', ...(body as object), ref }));
+    connection.send(errorFrame(refusalOf(error, gateway.log), ref));
   }
 }
 

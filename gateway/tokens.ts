@@ -1,21 +1,31 @@
 import { errors as joseErrors, jwtVerify, SignJWT } from 'jose';
+import * as v from 'valibot';
 import { Refusal } from '../shared/errors.ts';
-import { newId } from '../shared/ids.ts';
+import { Id, newId } from '../shared/ids.ts';
 
 const ALGORITHM = 'HS256';
 const ISSUER = 'rooms';
 const AUDIENCE = 'rooms';
 
-/** Who shows a good token. */
+/** The claims that Rooms uses, beside issuer and audience. */
+const Claims = v.object({ sub: Id, jti: Id, ver: v.pipe(v.number(), v.integer()), exp: v.number() });
+
+/** Who shows a good token, and which. */
 export interface Bearer {
   userId: string;
+  tokenId: string;
+  /** The user's `token_version` when the token was made: it is over when that is higher. */
+  version: number;
   /** When the token ends, milliseconds since 1970. */
   expires: number;
 }
 
 export interface Tokens {
-  sign(userId: string): Promise<string>;
-  /** @throws Refusal `no_token`, `bad_token` or `token_expired` */
+  sign(userId: string, version: number): Promise<string>;
+  /**
+   * Looks at the token alone, not whether it was revoked.
+   * @throws Refusal `no_token`, `bad_token` or `token_expired`
+   */
   verify(authorization: string | undefined): Promise<Bearer>;
 }
 
@@ -23,8 +33,8 @@ export interface Tokens {
 export function createTokens(secret: string, hours: number): Tokens {
   const key = new TextEncoder().encode(secret);
   return {
-    sign: (userId) =>
-      new SignJWT()
+    sign: (userId, version) =>
+      new SignJWT({ ver: version })
         .setProtectedHeader({ alg: ALGORITHM })
         .setSubject(userId)
         .setJti(newId())
@@ -38,9 +48,10 @@ export function createTokens(secret: string, hours: number): Tokens {
       const [, token] = /^Bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
       if (!token) throw new Refusal('no_token');
       try {
-        const rules = { algorithms: [ALGORITHM], issuer: ISSUER, audience: AUDIENCE, requiredClaims: ['sub', 'exp'] };
+        const rules = { algorithms: [ALGORITHM], issuer: ISSUER, audience: AUDIENCE, requiredClaims: ['exp'] };
         const { payload } = await jwtVerify(token, key, rules);
-        return { userId: payload.sub as string, expires: (payload.exp as number) * 1_000 };
+        const { sub, jti, ver, exp } = v.parse(Claims, payload);
+        return { userId: sub, tokenId: jti, version: ver, expires: exp * 1_000 };
       } catch (error) {
         if (error instanceof joseErrors.JWTExpired) throw new Refusal('token_expired');
         throw new Refusal('bad_token', undefined, { cause: error });

@@ -1,4 +1,4 @@
-import type { AccountOutcome, JobName, RoomOutcome } from './jobs.ts';
+import type { AccountOutcome, BatchName, RoomOutcome } from './jobs.ts';
 import type { MembershipChange } from './messages.ts';
 
 /** The Redis channels of a deployment. @param prefix `REDIS_PREFIX` */
@@ -6,7 +6,7 @@ export function channelNames(prefix: string) {
   return {
     /** {@link Broadcast}s of a room, to every gateway with a member online. */
     room: (roomId: string) => `${prefix}:room:${roomId}`,
-    /** {@link Invitation}s of a user, to every gateway that holds a socket of his. */
+    /** {@link Notice}s to a user, to every gateway that holds a socket of his. */
     user: (userId: string) => `${prefix}:user:${userId}`,
     /** {@link Reply}s to a gateway. */
     gateway: (gatewayId: string) => `${prefix}:gateway:${gatewayId}`,
@@ -31,9 +31,15 @@ export interface Invitation {
   seq: number;
 }
 
+/** Tokens of a user are over: this one, or all that are of an older version. */
+export type Revocation = { tokenId: string } | { version: number };
+
+/** What gateways have to know of a user. */
+export type Notice = { invitation: Invitation } | { revocation: Revocation };
+
 /** The outcomes of a batch, in the order of its commands. */
 export interface Reply {
-  job: JobName;
+  job: BatchName;
   lane: number;
   number: number;
   outcomes: (RoomOutcome | AccountOutcome)[];

@@ -16,6 +16,10 @@ export const MessageText = characters(1, 500);
 /** Argon2 reads all of a password; the upper bound keeps its input small. */
 export const Password = characters(8, 200);
 export const Email = v.pipe(WellFormed, v.maxLength(254), v.rfcEmail());
+/** Digits with what people put between them. */
+export const Phone = v.pipe(characters(8, 10), v.regex(/^[+\d][\d .()/-]*$/));
+export const Role = v.picklist(['user', 'admin']);
+export type Role = v.InferOutput<typeof Role>;
 export const RoomType = v.picklist(['Private', 'Public', 'ReadOnly']);
 export type RoomType = v.InferOutput<typeof RoomType>;
 

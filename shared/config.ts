@@ -1,3 +1,4 @@
+import { isIP, isIPv6 } from 'node:net';
 import * as v from 'valibot';
 
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -28,6 +29,34 @@ const address = (...schemes: string[]) =>
     ),
   );
 
+const flag = v.pipe(
+  v.picklist(['true', 'false'], 'must be true or false'),
+  v.transform((text) => text === 'true'),
+);
+
+const list = (text: string) => text.split(/[\s,]+/).filter((each) => each !== '');
+
+const isOrigin = (text: string) => URL.canParse(text) && new URL(text).origin === text;
+
+const Origins = v.pipe(
+  v.string(),
+  v.transform(list),
+  v.check((origins) => origins.join() === '*' || origins.every(isOrigin), 'must be * or origins (https://example.com)'),
+);
+
+const isNetwork = (text: string) => {
+  const [address = '', bits = '0', ...more] = text.split('/');
+  return (
+    more.length === 0 && isIP(address) > 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (isIPv6(address) ? 128 : 32)
+  );
+};
+
+const Networks = v.pipe(
+  v.string(),
+  v.transform(list),
+  v.check((networks) => networks.every(isNetwork), 'must be addresses or networks (10.0.0.0/8)'),
+);
+
 /** Every variable of the environment that Rooms reads, with its rule and its default. */
 export const variables = {
   DATABASE_URL: address('postgres:', 'postgresql:'),
@@ -37,26 +66,41 @@ export const variables = {
   API_SECRET: v.pipe(
     v.string('must be set: openssl rand -base64 32'),
     v.minLength(32, 'must have at least 32 characters: openssl rand -base64 32'),
+    v.check((text) => new Set(text).size >= 10, 'must be drawn at random: openssl rand -base64 32'),
   ),
   /** At most 24 days, as long as a timer can wait: a socket ends with its token. */
   TOKEN_HOUR_LIFESPAN: v.optional(whole(1, 576), '12'),
+  /** In `production` browsers are told to use TLS alone. */
   ENVIRONMENT: v.optional(v.string(), 'dev'),
   HOST: v.optional(v.pipe(v.string(), v.nonEmpty('must be an address')), '0.0.0.0'),
   PORT: v.optional(whole(1, 65_535), '8080'),
   /** Batches that one gateway has in flight at once; more of them are smaller, and each costs more (bench/README.md). */
   LANES: v.optional(whole(1, 64), '1'),
   LOG_LEVEL: v.optional(v.picklist(LEVELS, `must be one of ${LEVELS.join(', ')}`), 'info'),
-  CORS_ORIGIN: v.optional(v.string(), '*'),
+  /** `*`, or the origins that may ask, with commas between them. */
+  CORS_ORIGIN: v.optional(Origins, '*'),
+  /** Proxies whose `X-Forwarded-For` counts: addresses or networks (10.0.0.0/8), with commas between them. */
+  TRUSTED_PROXIES: v.optional(Networks, ''),
+  /** For old clients, which put their token into the URL of the socket. */
+  WS_QUERY_TOKEN: v.optional(flag, 'false'),
+  ALLOWED_USERS_ONLY: v.optional(flag, 'false'),
   RATE_LIMIT: v.optional(whole(1, 1_000_000), '30'),
   RATE_WINDOW: v.optional(Duration, '1s'),
   LOGIN_ATTEMPTS: v.optional(whole(1, 1_000), '5'),
   LOGIN_WINDOW: v.optional(Duration, '10m'),
   OTP_EXPIRY: v.optional(Duration, '10m'),
+  /** Commands a second that a socket may send, and at once four times as many. */
+  SOCKET_RATE: v.optional(whole(1, 1_000_000), '50'),
+  SOCKETS_PER_USER: v.optional(whole(1, 1_000_000), '50'),
+  SOCKETS_PER_ADDRESS: v.optional(whole(1, 1_000_000), '1000'),
   SENDER_NAME: v.optional(v.string(), 'Rooms 💬'),
-  SMTP_HOST: v.optional(v.string()),
+  SMTP_HOST: v.pipe(v.string('must be set: the mail server that takes one-time passwords'), v.nonEmpty()),
   SMTP_PORT: v.optional(whole(1, 65_535), '587'),
-  EMAIL: v.optional(v.string()),
+  /** The sender, and the name that logs in at the mail server. */
+  EMAIL: v.optional(v.pipe(v.string(), v.rfcEmail('must be an e-mail address'))),
   EMAIL_PASSWORD: v.optional(v.string()),
+  /** Prometheus metrics are served there; nowhere if it is not set. */
+  METRICS_PORT: v.optional(whole(1, 65_535)),
 };
 
 type Variable = keyof typeof variables;

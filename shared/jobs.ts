@@ -1,12 +1,19 @@
-import type { Command, CommandName } from './commands.ts';
+import type { Command, CommandName, Role } from './commands.ts';
 import type { ErrorCode } from './errors.ts';
 import { newId } from './ids.ts';
+import type { OtpPurpose } from './otps.ts';
 
-/** BullMQ's queue of what the persistence workers write. */
-export const PERSISTENCE = 'persistence';
+/** BullMQ's queues, one for each kind of worker. */
+export const QUEUES = ['persistence', 'otp-email', 'role-changes'] as const;
+export type QueueName = (typeof QUEUES)[number];
 
-/** The jobs of the queue; each is a batch and is applied by the SQL function of the same name. */
-export type JobName = 'apply-room-commands' | 'apply-account-commands';
+/** A job that is a batch, and the queue it goes to. */
+export const batchQueues = {
+  'apply-room-commands': 'persistence',
+  'apply-account-commands': 'persistence',
+  'apply-role-changes': 'role-changes',
+} as const satisfies Record<string, QueueName>;
+export type BatchName = keyof typeof batchQueues;
 
 /** One job: commands of one lane in their order. */
 export interface Batch<C> {
@@ -36,16 +43,69 @@ export interface RoomCommand extends Applicable {
   roomType?: string;
 }
 
-/** A new account. The password was hashed before: no job ever holds one. */
-export interface Register extends Applicable {
-  command: 'Register';
+interface Person {
   firstName: string;
   lastName: string;
   email: string;
+  phone?: string | undefined;
+  /** Whether a one-time password has shown that the e-mail is his. */
+  proven: boolean;
+}
+
+/** A new account; its id is the command's. The password was hashed before: no job ever holds one. */
+interface Register extends Person {
+  command: 'Register';
   passwordHash: string;
 }
 
-export type AccountCommand = Register;
+interface UpdateUser extends Person {
+  command: 'UpdateUser';
+  userId: string;
+}
+
+/** The same password under newer parameters. */
+interface RehashPassword {
+  command: 'RehashPassword';
+  userId: string;
+  formerHash: string;
+  passwordHash: string;
+}
+
+/** Ends one token, which would end by itself at `expires` (RFC 3339). */
+interface Logout {
+  command: 'Logout';
+  userId: string;
+  tokenId: string;
+  expires: string;
+}
+
+/** Ends all tokens of a user. */
+interface LogoutAll {
+  command: 'LogoutAll';
+  userId: string;
+}
+
+/** As the user asks for it, who has to be an admin. */
+interface ChangeRole {
+  command: 'ChangeRole';
+  userId: string;
+  targetId: string;
+  role: Role;
+  granted: boolean;
+}
+
+/** What is asked of an account. */
+export type AccountChange = Register | UpdateUser | RehashPassword | Logout | LogoutAll | ChangeRole;
+export type AccountCommand = AccountChange & Applicable;
+
+/** The otp-email worker's one kind of job: to mail a one-time password. It draws the code itself; no job holds one. */
+export interface OtpRequest {
+  email: string;
+  /** Undefined where the worker has to see: `login` if there is such an account, else `register`. */
+  purpose?: OtpPurpose | undefined;
+  /** Who wants to have this e-mail; for `update` alone. */
+  userId?: string | undefined;
+}
 
 export interface Rejected {
   code: ErrorCode;
@@ -54,7 +114,7 @@ export interface Rejected {
 /** What became of a room command. */
 export type RoomOutcome = { id: string; roomId: string; seq: number } | Rejected;
 
-/** What became of an account command: the id of the account, or why not. */
+/** What became of an account command: its id, or why not. */
 export type AccountOutcome = { id: string } | Rejected;
 
 /** A client's command, ready for a lane. @param deadline by the clock of the database */

@@ -18,7 +18,7 @@ const borders: Record<string, string[]> = {
 };
 
 /** In the folders of the running system, only these read the environment. */
-const READS_ENVIRONMENT = ['shared/config.ts', 'shared/env-file.ts'];
+const READS_ENVIRONMENT = ['shared/config.ts', 'shared/env-file.ts', 'shared/local/running.ts'];
 
 interface Import {
   file: string;

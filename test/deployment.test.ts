@@ -5,10 +5,10 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { variables } from '../shared/config.ts';
+import { QUEUES } from '../shared/jobs.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const read = (name: string) => readFileSync(join(root, name), 'utf8');
-const MAINS = ['gateway/main.ts', 'sql/main.ts', 'workers/main.ts'];
 
 interface ComposeService {
   build?: string;
@@ -36,21 +36,26 @@ const assertVariables = (names: string[]) =>
     [],
   );
 
-/** What a process cannot start without. */
+/** What a process cannot start without, by its command. */
 const NEEDS: Record<string, string[]> = {
   'gateway/main.ts': ['DATABASE_URL', 'REDIS_URL', 'API_SECRET'],
-  'workers/main.ts': ['DATABASE_URL', 'REDIS_URL'],
+  'workers/main.ts persistence': ['DATABASE_URL', 'REDIS_URL'],
+  'workers/main.ts otp-email': ['DATABASE_URL', 'REDIS_URL', 'API_SECRET', 'SMTP_HOST'],
+  'workers/main.ts role-changes': ['DATABASE_URL', 'REDIS_URL'],
   'sql/main.ts': ['DATABASE_URL'],
 };
+const COMMANDS = Object.keys(NEEDS).toSorted();
+const isMain = (main: string | undefined) => COMMANDS.some((command) => command.split(' ')[0] === main);
 
 test('docker-compose.yml starts every process, with variables that exist, after what it needs', () => {
-  const mains = ours.map(([, { command }]) => command?.replace(/^node /, '') as string);
-  assert.deepEqual(mains.toSorted(), MAINS);
+  const commands = ours.map(([, { command }]) => command?.replace(/^node /, '') as string);
+  assert.deepEqual(commands.toSorted(), COMMANDS);
   for (const [, { command, environment = {}, depends_on = {} }] of ours) {
-    const main = command?.replace(/^node /, '') as string;
+    const [main = '', kind = ''] = (command ?? '').split(' ').slice(1);
     assert.ok(existsSync(join(root, main)), main);
     assertVariables(Object.keys(environment));
-    for (const name of NEEDS[main] ?? []) assert.ok(environment[name], `${main} needs ${name}`);
+    const needed = NEEDS[`${main} ${kind}`.trim()] ?? [];
+    for (const name of needed) assert.ok(environment[name], `${command} needs ${name}`);
     for (const name of Object.keys(depends_on)) assert.ok(compose.services[name], name);
   }
   for (const name of ['postgres', 'redis', 'mail']) assert.ok(compose.services[name], name);
@@ -63,30 +68,34 @@ test('Procfile names commands that exist', () => {
     .map((line) => line.split(/: (.*)/) as [string, string]);
   assert.deepEqual(
     lines.map(([name]) => name),
-    ['release', 'gateway', 'workers'],
+    ['release', 'gateway', ...QUEUES],
   );
   const { scripts } = JSON.parse(read('package.json'));
-  for (const [, command] of lines) {
-    const script = scripts[command.replace('npm run ', '')];
-    const main = script?.split(' ').at(-1);
-    assert.ok(MAINS.includes(main), `${command}: ${script}`);
-  }
+  const started = lines.map(([, command]) => {
+    const [script = '', kind] = command.replace('npm run ', '').split(' -- ');
+    return [scripts[script]?.split(' ').at(-1), kind].join(' ').trim();
+  });
+  assert.deepEqual(started.toSorted(), COMMANDS);
 });
 
-test('cloudbuild.yaml migrates, then deploys the gateway and the workers, with variables that exist', () => {
-  const mains = deployments.map(({ flags }) => flags.get('--args'));
-  assert.deepEqual(mains, ['sql/main.ts', 'gateway/main.ts', 'workers/main.ts']);
+test('cloudbuild.yaml migrates, then deploys the gateway and each kind of worker, with variables that exist', () => {
+  const commandOf = ({ flags }: (typeof deployments)[number]) => flags.get('--args')?.replace(',', ' ') as string;
+  const commands = deployments.map(commandOf);
+  assert.deepEqual(commands.toSorted(), COMMANDS);
   const words = deployments.map((each) => each.words);
   assert.deepEqual(words, [
     'run jobs deploy rooms-migrate',
     'run deploy rooms-gateway',
-    'run worker-pools deploy rooms-workers',
+    'run worker-pools deploy rooms-persistence',
+    'run worker-pools deploy rooms-role-changes',
+    'run worker-pools deploy rooms-otp-email',
   ]);
-  for (const { flags } of deployments) {
+  for (const deployment of deployments) {
+    const { flags } = deployment;
     const given = [flags.get('--set-secrets'), flags.get('--set-env-vars')].join().split(',').filter(Boolean);
     const names = given.map((pair) => pair.split('=')[0] as string);
     assertVariables(names);
-    for (const name of NEEDS[flags.get('--args') as string] ?? []) assert.ok(names.includes(name), name);
+    for (const name of NEEDS[commandOf(deployment)] ?? []) assert.ok(names.includes(name), name);
   }
 });
 
@@ -95,7 +104,7 @@ test('the Dockerfile copies all that the processes import, and starts one that e
   const copied = lines.filter((line) => line.startsWith('COPY')).flatMap((line) => line.split(' ').slice(1, -1));
   assert.deepEqual(copied.toSorted(), ['gateway', 'package-lock.json', 'package.json', 'shared', 'sql', 'workers']);
   const [, main] = /^CMD \["node", "(.*)"\]$/m.exec(read('Dockerfile')) ?? [];
-  assert.ok(MAINS.includes(main as string), main);
+  assert.ok(isMain(main), main);
 });
 
 test('.env.example names every variable that a process reads', () => {

@@ -89,7 +89,7 @@ test('connections to Postgres that die under the workers lose nothing and double
   const killer = setInterval(async () => {
     const victims = await database`
       select pg_terminate_backend(pid) from pg_stat_activity
-      where datname = current_database() and application_name = 'rooms-persistence' and random() < 0.5`;
+      where datname = current_database() and application_name = 'rooms-workers' and random() < 0.5`;
     killed += victims.length;
   }, 15);
   try {

@@ -24,9 +24,10 @@ const bobsPublicRoom = (
 ).body.id;
 
 const person = { firstName: 'First', lastName: 'Last', email: 'first@example.com', password: 'password' };
-const forge = (secret: string, expires: string, claims = {}) =>
-  new SignJWT(claims)
+const forge = (secret: string, expires: string) =>
+  new SignJWT({ ver: 0 })
     .setProtectedHeader({ alg: 'HS256' })
+    .setJti(newId())
     .setSubject(ann.id)
     .setIssuer('rooms')
     .setAudience('rooms')

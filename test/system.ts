@@ -4,6 +4,7 @@ import { after } from 'node:test';
 import { connectDatabase, type Database } from '../shared/database.ts';
 import { Cluster, type ClusterOptions } from '../shared/local/cluster.ts';
 import { migrate } from '../sql/migrate.ts';
+import { Mailbox } from './mailbox.ts';
 
 /** What `npm test` gives to every test file. */
 export function testServices(): { home: string; databaseUrl: string; redisUrl: string } {
@@ -39,6 +40,8 @@ export async function openTestDatabase(): Promise<{ url: string; database: Datab
 
 export interface System {
   cluster: Cluster;
+  /** What was mailed, if there is a mail server. */
+  mailbox: Mailbox;
   /** To look, past the system, at what is stored. */
   database: Database;
   databaseUrl: string;
@@ -46,12 +49,18 @@ export interface System {
 
 /** Real gateways and workers on a database of their own; stopped when the file is done. */
 export async function startSystem(
-  options: Pick<ClusterOptions, 'gateways' | 'workers' | 'env'> & { redisUrl?: string; databaseUrl?: string },
+  options: Pick<ClusterOptions, 'gateways' | 'workers' | 'env'> & {
+    redisUrl?: string;
+    databaseUrl?: string;
+    mail?: true;
+  },
 ): Promise<System> {
   const { home, redisUrl } = testServices();
   const { url, database } = await openTestDatabase();
   const logs = join(home, 'logs', randomBytes(6).toString('hex'));
-  const cluster = await Cluster.start({ databaseUrl: url, redisUrl, logs, ...options });
+  const mailbox = new Mailbox();
+  const smtpPort = options.mail && (await mailbox.open());
+  const cluster = await Cluster.start({ databaseUrl: url, redisUrl, logs, smtpPort, ...options });
   after(() => cluster.stop());
-  return { cluster, database, databaseUrl: url };
+  return { cluster, mailbox, database, databaseUrl: url };
 }

@@ -1,27 +1,57 @@
 import type postgres from 'postgres';
+import type { Revocation } from '../shared/channels.ts';
 import type { Database } from '../shared/database.ts';
 import { isErrorCode } from '../shared/errors.ts';
-import type { AccountCommand, AccountOutcome } from '../shared/jobs.ts';
+import type { AccountCommand, AccountOutcome, Batch } from '../shared/jobs.ts';
 import type { Log } from '../shared/log.ts';
 import { applyBatch } from './apply.ts';
+
+export interface AppliedAccountCommands {
+  /** In the order of the commands. */
+  outcomes: AccountOutcome[];
+  revocations: { userId: string; revocation: Revocation }[];
+}
 
 interface Row {
   commandId: string;
   code: string | null;
+  tokenVersion: number | null;
 }
 
-/** @throws Error when Postgres does not answer */
+/**
+ * @param sender names the lane, of all lanes
+ * @param allowedOnly whether only e-mails on the list may register
+ * @throws Error when Postgres does not answer
+ */
 export async function applyAccountCommands(
   database: Database,
-  commands: AccountCommand[],
+  sender: string,
+  { number, commands }: Batch<AccountCommand>,
+  allowedOnly: boolean,
   log: Log,
-): Promise<AccountOutcome[]> {
+): Promise<AppliedAccountCommands> {
   const batch = database.json(commands as unknown as postgres.JSONValue);
-  const statement = (): Promise<Row[]> => database<Row[]>`select * from apply_account_commands(${batch})`;
-  const rows = await applyBatch(commands.length, statement, log);
-  const codes = new Map(rows.map((row) => [row.commandId, row.code]));
-  return commands.map(({ id }) => {
-    const code = codes.has(id) ? codes.get(id) : 'internal';
-    return code ? { code: isErrorCode(code) ? code : 'internal' } : { id };
-  });
+  const statement = (): Promise<Row[]> => database<Row[]>`
+    select * from jsonb_to_recordset(apply_account_commands(${batch}, ${sender}, ${number}, ${allowedOnly}))
+      as (command_id uuid, code text, token_version bigint)`;
+  const rows = new Map((await applyBatch(commands.length, statement, log)).map((row) => [row.commandId, row]));
+  return {
+    outcomes: commands.map(({ id }) => outcome(id, rows.get(id))),
+    revocations: commands.flatMap((command) => revocationOf(command, rows.get(command.id))),
+  };
+}
+
+function outcome(id: string, row: Row | undefined): AccountOutcome {
+  const code = row ? row.code : 'internal';
+  if (code) return { code: isErrorCode(code) ? code : 'internal' };
+  return { id };
+}
+
+function revocationOf(command: AccountCommand, row: Row | undefined): AppliedAccountCommands['revocations'] {
+  if (!row || row.code) return [];
+  if (command.command === 'Logout') {
+    return [{ userId: command.userId, revocation: { tokenId: command.tokenId } }];
+  }
+  if (command.command !== 'LogoutAll' || row.tokenVersion === null) return [];
+  return [{ userId: command.userId, revocation: { version: row.tokenVersion } }];
 }

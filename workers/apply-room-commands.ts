@@ -18,15 +18,19 @@ export interface AppliedRoomCommands {
 /** A row of the SQL type `room_outcome`. */
 type Row = { commandId: string; code: string | null; fresh: boolean } & Message;
 
-/** @throws Error when Postgres does not answer */
+/**
+ * @param sender names the lane, of all lanes
+ * @throws Error when Postgres does not answer
+ */
 export async function applyRoomCommands(
   database: Database,
-  { gateway, lane, number, commands }: Batch<RoomCommand>,
+  sender: string,
+  { number, commands }: Batch<RoomCommand>,
   log: Log,
 ): Promise<AppliedRoomCommands> {
   const batch = database.json(commands as unknown as postgres.JSONValue);
   const statement = (singly: boolean): Promise<Row[]> =>
-    database<Row[]>`select * from apply_room_commands(${batch}, ${`${gateway}:${lane}`}, ${number}, ${singly})`;
+    database<Row[]>`select * from apply_room_commands(${batch}, ${sender}, ${number}, ${singly})`;
   const rows = await applyBatch(commands.length, statement, log);
   const stored = rows.filter((row) => !row.code);
   const byCommand = new Map(rows.map((row) => [row.commandId, row]));

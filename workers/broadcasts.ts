@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Broadcast, ChannelNames, Invitation, Reply } from '../shared/channels.ts';
+import type { Broadcast, ChannelNames, Notice, Reply, Revocation } from '../shared/channels.ts';
 import { encodeBroadcast } from '../shared/channels.ts';
 import { encodeMessage, type Message, membershipChange } from '../shared/messages.ts';
 
@@ -32,9 +32,17 @@ export function invitations(messages: Message[], names: ChannelNames): Publicati
   return messages.flatMap((message) => {
     const change = membershipChange(message);
     if (!change?.member) return [];
-    const invitation: Invitation = { roomId: message.roomId, seq: message.seq };
-    return [[names.user(change.userId), JSON.stringify(invitation)]];
+    const invitation = { roomId: message.roomId, seq: message.seq };
+    return [noticePublication(names, change.userId, { invitation })];
   });
+}
+
+export function revocationPublication(names: ChannelNames, userId: string, revocation: Revocation): Publication {
+  return noticePublication(names, userId, { revocation });
+}
+
+function noticePublication(names: ChannelNames, userId: string, notice: Notice): Publication {
+  return [names.user(userId), JSON.stringify(notice)];
 }
 
 /** A broadcast for each stretch of consecutive messages of a room. */

@@ -49,8 +49,6 @@ test('how far a room is, and who came into it, is said again and again', async (
   reminders.note([message(roomId, 5)]);
   await promise;
   assert.deepEqual(heads, [7, 7]);
-  assert.deepEqual(invitations, [
-    { roomId, seq: 6 },
-    { roomId, seq: 6 },
-  ]);
+  const invitation = { roomId, seq: 6 };
+  assert.deepEqual(invitations, [{ invitation }, { invitation }]);
 });

@@ -13,15 +13,15 @@ interface Reminder {
 }
 
 /**
- * Says again, every second for ten seconds, how far each touched room is and who came into it, so that a
- * publication that was lost is missed by nobody for long.
+ * Says again, every second for ten seconds, how far each touched room is, who came into it and whose tokens are over, so
+ * that a publication that was lost is missed by nobody for long.
  */
 export class Reminders {
   readonly #redis: Redis;
   readonly #names: ChannelNames;
   readonly #log: Log;
   readonly #heads = new Map<string, Reminder & { head: number }>();
-  readonly #invitations = new Map<string, Reminder>();
+  readonly #notices = new Map<string, Reminder>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(redis: Redis, names: ChannelNames, log: Log) {
@@ -38,9 +38,13 @@ export class Reminders {
       const head = Math.max(seq, this.#heads.get(roomId)?.head ?? 0);
       this.#heads.set(roomId, { head, until, publication: headPublication(this.#names, roomId, head) });
     }
-    for (const publication of invitations(messages, this.#names)) {
-      this.#invitations.set(publication.join(), { until, publication });
-    }
+    this.repeat(invitations(messages, this.#names));
+  }
+
+  /** To be called before they are published. */
+  repeat(notices: Publication[]): void {
+    const until = Date.now() + FOR;
+    for (const publication of notices) this.#notices.set(publication.join(), { until, publication });
   }
 
   stop(): void {
@@ -49,8 +53,8 @@ export class Reminders {
 
   async #remind(): Promise<void> {
     forgetOld(this.#heads);
-    forgetOld(this.#invitations);
-    const reminders = [...this.#invitations.values(), ...this.#heads.values()];
+    forgetOld(this.#notices);
+    const reminders = [...this.#notices.values(), ...this.#heads.values()];
     if (reminders.length === 0) return;
     try {
       await publish(

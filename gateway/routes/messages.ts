@@ -8,16 +8,14 @@ import type { Response } from '../http.ts';
 import { validate } from '../validate.ts';
 import { authenticated } from './authenticated.ts';
 import { submitOverHttp } from './commands.ts';
+import { wholeNumber } from './paging.ts';
 
 const NewText = v.strictObject({ text: MessageText });
-
-const wholeNumber = (least: number, most: number) =>
-  v.pipe(v.string(), v.regex(/^\d{1,15}$/), v.transform(Number), v.minValue(least), v.maxValue(most));
 
 const Seq = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 
 /** A page by its number, as in the seed, or what lies before or after a seq. */
-const Page = v.pipe(
+const HistoryPage = v.pipe(
   v.strictObject({
     page: v.optional(wholeNumber(1, 1_000_000)),
     before: v.optional(Seq),
@@ -31,7 +29,7 @@ const Page = v.pipe(
 export const listMessages = (gateway: Gateway) =>
   authenticated(gateway, async ({ parameters, query }, userId) => {
     const roomId = validate(Id, parameters[0]);
-    const range = validate(Page, Object.fromEntries(query));
+    const range = validate(HistoryPage, Object.fromEntries(query));
     if (!(await gateway.reads.room(roomId, userId))) throw new Refusal('no_such_room');
     const messages = await gateway.reads.history(roomId, range);
     return { status: 200, body: `[${messages.map(encodeMessage).join()}]` };

@@ -8,13 +8,17 @@ import type { Response } from '../http.ts';
 import { validate } from '../validate.ts';
 import { authenticated } from './authenticated.ts';
 import { submitOverHttp } from './commands.ts';
+import { Page } from './paging.ts';
 
 const NewRoom = v.strictObject({ name: RoomName, roomType: v.optional(RoomType) });
 const NewName = v.strictObject({ name: RoomName });
 
-/** `GET /api/rooms`: the rooms that the user may see. */
+/** `GET /api/rooms?page=1&size=100`: the rooms that the user may see, his own first. */
 export const listRooms = (gateway: Gateway) =>
-  authenticated(gateway, async (_, userId) => ({ status: 200, body: await gateway.reads.rooms(userId) }));
+  authenticated(gateway, async ({ query }, userId) => {
+    const { page, size } = validate(Page, Object.fromEntries(query));
+    return { status: 200, body: await gateway.reads.rooms(userId, page, size) };
+  });
 
 /** `GET /api/rooms/:id` */
 export const getRoom = (gateway: Gateway) =>

@@ -1,40 +1,93 @@
 import * as v from 'valibot';
-import { Email, Password, PersonName } from '../../shared/commands.ts';
+import { Email, PersonName, Phone, Role } from '../../shared/commands.ts';
 import { Refusal } from '../../shared/errors.ts';
-import { newId } from '../../shared/ids.ts';
+import { Id } from '../../shared/ids.ts';
 import type { Gateway } from '../gateway.ts';
-import type { Handler } from '../http.ts';
-import { hashPassword, verifyPassword } from '../passwords.ts';
+import type { Request, Response } from '../http.ts';
+import type { User } from '../reads/users.ts';
+import { validate } from '../validate.ts';
+import { Otp } from './accounts.ts';
 import { authenticated } from './authenticated.ts';
+import { Page } from './paging.ts';
 
-const Registration = v.strictObject({ firstName: PersonName, lastName: PersonName, email: Email, password: Password });
-const Login = v.strictObject({ email: Email, password: Password });
+const Update = v.strictObject({ firstName: PersonName, lastName: PersonName, email: Email, phone: Phone });
+const ProvenUpdate = v.strictObject({ ...Update.entries, otp: Otp });
+/** So much of an e-mail has to be known to search for it. */
+const EmailBeginning = v.pipe(
+  v.string(),
+  v.minLength(3),
+  v.maxLength(254),
+  v.check((text) => text.isWellFormed() && !text.includes('\0')),
+);
 
-/** `POST /api/users/register`: a new account, in the rooms that are for everyone. */
-export const register =
-  ({ commands, reads }: Gateway): Handler =>
-  async (request) => {
-    const { password, ...person } = await request.body(Registration);
-    const outcome = await commands.register({ ...person, id: newId(), passwordHash: await hashPassword(password) });
-    if ('code' in outcome) throw new Refusal(outcome.code);
-    return { status: 201, body: await reads.user(outcome.id) };
-  };
+/** `GET /api/users?page=1&size=100`: in the order in which they came. */
+export const listUsers = (gateway: Gateway) =>
+  authenticated(gateway, async ({ query }, userId) => {
+    const { page, size } = validate(Page, Object.fromEntries(query));
+    return { status: 200, body: await withPresence(gateway, await gateway.reads.users(userId, page, size)) };
+  });
 
-/** `POST /api/users/login`: an access token. */
-export const login =
-  ({ reads, tokens }: Gateway): Handler =>
-  async (request) => {
-    const { email, password } = await request.body(Login);
-    const account = await reads.credentials(email);
-    const right = await verifyPassword(account?.passwordHash, password);
-    if (!account || !right) throw new Refusal('wrong_credentials');
-    return { status: 200, body: { token: await tokens.sign(account.id) } };
-  };
+/** `GET /api/users/email/:email`: whose e-mail begins so. */
+export const searchUsers = (gateway: Gateway) =>
+  authenticated(gateway, async ({ parameters: [parameter] }, userId) => {
+    const beginning = validate(EmailBeginning, parameter);
+    return { status: 200, body: await withPresence(gateway, await gateway.reads.usersByEmail(userId, beginning)) };
+  });
 
 /** `GET /api/users/current` */
 export const currentUser = (gateway: Gateway) =>
-  authenticated(gateway, async (_, userId) => {
-    const user = await gateway.reads.user(userId);
-    if (!user) throw new Refusal('bad_token');
-    return { status: 200, body: user };
+  authenticated(gateway, (_, userId) => answerUser(gateway, userId, userId));
+
+/** `GET /api/users/:id` */
+export const getUser = (gateway: Gateway) =>
+  authenticated(gateway, ({ parameters: [id] }, userId) => answerUser(gateway, validate(Id, id), userId));
+
+/** `PUT /api/users/update`: one's own record; not with another e-mail, that needs proof. */
+export const updateUser = (gateway: Gateway) =>
+  authenticated(gateway, async ({ body }, userId) => changeUser(gateway, userId, await body(Update), false));
+
+/** `PUT /api/users/update-otp`: the same, with a code that was mailed to the e-mail of the body. */
+export const updateUserWithOtp = (gateway: Gateway) =>
+  authenticated(gateway, async ({ body }, userId) => {
+    const { otp, ...person } = await body(ProvenUpdate);
+    await gateway.otps.take({ purpose: 'update', email: person.email, userId }, otp);
+    return changeUser(gateway, userId, person, true);
   });
+
+/** `POST /api/users/:id/roles/:role`: by an admin. */
+export const addRole = (gateway: Gateway) =>
+  authenticated(gateway, (request, userId) => changeRole(gateway, request, userId, true));
+
+/** `DELETE /api/users/:id/roles/:role`: by an admin, but not the last admin's. */
+export const removeRole = (gateway: Gateway) =>
+  authenticated(gateway, (request, userId) => changeRole(gateway, request, userId, false));
+
+async function changeUser(
+  gateway: Gateway,
+  userId: string,
+  person: v.InferOutput<typeof Update>,
+  proven: boolean,
+): Promise<Response> {
+  const outcome = await gateway.commands.change({ command: 'UpdateUser', userId, ...person, proven });
+  if ('code' in outcome) throw new Refusal(outcome.code);
+  return answerUser(gateway, userId, userId);
+}
+
+async function changeRole(gateway: Gateway, { parameters }: Request, userId: string, granted: boolean) {
+  const [targetId, role] = [validate(Id, parameters[0]), validate(Role, parameters[1])];
+  const outcome = await gateway.commands.change({ command: 'ChangeRole', userId, targetId, role, granted });
+  if ('code' in outcome) throw new Refusal(outcome.code);
+  return answerUser(gateway, targetId, userId);
+}
+
+async function answerUser(gateway: Gateway, id: string, viewerId: string): Promise<Response> {
+  const user = await gateway.reads.user(id, viewerId);
+  if (!user) throw new Refusal('no_such_user');
+  const [body] = await withPresence(gateway, [user]);
+  return { status: 200, body };
+}
+
+async function withPresence({ presence }: Gateway, users: User[]): Promise<(User & { isOnline: boolean })[]> {
+  const online = await presence.whoIsOnline(users.map(({ id }) => id));
+  return users.map((user) => ({ ...user, isOnline: online.has(user.id) }));
+}

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { QUEUES, type QueueName } from '../jobs.ts';
 import { type Child, startChild } from './child.ts';
 import { freePort } from './ports.ts';
 
@@ -17,8 +18,19 @@ export interface ClusterOptions {
   workers: number;
   /** One port for all gateways; otherwise each has its own. */
   onePort?: boolean;
+  /** Port of a mail server on 127.0.0.1; without one nobody mails one-time passwords. */
+  smtpPort?: number | undefined;
   env?: Record<string, string>;
 }
+
+/** So that a load from one address, as all of it is here, is not held up. */
+const WITHOUT_LIMITS = {
+  RATE_LIMIT: '1000000',
+  LOGIN_ATTEMPTS: '1000',
+  SOCKET_RATE: '1000000',
+  SOCKETS_PER_USER: '1000000',
+  SOCKETS_PER_ADDRESS: '1000000',
+};
 
 /** Gateways and workers as real processes, on a migrated database. */
 export class Cluster {
@@ -46,8 +58,12 @@ export class Cluster {
     return cluster;
   }
 
-  startWorker(): Child {
-    const worker = this.#startProcess('workers', {});
+  /** @param kinds all, if none is named; mails only where there is a mail server */
+  startWorker(...kinds: QueueName[]): Child {
+    const { smtpPort } = this.#options;
+    const able = smtpPort ? QUEUES : QUEUES.filter((kind) => kind !== 'otp-email');
+    const mail = { SMTP_HOST: '127.0.0.1', SMTP_PORT: `${smtpPort ?? ''}` };
+    const worker = this.#startProcess('workers', mail, kinds.length > 0 ? kinds : [...able]);
     this.workers.push(worker);
     return worker;
   }
@@ -73,19 +89,20 @@ export class Cluster {
     return readFileSync(join(this.#options.logs, `${child.name}.log`), 'utf8');
   }
 
-  #startProcess(kind: 'gateway' | 'workers', own: Record<string, string>): Child {
+  #startProcess(kind: 'gateway' | 'workers', own: Record<string, string>, words: string[] = []): Child {
     const { databaseUrl, redisUrl, logs, env } = this.#options;
     const name = `${kind}-${++this.#started}`;
     return startChild({
       name,
-      command: [process.execPath, join(root, kind, 'main.ts')],
+      command: [process.execPath, join(root, kind, 'main.ts'), ...words],
       env: {
         DATABASE_URL: databaseUrl,
         REDIS_URL: redisUrl,
         REDIS_PREFIX: this.prefix,
         API_SECRET: this.secret,
-        ...env,
+        ...WITHOUT_LIMITS,
         ...own,
+        ...env,
       },
       output: join(logs, `${name}.log`),
     });

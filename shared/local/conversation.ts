@@ -1,5 +1,13 @@
+interface ConversationOptions {
+  url: string;
+  home: string;
+  root: string;
+  /** The folder where mails are kept, if no mail server takes them. */
+  mails: string | undefined;
+}
+
 /** What `npm start` prints when all is ready: where to look, and a first conversation to paste into a terminal. */
-export function conversation({ url, home, root }: { url: string; home: string; root: string }): string {
+export function conversation({ url, home, root, mails }: ConversationOptions): string {
   const listen = `
 const [token, room] = process.argv.slice(1);
 const socket = new WebSocket("${url.replace('http', 'ws')}/api/ws", {
@@ -10,6 +18,7 @@ socket.onclose = ({ code, reason }) => console.log("closed", code, reason);`;
   return `
 Rooms runs at ${url} (Ctrl-C stops it).
 Data and logs are in ${home}.
+${mails ? `Mails go nowhere but to ${mails}, and are told here.\n` : ''}To make an admin: npm run admin -- grant <email>
 
 # A first conversation. Paste it into another terminal:
 

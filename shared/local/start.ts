@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { environment, readConfig, variables } from '../config.ts';
 import { conversation } from './conversation.ts';
 import { Failure } from './failure.ts';
+import { type MailCatcher, startMailCatcher, writeMail } from './mail.ts';
 import { isPortTaken } from './ports.ts';
 import { readSecrets, type Services, startServices, stopChildren } from './services.ts';
 import { claim } from './single.ts';
@@ -16,17 +17,20 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const given = environment({});
 const home = resolve(given.ROOMS_HOME || join(root, '.rooms'));
 const isMade = (name: keyof typeof variables) =>
-  ['DATABASE_URL', 'REDIS_URL', 'API_SECRET'].includes(name) && !given[name];
+  ['DATABASE_URL', 'REDIS_URL', 'API_SECRET', 'SMTP_HOST'].includes(name) && !given[name];
 // All that is set is looked at here, so that nothing is started only to fall over it.
 const names = (Object.keys(variables) as (keyof typeof variables)[]).filter((name) => !isMade(name));
 const config = readConfig(...names);
 const { HOST, PORT } = config;
 const url = `http://localhost:${PORT}`;
+const mails = join(home, 'mail');
+const running = join(home, 'running.env');
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
 
 let services: Services | undefined;
 let processes: Supervised[] = [];
+let catcher: MailCatcher | undefined;
 let stopping = false;
 
 try {
@@ -39,8 +43,8 @@ try {
 
 async function start(): Promise<void> {
   mkdirSync(join(home, 'logs'), { recursive: true });
-  const running = await claim(home, `process ${process.pid}, ${url}`);
-  if (running) throw new Error(`it runs already with the data of ${home} (${running})`);
+  const other = await claim(home, `process ${process.pid}, ${url}`);
+  if (other) throw new Error(`it runs already with the data of ${home} (${other})`);
   if (await isPortTaken(PORT, HOST)) {
     throw new Error(`port ${PORT} is taken by another program. Choose another: PORT=${PORT + 1} npm start`);
   }
@@ -56,7 +60,10 @@ async function start(): Promise<void> {
     DATABASE_URL: services.databaseUrl,
     REDIS_URL: services.redisUrl,
     API_SECRET: config.API_SECRET ?? readSecrets(home).apiSecret,
+    ...(config.SMTP_HOST ? {} : await catchMails()),
   };
+  const lines = Object.entries({ DATABASE_URL: env.DATABASE_URL, REDIS_URL: env.REDIS_URL });
+  writeFileSync(running, lines.map(([name, value]) => `${name}=${value}\n`).join(''), { mode: 0o600 });
   say('database: migrating');
   await promisify(execFile)(process.execPath, ['sql/main.ts'], { cwd: root, env: environment(env) }).catch((error) => {
     throw new Error(`the database could not be migrated:\n${error.stdout}${error.stderr}`);
@@ -68,7 +75,13 @@ async function start(): Promise<void> {
   });
   say('gateway, workers: starting');
   while (!stopping && !(await isReady())) await wait(100);
-  if (!stopping) say(conversation({ url, home, root }));
+  if (!stopping) say(conversation({ url, home, root, mails: catcher && mails }));
+}
+
+/** Without a mail server of one's own, mails become files. */
+async function catchMails(): Promise<Record<string, string>> {
+  catcher = await startMailCatcher((mail) => say(`mail: ${mail.subject}, to ${mail.to}: ${writeMail(mails, mail)}`));
+  return { SMTP_HOST: '127.0.0.1', SMTP_PORT: `${catcher.port}`, EMAIL_PASSWORD: '' };
 }
 
 async function isReady(): Promise<boolean> {
@@ -92,6 +105,8 @@ async function stop(code: number): Promise<void> {
   stopping = true;
   if (services) say('\nstopping');
   for (const each of processes) await each.stop();
+  await catcher?.close();
+  rmSync(running, { force: true });
   await stopChildren(services?.children ?? []);
   process.exit(code);
 }

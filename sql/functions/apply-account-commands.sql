@@ -1,40 +1,48 @@
--- A new account, in the rooms that are for everyone. Idempotent by the account's id. Locks nothing but what it inserts.
-create or replace function register(c jsonb) returns text language plpgsql as $$
+-- One account command: what it answers, as {command_id, code, token_version}. code is null where it was applied.
+create or replace function apply_account_command(c jsonb, allowed_only boolean) returns jsonb language plpgsql as $$
 declare
-  account uuid := c ->> 'id';
+  code text;
+  version bigint;
 begin
-  if exists (select from users where id = account) then return null; end if;
-  if (c ->> 'deadline')::timestamptz < clock_timestamp() then return 'expired'; end if;
-  insert into users (id, first_name, last_name, email, password_hash)
-  values (account, c ->> 'firstName', c ->> 'lastName', c ->> 'email', c ->> 'passwordHash')
-  on conflict (lower(email)) do nothing;
-  if not found then
-    -- A copy of this command may have been a moment faster.
-    return case when not exists (select from users where id = account) then 'email_taken' end;
+  if (c ->> 'deadline')::timestamptz < clock_timestamp() then
+    code := 'expired';
+  else
+    case c ->> 'command'
+      when 'Register' then code := register(c, allowed_only);
+      when 'UpdateUser' then code := update_user(c, allowed_only);
+      when 'RehashPassword' then code := rehash_password(c);
+      when 'Logout' then code := logout(c);
+      when 'LogoutAll' then version := logout_all(c);
+      when 'ChangeRole' then code := change_role(c);
+    end case;
   end if;
-  insert into memberships (room_id, user_id) select id, account from rooms where owner_id is null;
-  return null;
+  return jsonb_build_object('command_id', c ->> 'id', 'code', code, 'token_version', version);
+exception
+  when deadlock_detected then raise; -- for the whole batch to try again
+  when others then
+    raise log 'command % cannot be applied: % %', c ->> 'id', sqlstate, sqlerrm;
+    return jsonb_build_object('command_id', c ->> 'id', 'code', 'internal');
 end
 $$;
 
--- Applies a batch of account commands, in their order; code is null where a command was applied, now or before.
-create or replace function apply_account_commands(batch jsonb) returns table (command_id uuid, code text)
-language plpgsql as $$
+-- Applies a batch of account commands, in their order, and answers an object for each.
+-- A copy of a lane's last batch (is_new_batch) gets the answers that it got; nobody waits for those of one before it.
+-- Locks: the row of the lane, then what each command needs.
+create or replace function apply_account_commands(batch jsonb, sender text, number bigint, allowed_only boolean)
+returns jsonb language plpgsql as $$
 declare
-  c jsonb;
+  answers jsonb;
 begin
-  for c in select * from jsonb_array_elements(batch) loop
-    command_id := c ->> 'id';
-    begin
-      case c ->> 'command'
-        when 'Register' then code := register(c);
-      end case;
-    exception
-      when others then
-        raise log 'command % cannot be applied: % %', command_id, sqlstate, sqlerrm;
-        code := 'internal';
-    end;
-    return next;
-  end loop;
+  if is_new_batch(sender, number) then
+    select jsonb_agg(apply_account_command(c, allowed_only) order by n) into answers
+    from jsonb_array_elements(batch) with ordinality as commands (c, n);
+    update lanes l set outcomes = answers where l.sender = apply_account_commands.sender;
+    return answers;
+  end if;
+  select l.outcomes into answers from lanes l
+  where l.sender = apply_account_commands.sender and l.number = apply_account_commands.number;
+  return coalesce(answers, (
+    select jsonb_agg(jsonb_build_object('command_id', c ->> 'id', 'code', 'expired')) from jsonb_array_elements(batch) c
+  ));
 end
 $$;

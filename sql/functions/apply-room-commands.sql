@@ -77,8 +77,7 @@ end
 $$;
 
 -- Applies a batch of room commands, in their order, and answers one outcome for each.
--- A batch is known by its sender (a lane) and its number. Once it is applied, a copy of it, or of one before it, changes
--- nothing any more: what the first copy refused stays refused.
+-- A batch is known by its sender (a lane) and its number (is_new_batch).
 -- Singly: each command for itself, for a batch that could not be applied as one.
 -- The settings hold for all that it calls: plans are made once in a session, perhaps while the tables are all but empty,
 -- and must do for when they are not.
@@ -90,12 +89,7 @@ declare
   c room_command;
   outcome room_outcome;
 begin
-  insert into lanes as l values (sender, number)
-  on conflict on constraint lanes_pkey do update set number = excluded.number, at = now()
-  where l.number < excluded.number;
-  if found then
-    -- A lane's first batch: a gateway is new, so others may be long gone.
-    if number = 0 then delete from lanes where at < now() - interval '1 day'; end if;
+  if is_new_batch(sender, number) then
     if not singly then
       return query select * from apply_in_order(room_commands(batch));
     else

@@ -8,7 +8,7 @@ begin
   with sent as (
     select t.*, command_fingerprint(t) as fingerprint, row_number() over () as n from unnest(commands) t
   ), judged as (
-    select s.*, known, r.seq as head,
+    select s.*, known, r.seq as head, r.shown,
       case
         when (known).id is not null then case when (known).fingerprint <> s.fingerprint then 'ref_reused' end
         when s.deadline < clock_timestamp() then 'expired'
@@ -23,20 +23,20 @@ begin
       select * from memberships where memberships.room_id = s.room_id and user_id = s.actor_id limit 1
     ) m on true
     left join lateral (select * from users where users.id = s.actor_id limit 1) u on true
+  ), counted as (
+    select j.*, fresh.fresh, row_number() over (partition by j.room_id, fresh.fresh order by j.n) as step
+    from judged j, lateral (select j.code is null and (j.known).id is null as fresh) fresh
   ), numbered as (
-    select j.*, clock.at, fresh.fresh,
-      j.head + row_number() over (partition by j.room_id, fresh.fresh order by j.n) as seq
-    from judged j,
-      lateral (select j.code is null and (j.known).id is null as fresh) fresh,
-      (select clock_timestamp() as at) clock
+    select c.*, clock.at, c.head + c.step as seq, c.shown + c.step as place
+    from counted c, (select clock_timestamp() as at) clock
   ), stored as (
     insert into messages
-      (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint)
-    select f.room_id, f.seq, f.id, f.actor_id, f.command, f.target_id, f.text, f.at, f.at, f.ref, f.fingerprint
+      (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, place)
+    select f.room_id, f.seq, f.id, f.actor_id, f.command, f.target_id, f.text, f.at, f.at, f.ref, f.fingerprint, f.place
     from numbered f where f.fresh
   ), advanced as (
-    update rooms set seq = last.seq
-    from (select f.room_id, max(f.seq) as seq from numbered f where f.fresh group by f.room_id) last
+    update rooms set seq = last.seq, shown = last.place
+    from (select f.room_id, max(f.seq) as seq, max(f.place) as place from numbered f where f.fresh group by f.room_id) last
     where rooms.id = last.room_id
   )
   select f.id, f.code, f.fresh, m.id, m.seq, m.room_id, m.user_id, m.command, m.target_id, m.text,

@@ -58,19 +58,25 @@ create or replace function add_member(room uuid, who uuid) returns void language
   insert into memberships (room_id, user_id, seq) select room, who, seq + 1 from rooms where id = room
 $$;
 
+-- Whether a history shows such a message; as the index messages_place has it.
+create or replace function is_shown(command text) returns boolean language sql immutable as $$
+  select command in ('CreateMessage', 'AddUser', 'RemoveUser', 'CreateRoom', 'UpdateRoom')
+$$;
+
 -- Stores what a command did as the next message of its room.
 create or replace function record_message(c room_command, message_text text) returns room_outcome
 language plpgsql as $$
 declare
   stored messages;
   at timestamptz := clock_timestamp();
-  head bigint;
+  room rooms;
 begin
-  update rooms set seq = seq + 1 where id = c.room_id returning seq into head;
+  update rooms set seq = seq + 1, shown = shown + is_shown(c.command)::int where id = c.room_id returning * into room;
   insert into messages
-    (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint)
+    (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, place)
   values
-    (c.room_id, head, c.id, c.actor_id, c.command, c.target_id, message_text, at, at, c.ref, command_fingerprint(c))
+    (room.id, room.seq, c.id, c.actor_id, c.command, c.target_id, message_text, at, at, c.ref, command_fingerprint(c),
+      room.shown)
   returning * into stored;
   return committed(c, stored, true);
 end

@@ -1,0 +1,115 @@
+import * as v from 'valibot';
+import { Email, Password, PersonName, Phone } from '../../shared/commands.ts';
+import { Refusal } from '../../shared/errors.ts';
+import { newId } from '../../shared/ids.ts';
+import { OTP_PURPOSES } from '../../shared/otps.ts';
+import type { Gateway } from '../gateway.ts';
+import type { Handler, Request, Response } from '../http.ts';
+import { hashPassword, needsRehash, verifyPassword } from '../passwords.ts';
+import type { Credentials } from '../reads/users.ts';
+import { authenticate } from './authenticated.ts';
+
+/** A one-time password: six digits. */
+export const Otp = v.pipe(v.string(), v.regex(/^\d{6}$/));
+
+const Person = { firstName: PersonName, lastName: PersonName, email: Email, password: Password };
+const Registration = v.strictObject({ ...Person, phone: v.optional(Phone) });
+const ProvenRegistration = v.strictObject({ ...Person, phone: Phone, otp: Otp });
+const Login = v.strictObject({ email: Email, password: Password });
+const ProvenLogin = v.strictObject({ ...Login.entries, otp: Otp });
+const OtpSending = v.strictObject({ email: Email, purpose: v.optional(v.picklist(OTP_PURPOSES)) });
+
+/** `POST /api/users/register`: a new account, in the rooms that are for everyone. */
+export const register =
+  (gateway: Gateway): Handler =>
+  async (request) =>
+    createAccount(gateway, await request.body(Registration), false);
+
+/** `POST /api/users/register-otp`: the same, by who reads the mail of that address. */
+export const registerWithOtp =
+  (gateway: Gateway): Handler =>
+  async (request) => {
+    const { otp, ...person } = await request.body(ProvenRegistration);
+    await gateway.otps.take({ purpose: 'register', email: person.email }, otp);
+    return createAccount(gateway, person, true);
+  };
+
+/** `POST /api/users/login`: an access token. */
+export const login =
+  (gateway: Gateway): Handler =>
+  async ({ body, address }) => {
+    const { email, password } = await body(Login);
+    return logIn(gateway, email, address, () => checkPassword(gateway, email, password));
+  };
+
+/** `POST /api/users/login-otp`: an access token, by who knows the password and reads the mail. */
+export const loginWithOtp =
+  (gateway: Gateway): Handler =>
+  async ({ body, address }) => {
+    const { email, password, otp } = await body(ProvenLogin);
+    return logIn(gateway, email, address, async () => {
+      // In this order, so that nobody without the password can use up the tries of a code.
+      const account = await checkPassword(gateway, email, password);
+      await gateway.otps.take({ purpose: 'login', email }, otp);
+      return account;
+    });
+  };
+
+/**
+ * `POST /api/users/send-otp`: mails a code. Without a purpose it is for `update` where a token is shown, else for what
+ * the address lacks or has: an account. The answer is the same whatever becomes of it.
+ */
+export const sendOtp =
+  (gateway: Gateway): Handler =>
+  async (request) => {
+    const { email, purpose } = await request.body(OtpSending);
+    const userId =
+      purpose === undefined || purpose === 'update' ? await whoUpdates(gateway, request, purpose) : undefined;
+    await gateway.limits.otp(email, request.address);
+    await gateway.requestOtp({ email, purpose: userId ? 'update' : purpose, userId });
+    return { status: 200, body: { message: 'otp sent' } };
+  };
+
+async function createAccount(
+  { commands, reads }: Gateway,
+  { password, ...person }: Omit<v.InferOutput<typeof Registration>, 'otp'>,
+  proven: boolean,
+): Promise<Response> {
+  const passwordHash = await hashPassword(password);
+  const outcome = await commands.change({ command: 'Register', ...person, passwordHash, proven }, newId());
+  if ('code' in outcome) throw new Refusal(outcome.code);
+  return { status: 201, body: await reads.user(outcome.id, outcome.id) };
+}
+
+async function logIn(
+  { limits, tokens }: Gateway,
+  email: string,
+  address: string,
+  check: () => Promise<Credentials>,
+): Promise<Response> {
+  const { id, tokenVersion } = await limits.login(email, address, check);
+  return { status: 200, body: { token: await tokens.sign(id, tokenVersion) } };
+}
+
+/** @throws Refusal `wrong_credentials`, in the same time whether or not there is such an account; `busy` */
+async function checkPassword({ commands, reads }: Gateway, email: string, password: string): Promise<Credentials> {
+  const account = await reads.credentials(email);
+  const isRight = await verifyPassword(account?.passwordHash, password);
+  if (!account || !isRight) throw new Refusal('wrong_credentials');
+  const { id: userId, passwordHash: formerHash } = account;
+  if (needsRehash(formerHash)) {
+    const passwordHash = await hashPassword(password);
+    void commands.change({ command: 'RehashPassword', userId, formerHash, passwordHash });
+  }
+  return account;
+}
+
+/** Old clients show a token with everything, one that has ended, too: unless it is asked for, that counts as none. */
+async function whoUpdates(gateway: Gateway, request: Request, purpose: 'update' | undefined) {
+  try {
+    return (await authenticate(gateway, request)).userId;
+  } catch (error) {
+    if (error instanceof Refusal && error.code !== 'unavailable' && !purpose) return undefined;
+    throw error;
+  }
+}

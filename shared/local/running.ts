@@ -1,0 +1,8 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Loaded before a main file (`node --import`) that works on what `npm start` runs, unless `DATABASE_URL` says where. */
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const running = join(process.env.ROOMS_HOME || join(root, '.rooms'), 'running.env');
+if (!process.env.DATABASE_URL && existsSync(running)) process.loadEnvFile(running);

@@ -1,0 +1,30 @@
+-- The user's own record. Another e-mail needs proof that it is his; more or fewer capitals do not make it another.
+create or replace function update_user(c jsonb, allowed_only boolean) returns text language plpgsql as $$
+declare
+  known users;
+begin
+  select * into known from users where id = (c ->> 'userId')::uuid for no key update;
+  if known.id is null then return 'no_such_user'; end if;
+  if lower(known.email) <> lower(c ->> 'email') then
+    if not (c ->> 'proven')::boolean then return 'email_unproven'; end if;
+    if allowed_only and not exists (select from allowed_users where email = lower(c ->> 'email')) then
+      return 'not_allowed';
+    end if;
+  end if;
+  update users set first_name = c ->> 'firstName', last_name = c ->> 'lastName', email = c ->> 'email',
+    phone = c ->> 'phone', updated_at = clock_timestamp()
+  where id = known.id;
+  return null;
+exception
+  when unique_violation then return 'email_taken';
+end
+$$;
+
+-- The same password under today's parameters; not if it has changed since.
+create or replace function rehash_password(c jsonb) returns text language plpgsql as $$
+begin
+  update users set password_hash = c ->> 'passwordHash'
+  where id = (c ->> 'userId')::uuid and password_hash = c ->> 'formerHash';
+  return null;
+end
+$$;

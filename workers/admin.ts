@@ -1,0 +1,69 @@
+import * as v from 'valibot';
+import { Email, Role } from '../shared/commands.ts';
+import { readConfig } from '../shared/config.ts';
+import { connectDatabase, type Database } from '../shared/database.ts';
+import { type ErrorCode, errors, isErrorCode } from '../shared/errors.ts';
+
+// npm run admin -- <command> <email>: what no route can do, for who has the database.
+
+const USAGE = `npm run admin -- <command>
+  grant <email>          makes the user with this e-mail an admin
+  revoke <email>         takes that from him, but not from the last one
+  admins                 lists the admins
+  allow <email> [role]   lets this e-mail register where ALLOWED_USERS_ONLY is true, as user (or admin)
+  disallow <email>       takes it off that list
+  allowed                shows that list
+`;
+
+type Run = (database: Database, email: string, role: Role) => Promise<string[]>;
+
+const commands: Record<string, Run> = {
+  grant: (database, email) => setAdmin(database, email, true),
+  revoke: (database, email) => setAdmin(database, email, false),
+  async admins(database) {
+    const rows = await database`select email from users where 'admin' = any (roles) order by email`;
+    return rows.map(({ email }) => email);
+  },
+  async allow(database, email, role) {
+    await database`
+      insert into allowed_users (email, role) values (lower(${email}), ${role})
+      on conflict (email) do update set role = excluded.role`;
+    return [`${email} may register, as ${role}`];
+  },
+  async disallow(database, email) {
+    await database`delete from allowed_users where email = lower(${email})`;
+    return [`${email} may not register`];
+  },
+  async allowed(database) {
+    const rows = await database`select email, role from allowed_users order by email`;
+    return rows.map(({ email, role }) => `${email} ${role}`);
+  },
+};
+const WITHOUT_EMAIL = ['admins', 'allowed'];
+
+async function setAdmin(database: Database, email: string, granted: boolean): Promise<string[]> {
+  const [user] = await database`select id from users where lower(email) = lower(${email})`;
+  if (!user) throw new Error(errors.no_such_user.text);
+  const [row] = await database<{ code: ErrorCode | null }[]>`select set_role(${user.id}, 'admin', ${granted}) as code`;
+  if (!row || row.code) throw new Error(isErrorCode(row?.code) ? errors[row.code].text : 'postgres did not answer');
+  return [`${email} is ${granted ? 'an admin' : 'no admin'}`];
+}
+
+const [name = '', email, role = 'user', ...more] = process.argv.slice(2);
+const run = Object.hasOwn(commands, name) ? commands[name] : undefined;
+const isRight = WITHOUT_EMAIL.includes(name) ? email === undefined : v.is(Email, email) && v.is(Role, role);
+if (!run || !isRight || more.length > 0) {
+  process.stderr.write(USAGE);
+  process.exit(64);
+}
+
+const { DATABASE_URL } = readConfig('DATABASE_URL');
+const database = connectDatabase(DATABASE_URL, { name: 'rooms-admin', max: 1, readOnly: false, timeout: 15_000 });
+try {
+  for (const line of await run(database, email ?? '', role as Role)) process.stdout.write(`${line}\n`);
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exitCode = 1;
+} finally {
+  await database.end({ timeout: 5 });
+}

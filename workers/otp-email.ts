@@ -1,0 +1,78 @@
+import { randomInt } from 'node:crypto';
+import type { Job, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Database } from '../shared/database.ts';
+import type { OtpRequest } from '../shared/jobs.ts';
+import type { Log } from '../shared/log.ts';
+import { otpMails } from '../shared/metrics.ts';
+import { OTP_TRIES, type OtpSubject, type otpNames } from '../shared/otps.ts';
+import { withPatience } from '../shared/patience.ts';
+import type { Mailer } from './mailer.ts';
+import { type QueueAccess, startWorker } from './queues.ts';
+
+/** Mails at the same time; each waits for the mail server most of its time. */
+const CONCURRENCY = 8;
+const MOST_PATIENCE = 20_000;
+
+export interface OtpWork {
+  database: Database;
+  redis: Redis;
+  otps: ReturnType<typeof otpNames>;
+  mailer: Mailer;
+  /** `OTP_EXPIRY`, milliseconds. */
+  expiry: number;
+  /** `ALLOWED_USERS_ONLY` */
+  allowedOnly: boolean;
+  log: Log;
+}
+
+/** Mails one-time passwords. A mail that fails is tried again, with a new code, as the job's options say. */
+export function startOtpEmail(access: QueueAccess, work: OtpWork): Worker {
+  const worker = startWorker('otp-email', access, CONCURRENCY, ({ data }: Job<OtpRequest>) => mailOtp(work, data));
+  worker.on('closed', () => work.mailer.close());
+  worker.on('failed', (job, error) => {
+    const last = !job || job.attemptsMade >= (job.opts.attempts ?? 1);
+    otpMails.inc({ result: last ? 'given_up' : 'failed' });
+    if (last) work.log.error({ error, job: job?.id }, 'a one-time password could not be mailed, it is given up');
+  });
+  return worker;
+}
+
+async function mailOtp(work: OtpWork, request: OtpRequest): Promise<void> {
+  const { redis, otps, mailer, expiry, log } = work;
+  const subject = await subjectOf(work, request);
+  if (!subject) return log.info('a one-time password was asked for an e-mail that gets none');
+  const code = String(randomInt(1_000_000)).padStart(6, '0');
+  const key = otps.key(subject);
+  const stored = await redis
+    .multi()
+    .hset(key, { hash: otps.hash(subject, code), tries: OTP_TRIES })
+    .pexpire(key, expiry)
+    .exec();
+  for (const [error] of stored ?? []) if (error) throw error;
+  await mailer.sendOtp(subject, code, expiry);
+  otpMails.inc({ result: 'sent' });
+  log.info({ purpose: subject.purpose }, 'a one-time password was mailed');
+}
+
+/** @returns undefined for who gets no code; the one who asked is not told */
+async function subjectOf(
+  { database, allowedOnly }: OtpWork,
+  { email, purpose: asked, userId }: OtpRequest,
+): Promise<OtpSubject | undefined> {
+  const [row] = await withPatience(
+    database<{ accountId: string | null; allowed: boolean }[]>`
+      select (select id from users where lower(email) = lower(${email})) as account_id,
+        exists (select from allowed_users where email = lower(${email})) as allowed`,
+    MOST_PATIENCE,
+  );
+  if (!row) throw new Error('postgres did not answer'); // the driver says so of some lost connections
+  if (allowedOnly && !row.allowed) return undefined;
+  const purpose = asked ?? (row.accountId ? 'login' : 'register');
+  const fits = {
+    register: row.accountId === null,
+    login: row.accountId !== null,
+    update: row.accountId === null || row.accountId === userId,
+  };
+  return fits[purpose] ? { purpose, email, userId: purpose === 'update' ? userId : undefined } : undefined;
+}
