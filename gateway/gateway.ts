@@ -16,6 +16,7 @@ import { Feeds } from './feeds.ts';
 import { Limits } from './limits.ts';
 import { Online } from './online.ts';
 import { createOtps, type Otps } from './otps.ts';
+import { Passwords } from './passwords.ts';
 import { Presence } from './presence.ts';
 import { createReads, type Reads } from './reads/all.ts';
 import { Subscriber } from './subscriber.ts';
@@ -44,6 +45,7 @@ export interface Gateway {
   limits: Limits;
   online: Online;
   otps: Otps;
+  passwords: Passwords;
   presence: Presence;
   reads: Reads;
   tickets: Tickets;
@@ -92,6 +94,7 @@ export async function openGateway(config: GatewayConfig, app: TemplatedApp, log:
   const subscriberRedis = connectRedis(config.REDIS_URL, 'consumer', log, { autoResubscribe: false });
   const queues = openQueues(redis, config.REDIS_PREFIX, log);
 
+  const passwords = await Passwords.start();
   const reads = createReads(database);
   const clock = await startClock(database, log);
   const commands = new Commands({ gateway: id, lanes: config.LANES, queues, clock, log });
@@ -115,6 +118,7 @@ export async function openGateway(config: GatewayConfig, app: TemplatedApp, log:
     limits: new Limits(redis, config, log),
     online,
     otps: createOtps(redis, config.REDIS_PREFIX, config.API_SECRET),
+    passwords,
     presence,
     reads,
     tickets: createTickets(redis, config.REDIS_PREFIX),
@@ -125,6 +129,7 @@ export async function openGateway(config: GatewayConfig, app: TemplatedApp, log:
     log,
     async close() {
       clock.stop();
+      passwords.close();
       subscriber.close();
       await presence.close();
       await Promise.all(Object.values(queues).map((queue) => queue.close()));

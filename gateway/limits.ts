@@ -52,7 +52,7 @@ export class Limits {
   /**
    * Lets a password be looked at, if it may. An account can be tried so often from one address, and ten times as often
    * from all together; but whoever has logged in from his address before is not held up by what others do.
-   * @returns the password's worth: what throws anything but `wrong_credentials` was no try
+   * A right password begins anew; what fails otherwise than with `wrong_credentials` was no try.
    * @throws Refusal `rate_limited`, or `unavailable`: without Redis nobody logs in
    */
   async login<T>(email: string, address: string, look: () => Promise<T>): Promise<T> {
@@ -60,15 +60,16 @@ export class Limits {
     const account = digest(email);
     const known = `${this.#config.REDIS_PREFIX}:known:${account}:${address}`;
     const isKnown = (await orUnavailable(this.#redis.exists(known))) === 1;
+    const own = `logins:${account}:${address}`;
     const taken = await this.#takeAll(
-      [`logins:${account}:${address}`, most, window],
+      [own, most, window],
       [`logins-by:${address}`, most * FOR_ALL, window],
       ...(isKnown ? [] : [[`logins-to:${account}`, most * FOR_ALL, window] satisfies Limit]),
     );
     try {
       const result = await look();
       await this.#giveBack(taken);
-      await this.#redis.set(known, '', 'PX', KNOWN_FOR).catch(() => this.#log.debug('an address was not remembered'));
+      await this.#remember(known, own);
       return result;
     } catch (error) {
       const wasTry = error instanceof Refusal && error.code === 'wrong_credentials';
@@ -88,7 +89,7 @@ export class Limits {
     );
   }
 
-  /** All of them or none. */
+  /** All of them or none. One after the other: who is refused by the first must not, even for a moment, use up the next. */
   async #takeAll(...limits: Limit[]): Promise<Limit[]> {
     const taken: Limit[] = [];
     for (const limit of limits) {
@@ -109,13 +110,20 @@ export class Limits {
     if (wait > 0) throw new Refusal('rate_limited', undefined, { retryAfter: Math.ceil(wait / 1_000) });
   }
 
+  /** An address that has shown the right password. */
+  async #remember(known: string, own: string): Promise<void> {
+    try {
+      await this.#redis.set(known, '', 'PX', KNOWN_FOR);
+      await this.#redis.del(this.#keyOf(own));
+    } catch (error) {
+      this.#log.debug({ error }, 'an address was not remembered');
+    }
+  }
+
   /** What cannot be given back ends with its window. */
   async #giveBack(limits: Limit[]): Promise<void> {
-    for (const [name] of limits) {
-      await this.#redis
-        .eval(GIVE_BACK, 1, this.#keyOf(name))
-        .catch((error: unknown) => this.#log.debug({ error }, 'a try was not given back'));
-    }
+    const back = limits.map(([name]) => this.#redis.eval(GIVE_BACK, 1, this.#keyOf(name)));
+    await Promise.all(back).catch((error: unknown) => this.#log.debug({ error }, 'a try was not given back'));
   }
 
   #keyOf(name: string): string {

@@ -1,49 +1,115 @@
-import argon2 from 'argon2';
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { Refusal } from '../shared/errors.ts';
 
-/** argon2id as OWASP recommends it: 19 MiB, 2 passes, 1 lane. */
-const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
-
-/** Hashes at once, in libuv's threads; the sockets share the cores with them. */
+/** Hashes at work, and waiting for that; what comes beyond is refused. */
 const MOST_AT_ONCE = 2;
-const MOST_WAITING = 64;
+const MOST_OPEN = MOST_AT_ONCE + 64;
 
-let atWork = 0;
-const waiting: (() => void)[] = [];
-
-/** @throws Refusal `busy` when too many wait already */
-export function hashPassword(password: string): Promise<string> {
-  return inTurn(() => argon2.hash(password, PARAMETERS));
+/** What the hasher is asked: to hash a password, or whether it is that of a hash. */
+export interface Question {
+  id: number;
+  password: string;
+  hash?: string;
 }
 
-const hashOfNobody = await argon2.hash('nobody', PARAMETERS);
+export interface Answer {
+  id: number;
+  hash?: string;
+  isRight?: boolean;
+  /** The hash was made with parameters that are no longer those of today. */
+  isOld?: boolean;
+  failure?: string;
+}
+
+interface Open {
+  question: Question;
+  settle: (answer: Answer) => void;
+}
 
 /**
- * Whether the password is that of the hash. Without a hash it takes as long and is false, so that the time of an
- * answer does not tell whether there is such an account.
- * @throws Refusal `busy` when too many wait already
+ * Has passwords hashed in a process of their own: of lower priority, and in a session of its own, for a kernel may
+ * weigh sessions against each other. In threads of the gateway hashes would hold up its sockets, whatever the threads'
+ * priority (bench/README.md). One that dies is replaced; what it was at is refused.
  */
-export async function verifyPassword(hash: string | undefined, password: string): Promise<boolean> {
-  const compared = hash ?? hashOfNobody;
-  const same = await inTurn(() => argon2.verify(compared, password));
-  return same && hash !== undefined;
-}
+export class Passwords {
+  readonly #hasher = fileURLToPath(new URL('hasher.ts', import.meta.url));
+  #child: ChildProcess | undefined;
+  #questions = 0;
+  readonly #waiting: Open[] = [];
+  readonly #atWork = new Map<number, Open>();
+  #hashOfNobody: string | undefined;
 
-/** Whether a hash was made with parameters that are no longer those of today. */
-export function needsRehash(hash: string): boolean {
-  return argon2.needsRehash(hash, PARAMETERS);
-}
+  /** Resolves when it is ready. */
+  static async start(): Promise<Passwords> {
+    const passwords = new Passwords();
+    passwords.#hashOfNobody = await passwords.hash('nobody');
+    return passwords;
+  }
 
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (waiting.length >= MOST_WAITING) throw new Refusal('busy');
-  if (atWork >= MOST_AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve));
-  else atWork++;
-  try {
-    return await work();
-  } finally {
-    // The place goes straight to the next one who waits.
-    const next = waiting.shift();
-    if (next) next();
-    else atWork--;
+  /** Whether {@link verify} would be refused now. */
+  get isBusy(): boolean {
+    return this.#waiting.length + this.#atWork.size >= MOST_OPEN;
+  }
+
+  /** @throws Refusal `busy` when too many wait already */
+  async hash(password: string): Promise<string> {
+    const { hash } = await this.#ask({ password });
+    return hash as string;
+  }
+
+  /**
+   * Whether the password is that of the hash. Without a hash it takes as long and is not, so that the time of an answer
+   * does not tell whether there is such an account.
+   * @throws Refusal `busy` when too many wait already
+   */
+  async verify(hash: string | undefined, password: string): Promise<{ isRight: boolean; isOld: boolean }> {
+    const compared = hash ?? (this.#hashOfNobody as string);
+    const { isRight, isOld } = await this.#ask({ hash: compared, password });
+    return { isRight: isRight === true && hash !== undefined, isOld: isOld === true };
+  }
+
+  close(): void {
+    this.#child?.disconnect();
+  }
+
+  async #ask(question: Omit<Question, 'id'>): Promise<Answer> {
+    if (this.isBusy) throw new Refusal('busy');
+    const answer = await new Promise<Answer>((settle) => {
+      this.#waiting.push({ question: { id: this.#questions++, ...question }, settle });
+      this.#send();
+    });
+    if (answer.failure !== undefined) throw new Refusal('busy', undefined, { cause: new Error(answer.failure) });
+    return answer;
+  }
+
+  #send(): void {
+    while (this.#atWork.size < MOST_AT_ONCE) {
+      const open = this.#waiting.shift();
+      if (!open) return;
+      this.#atWork.set(open.question.id, open);
+      this.#child ??= this.#start();
+      this.#child.send(open.question);
+    }
+  }
+
+  #start(): ChildProcess {
+    const child = fork(this.#hasher, { detached: true });
+    child.on('message', (answer: Answer) => this.#settle(answer));
+    child.on('error', () => undefined); // it ends, too
+    child.on('exit', () => this.#lose(child));
+    return child;
+  }
+
+  #settle(answer: Answer): void {
+    const open = this.#atWork.get(answer.id);
+    this.#atWork.delete(answer.id);
+    open?.settle(answer);
+    this.#send();
+  }
+
+  #lose(child: ChildProcess): void {
+    if (this.#child === child) this.#child = undefined;
+    for (const id of [...this.#atWork.keys()]) this.#settle({ id, failure: 'the hasher ended' });
   }
 }

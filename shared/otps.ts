@@ -1,8 +1,12 @@
 import { createHmac, hkdfSync } from 'node:crypto';
+import * as v from 'valibot';
 
 /** What a one-time password is good for. */
 export const OTP_PURPOSES = ['register', 'login', 'update'] as const;
 export type OtpPurpose = (typeof OTP_PURPOSES)[number];
+
+/** A one-time password. */
+export const Otp = v.pipe(v.string(), v.regex(/^\d{6}$/));
 
 /** Wrong codes that may be tried; with the last of them the right one is dead, too. */
 export const OTP_TRIES = 5;

@@ -2,15 +2,12 @@ import * as v from 'valibot';
 import { Email, Password, PersonName, Phone } from '../../shared/commands.ts';
 import { Refusal } from '../../shared/errors.ts';
 import { newId } from '../../shared/ids.ts';
-import { OTP_PURPOSES } from '../../shared/otps.ts';
+import { OTP_PURPOSES, Otp } from '../../shared/otps.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Handler, Request, Response } from '../http.ts';
-import { hashPassword, needsRehash, verifyPassword } from '../passwords.ts';
 import type { Credentials } from '../reads/users.ts';
 import { authenticate } from './authenticated.ts';
-
-/** A one-time password: six digits. */
-export const Otp = v.pipe(v.string(), v.regex(/^\d{6}$/));
+import { answerUser } from './users.ts';
 
 const Person = { firstName: PersonName, lastName: PersonName, email: Email, password: Password };
 const Registration = v.strictObject({ ...Person, phone: v.optional(Phone) });
@@ -71,37 +68,46 @@ export const sendOtp =
   };
 
 async function createAccount(
-  { commands, reads }: Gateway,
+  gateway: Gateway,
   { password, ...person }: Omit<v.InferOutput<typeof Registration>, 'otp'>,
   proven: boolean,
 ): Promise<Response> {
-  const passwordHash = await hashPassword(password);
-  const outcome = await commands.change({ command: 'Register', ...person, passwordHash, proven }, newId());
+  const passwordHash = await gateway.passwords.hash(password);
+  const outcome = await gateway.commands.change({ command: 'Register', ...person, passwordHash, proven }, newId());
   if ('code' in outcome) throw new Refusal(outcome.code);
-  return { status: 201, body: await reads.user(outcome.id, outcome.id) };
+  return answerUser(gateway, outcome.id, outcome.id, 201);
 }
 
 async function logIn(
-  { limits, tokens }: Gateway,
+  { limits, passwords, tokens }: Gateway,
   email: string,
   address: string,
   check: () => Promise<Credentials>,
 ): Promise<Response> {
+  // Before anything is asked or counted: in a storm most are refused, and that has to cost next to nothing.
+  if (passwords.isBusy) throw new Refusal('busy');
   const { id, tokenVersion } = await limits.login(email, address, check);
   return { status: 200, body: { token: await tokens.sign(id, tokenVersion) } };
 }
 
 /** @throws Refusal `wrong_credentials`, in the same time whether or not there is such an account; `busy` */
-async function checkPassword({ commands, reads }: Gateway, email: string, password: string): Promise<Credentials> {
-  const account = await reads.credentials(email);
-  const isRight = await verifyPassword(account?.passwordHash, password);
+async function checkPassword(gateway: Gateway, email: string, password: string): Promise<Credentials> {
+  const account = await gateway.reads.credentials(email);
+  const { isRight, isOld } = await gateway.passwords.verify(account?.passwordHash, password);
   if (!account || !isRight) throw new Refusal('wrong_credentials');
-  const { id: userId, passwordHash: formerHash } = account;
-  if (needsRehash(formerHash)) {
-    const passwordHash = await hashPassword(password);
-    void commands.change({ command: 'RehashPassword', userId, formerHash, passwordHash });
-  }
+  if (isOld) void renewHash(gateway, account, password);
   return account;
+}
+
+/** Some time soon; if it cannot be done now, the next login does it. */
+async function renewHash({ commands, passwords, log }: Gateway, account: Credentials, password: string): Promise<void> {
+  const { id: userId, passwordHash: formerHash } = account;
+  try {
+    const passwordHash = await passwords.hash(password);
+    await commands.change({ command: 'RehashPassword', userId, formerHash, passwordHash });
+  } catch (error) {
+    log.debug({ error, userId }, 'a hash was not renewed');
+  }
 }
 
 /** Old clients show a token with everything, one that has ended, too: unless it is asked for, that counts as none. */

@@ -2,11 +2,11 @@ import * as v from 'valibot';
 import { Email, PersonName, Phone, Role } from '../../shared/commands.ts';
 import { Refusal } from '../../shared/errors.ts';
 import { Id } from '../../shared/ids.ts';
+import { Otp } from '../../shared/otps.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Request, Response } from '../http.ts';
 import type { User } from '../reads/users.ts';
 import { validate } from '../validate.ts';
-import { Otp } from './accounts.ts';
 import { authenticated } from './authenticated.ts';
 import { Page } from './paging.ts';
 
@@ -80,11 +80,12 @@ async function changeRole(gateway: Gateway, { parameters }: Request, userId: str
   return answerUser(gateway, targetId, userId);
 }
 
-async function answerUser(gateway: Gateway, id: string, viewerId: string): Promise<Response> {
+/** @throws Refusal `no_such_user` */
+export async function answerUser(gateway: Gateway, id: string, viewerId: string, status = 200): Promise<Response> {
   const user = await gateway.reads.user(id, viewerId);
   if (!user) throw new Refusal('no_such_user');
   const [body] = await withPresence(gateway, [user]);
-  return { status: 200, body };
+  return { status, body };
 }
 
 async function withPresence({ presence }: Gateway, users: User[]): Promise<(User & { isOnline: boolean })[]> {
