@@ -37,10 +37,11 @@ interface SocketData {
   isV1: boolean;
   commandMeter: Meter;
   frameMeter: Meter;
-  /** These are set when the socket opens, the listener once it is known whose it is. */
+  /** These are set when the socket opens; the listener once it is known whose it is. */
   connection?: Connection;
-  bearer?: Promise<Bearer>;
   listener?: Listener;
+  /** Settles when the socket hears its rooms; what it sends before that waits, so that it hears what it says. */
+  attached?: Promise<Bearer>;
   /** Ends the socket with its token. */
   tokenTimer?: NodeJS.Timeout;
 }
@@ -127,30 +128,27 @@ async function open(hall: Hall, socket: Socket): Promise<void> {
   sockets.add(socket);
   hall.perAddress.add(data.address);
   try {
-    data.bearer = admit(hall, data);
-    const bearer = await data.bearer;
-    if (connection.closed) return;
-    data.listener = Object.assign(connection, { bearer });
-    hall.perUser.add(bearer.userId);
-    data.tokenTimer = setTimeout(() => connection.end(new Refusal('token_expired')), bearer.expires - Date.now());
-    await attach(hall.gateway, data.listener, data.isV1);
+    data.attached = admit(hall, data, connection);
+    await data.attached;
   } catch (error) {
     connection.end(refusalOf(error, hall.gateway.log));
   }
 }
 
-async function admit({ gateway, perUser }: Hall, { identify, address }: SocketData): Promise<Bearer> {
-  await gateway.limits.request(address);
-  const bearer = await identify();
+async function admit({ gateway, perUser }: Hall, data: SocketData, connection: Connection): Promise<Bearer> {
+  await gateway.limits.request(data.address);
+  const bearer = await data.identify();
   if (perUser.isFull(bearer.userId)) throw new Refusal('too_many_sockets', undefined, { retryAfter: 10 });
-  return bearer;
-}
-
-function attach({ online, epoch }: Gateway, listener: Listener, isV1: boolean): Promise<void> {
-  const user = { id: listener.bearer.userId };
-  return online.attach(listener, (rooms) => {
-    if (isV1) listener.send(JSON.stringify({ command: 'Welcome', user, rooms, epoch }));
+  if (connection.closed) return bearer;
+  const listener = Object.assign(connection, { bearer });
+  data.listener = listener;
+  perUser.add(bearer.userId);
+  data.tokenTimer = setTimeout(() => connection.end(new Refusal('token_expired')), bearer.expires - Date.now());
+  await gateway.online.attach(listener, (rooms) => {
+    const welcome = { command: 'Welcome', user: { id: bearer.userId }, rooms, epoch: gateway.epoch };
+    if (data.isV1) connection.send(JSON.stringify(welcome));
   });
+  return bearer;
 }
 
 function close({ gateway, perUser, perAddress }: Hall, socket: Socket): void {
@@ -166,7 +164,7 @@ function close({ gateway, perUser, perAddress }: Hall, socket: Socket): void {
 }
 
 async function receive(gateway: Gateway, socket: Socket, bytes: ArrayBuffer, isBinary: boolean): Promise<void> {
-  const { bearer, isV1, commandMeter, frameMeter, ...data } = socket.getUserData();
+  const { attached, isV1, commandMeter, frameMeter, ...data } = socket.getUserData();
   const connection = data.connection as Connection;
   if (!frameMeter.allow()) return connection.end(new Refusal('rate_limited', undefined, { retryAfter: 4 }));
   let ref: string | undefined;
@@ -176,7 +174,7 @@ async function receive(gateway: Gateway, socket: Socket, bytes: ArrayBuffer, isB
     ref = v.is(Ref, frame.ref) ? frame.ref : undefined;
     const command = validate(Command, frame);
     if (!commandMeter.allow()) throw new Refusal('rate_limited', undefined, { retryAfter: 1 });
-    const { userId } = await (bearer as Promise<Bearer>);
+    const { userId } = await (attached as Promise<Bearer>);
     const outcome = await gateway.commands.submit(command, userId);
     if ('code' in outcome) throw new Refusal(outcome.code);
     if (isV1) connection.send(acknowledge(outcome, ref));

@@ -41,15 +41,19 @@ export interface Account {
   email: string;
 }
 
-const PASSWORD = 'correct horse';
+export const PASSWORD = 'correct horse';
 let accounts = 0;
 
 /** Registers and logs in. @param firstName at least three letters */
-export async function createAccount(url: string, firstName = 'Tester'): Promise<Account> {
+export async function createAccount(
+  url: string,
+  firstName = 'Tester',
+  headers: Record<string, string> = {},
+): Promise<Account> {
   const email = `${firstName.toLowerCase()}.${process.pid}.${++accounts}@example.com`;
   const person = { firstName, lastName: 'Testing', email, password: PASSWORD };
-  const { body: user } = await call(url, 'POST /api/users/register', { body: person });
-  const { body } = await call(url, 'POST /api/users/login', { body: { email, password: PASSWORD } });
+  const { body: user } = await call(url, 'POST /api/users/register', { body: person, headers });
+  const { body } = await call(url, 'POST /api/users/login', { body: { email, password: PASSWORD }, headers });
   return { id: user.id, token: body.token, email };
 }
 
@@ -73,9 +77,9 @@ export class Client {
   }
 
   /** Resolves when the socket is on the topics of its rooms (`classic` clients hear no Welcome, so for them: open). */
-  static async connect(url: string, token: string, kind: 'v1' | 'classic' = 'v1'): Promise<Client> {
+  static async connect(url: string, token: string, kind: 'v1' | 'classic' = 'v1', headers = {}): Promise<Client> {
     const socket = new WebSocket(`${url.replace('http', 'ws')}/api/ws`, kind === 'v1' ? ['rooms.v1'] : [], {
-      headers: { authorization: `Bearer ${token}` },
+      headers: { authorization: `Bearer ${token}`, ...headers },
     });
     const client = new Client(socket);
     await once(socket, 'open');

@@ -80,6 +80,21 @@ test('everyone hears general, and only admins write announcements', async () => 
   await client.close();
 });
 
+test('in a read-only room its owner writes and its members read', async () => {
+  const roomId = await newRoom({ roomType: 'ReadOnly' });
+  const client = await Client.connect(there, cyd.token);
+  await client.ask({ command: 'AddUser', roomId, targetId: cyd.id });
+  const answer = await client.ask({ command: 'CreateMessage', roomId, text: 'May I?' });
+  assert.equal(answer.code, 'read_only_room');
+  for (const { say } of Object.values(ways)) {
+    await say(roomId, 'Read this!');
+    await client.frame(({ text }) => text === 'Read this!');
+    client.frames.length = 0;
+  }
+  await client.ask({ command: 'RemoveUser', roomId, targetId: cyd.id });
+  await client.close();
+});
+
 test('a private room is seen by its members alone; anyone finds, reads, joins and leaves a public one', async () => {
   const [privateId, publicId] = [await newRoom(), await newRoom({ roomType: 'Public' })];
   const seen = async (token: string) =>
@@ -107,7 +122,7 @@ test('a created room has its shape and its members, and its creator hears it at 
   assert.equal(status, 201);
   assert.deepEqual(Object.keys(room), ['id', 'createdAt', 'updatedAt', 'name', 'ownerId', 'roomType', 'users']);
   assert.deepEqual([room.name, room.ownerId, room.roomType], ['shaped', ann.id, 'Private']);
-  assert.deepEqual(room.users, [{ id: ann.id, firstName: 'Ann', lastName: 'Testing' }]);
+  assert.deepEqual(room.users, [{ id: ann.id, firstName: 'Ann', lastName: 'Testing', isOnline: true }]);
   const frame = await client.frame(({ roomId }) => roomId === room.id);
   assert.deepEqual([frame.command, frame.seq, frame.text], ['CreateRoom', 1, 'shaped']);
   await client.close();
@@ -138,6 +153,16 @@ test('a classic client sees only the frames of the seed', async () => {
     [],
   );
   await client.close();
+});
+
+test('a client hears what it says, though it speaks as soon as its socket is open', async () => {
+  const roomId = await newRoom();
+  for (let round = 0; round < 20; round++) {
+    const client = await Client.connect(there, ann.token, 'classic');
+    client.send({ command: 'CreateMessage', roomId, text: `round ${round}` });
+    await client.frame(({ text }) => text === `round ${round}`);
+    await client.close();
+  }
 });
 
 test('history pages, newest first', async () => {

@@ -5,6 +5,7 @@ import { Id } from '../../shared/ids.ts';
 import { encodeMessage } from '../../shared/messages.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Response } from '../http.ts';
+import type { Room } from '../reads/rooms.ts';
 import { validate } from '../validate.ts';
 import { authenticated } from './authenticated.ts';
 import { submitOverHttp } from './commands.ts';
@@ -17,7 +18,7 @@ const NewName = v.strictObject({ name: RoomName });
 export const listRooms = (gateway: Gateway) =>
   authenticated(gateway, async ({ query }, userId) => {
     const { page, size } = validate(Page, Object.fromEntries(query));
-    return { status: 200, body: await gateway.reads.rooms(userId, page, size) };
+    return { status: 200, body: await withPresence(gateway, await gateway.reads.rooms(userId, page, size)) };
   });
 
 /** `GET /api/rooms/:id` */
@@ -66,8 +67,18 @@ export const removeUser = (gateway: Gateway) =>
     return { status: 200, body: encodeMessage(await submitOverHttp(gateway, request, userId, command)) };
   });
 
-async function answerRoom({ reads }: Gateway, status: number, roomId: string, userId: string): Promise<Response> {
-  const body = await reads.room(roomId, userId);
-  if (!body) throw new Refusal('no_such_room');
+async function answerRoom(gateway: Gateway, status: number, roomId: string, userId: string): Promise<Response> {
+  const room = await gateway.reads.room(roomId, userId);
+  if (!room) throw new Refusal('no_such_room');
+  const [body] = await withPresence(gateway, [room]);
   return { status, body };
+}
+
+async function withPresence({ presence }: Gateway, rooms: Room[]) {
+  const ids = new Set(rooms.flatMap(({ users }) => users.map(({ id }) => id)));
+  const online = await presence.whoIsOnline([...ids]);
+  return rooms.map((room) => ({
+    ...room,
+    users: room.users.map((user) => ({ ...user, isOnline: online.has(user.id) })),
+  }));
 }
