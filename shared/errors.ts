@@ -21,7 +21,7 @@ export const errors = {
   admin_only: { status: 403, text: 'only admins may do this' },
   origin_not_allowed: { status: 403, text: 'pages of this origin may not connect' },
   not_a_member: { status: 403, text: 'you are not a member of this room' },
-  read_only_room: { status: 403, text: 'only admins write in this room' },
+  read_only_room: { status: 403, text: 'only admins and the owner write in this room' },
   author_only: { status: 403, text: 'only its author may change a message' },
   owner_only: { status: 403, text: 'only the owner of the room may do this' },
   everyones_room: { status: 403, text: 'this room is for everyone: nobody is added or removed' },

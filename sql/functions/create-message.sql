@@ -14,7 +14,8 @@ begin
         when s.deadline < clock_timestamp() then 'expired'
         when r.id is null or (m.user_id is null and r.room_type = 'Private') then 'no_such_room'
         when m.user_id is null then 'not_a_member'
-        when r.room_type = 'ReadOnly' and not 'admin' = any (u.roles) then 'read_only_room'
+        when r.room_type = 'ReadOnly' and s.actor_id is distinct from r.owner_id and not 'admin' = any (u.roles)
+          then 'read_only_room'
       end as code
     from sent s
     left join lateral (select * from messages where user_id = s.actor_id and ref = s.ref limit 1) known on true

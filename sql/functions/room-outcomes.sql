@@ -49,7 +49,8 @@ $$;
 create or replace function write_refusal(room rooms, who uuid) returns text language sql stable as $$
   select case
     when not is_member(room.id, who) then 'not_a_member'
-    when room.room_type = 'ReadOnly' and not 'admin' = any (roles) then 'read_only_room'
+    when room.room_type = 'ReadOnly' and who is distinct from room.owner_id and not 'admin' = any (roles)
+      then 'read_only_room'
   end
   from users where id = who
 $$;
