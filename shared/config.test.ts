@@ -14,17 +14,39 @@ test('values are read in their units, and defaults stand in for what is not set 
   assert.deepEqual(config, { RATE_WINDOW: 250, LOGIN_WINDOW: 43_200_000, OTP_EXPIRY: 600_000, PORT: 8080 });
 });
 
+test('lists have commas between them', () => {
+  const names = ['CORS_ORIGIN', 'TRUSTED_PROXIES'] as const;
+  const given = { CORS_ORIGIN: 'https://a.example.com,http://localhost:3000', TRUSTED_PROXIES: '10.0.0.0/8, ::1' };
+  assert.deepEqual(parseConfig(given, [...names]), {
+    CORS_ORIGIN: ['https://a.example.com', 'http://localhost:3000'],
+    TRUSTED_PROXIES: ['10.0.0.0/8', '::1'],
+  });
+  assert.deepEqual(parseConfig({}, [...names]), { CORS_ORIGIN: ['*'], TRUSTED_PROXIES: [] });
+});
+
 const wrong: [name: Parameters<typeof parseConfig>[1][number], value: string | undefined][] = [
   ['DATABASE_URL', undefined],
   ['DATABASE_URL', 'mysql://localhost'],
   ['REDIS_URL', 'localhost:6379'],
   ['API_SECRET', undefined],
   ['API_SECRET', 'SecretSecretSecret'],
+  ['API_SECRET', 'SecretSecretSecretSecretSecretSecret'],
   ['PORT', '80a'],
   ['PORT', '65536'],
   ['RATE_WINDOW', '1 day'],
   ['LOG_LEVEL', 'loud'],
   ['REDIS_PREFIX', 'a:b'],
+  ['CORS_ORIGIN', 'example.com'],
+  ['CORS_ORIGIN', 'https://example.com/'],
+  ['CORS_ORIGIN', '*, https://example.com'],
+  ['TRUSTED_PROXIES', 'localhost'],
+  ['TRUSTED_PROXIES', '10.0.0.0/33'],
+  ['WS_QUERY_TOKEN', 'yes'],
+  ['ALLOWED_USERS_ONLY', '1'],
+  ['TOKEN_HOUR_LIFESPAN', '0'],
+  ['SMTP_HOST', undefined],
+  ['SMTP_PORT', '0'],
+  ['EMAIL', 'nobody'],
 ];
 
 for (const [name, value] of wrong) {

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { after } from 'node:test';
-import { type CaughtMail, startMailCatcher } from '../shared/local/mail.ts';
+import { type CatcherOptions, type CaughtMail, startMailCatcher } from '../shared/local/mail.ts';
 
 /** A real mail server that keeps what it gets. */
 export class Mailbox {
@@ -8,11 +8,12 @@ export class Mailbox {
   readonly #came = new EventEmitter();
 
   /** @returns its port; closed when the file is done */
-  async open(): Promise<number> {
-    const catcher = await startMailCatcher((mail) => {
+  async open(options: CatcherOptions = {}): Promise<number> {
+    const keep = (mail: CaughtMail) => {
       this.mails.push(mail);
       this.#came.emit('mail');
-    });
+    };
+    const catcher = await startMailCatcher(keep, options);
     after(() => catcher.close());
     return catcher.port;
   }

@@ -49,7 +49,7 @@ export interface System {
 
 /** Real gateways and workers on a database of their own; stopped when the file is done. */
 export async function startSystem(
-  options: Pick<ClusterOptions, 'gateways' | 'workers' | 'env'> & {
+  options: Pick<ClusterOptions, 'gateways' | 'workers' | 'env' | 'smtpPort'> & {
     redisUrl?: string;
     databaseUrl?: string;
     mail?: true;

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Worker } from 'bullmq';
 import { channelNames } from '../shared/channels.ts';
 import { readConfig } from '../shared/config.ts';
@@ -86,14 +87,18 @@ log.info('workers are ready');
 process.once('SIGTERM', stop);
 process.once('SIGINT', stop);
 
-/** Ends the jobs at work, takes no new ones. */
+/** Ends the jobs at work, takes no new ones. While Redis is away there is nothing to wait for. */
 async function stop(signal: string): Promise<void> {
   log.info({ signal }, 'stopping');
-  await Promise.all(watches.map((each) => each.stop()));
-  await Promise.all(workers.map((worker) => worker.close()));
-  reminders.stop();
-  await Promise.all([database.end({ timeout: 5 }), redis.quit(), access.connection.quit()]).catch((error: unknown) =>
-    log.warn({ error }, 'not all was closed'),
-  );
+  const isAway = redis.status !== 'ready';
+  const close = async () => {
+    await Promise.all(watches.map((each) => each.stop()));
+    await Promise.all(workers.map((worker) => worker.close(isAway)));
+    reminders.stop();
+    await Promise.all([database.end({ timeout: 5 }), redis.quit(), access.connection.quit()]);
+  };
+  const patience = isAway ? [wait(1_000)] : [];
+  await Promise.race([close(), ...patience]).catch((error: unknown) => log.warn({ error }, 'not all was closed'));
   log.info('stopped');
+  process.exit(0);
 }

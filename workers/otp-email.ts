@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { Job, Worker } from 'bullmq';
+import { type Job, UnrecoverableError, type Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Database } from '../shared/database.ts';
 import type { OtpRequest } from '../shared/jobs.ts';
@@ -26,12 +26,15 @@ export interface OtpWork {
   log: Log;
 }
 
-/** Mails one-time passwords. A mail that fails is tried again, with a new code, as the job's options say. */
+/**
+ * Mails one-time passwords. A mail that fails is tried again, with a new code, as the job's options say; one that the
+ * mail server does not want (RFC 5321, 5yz) is given up.
+ */
 export function startOtpEmail(access: QueueAccess, work: OtpWork): Worker {
   const worker = startWorker('otp-email', access, CONCURRENCY, ({ data }: Job<OtpRequest>) => mailOtp(work, data));
   worker.on('closed', () => work.mailer.close());
   worker.on('failed', (job, error) => {
-    const last = !job || job.attemptsMade >= (job.opts.attempts ?? 1);
+    const last = job?.finishedOn !== undefined;
     otpMails.inc({ result: last ? 'given_up' : 'failed' });
     if (last) work.log.error({ error, job: job?.id }, 'a one-time password could not be mailed, it is given up');
   });
@@ -50,7 +53,9 @@ async function mailOtp(work: OtpWork, request: OtpRequest): Promise<void> {
     .pexpire(key, expiry)
     .exec();
   for (const [error] of stored ?? []) if (error) throw error;
-  await mailer.sendOtp(subject, code, expiry);
+  await mailer.sendOtp(subject, code, expiry).catch((error: { responseCode?: number; message: string }) => {
+    throw (error.responseCode ?? 0) >= 500 ? new UnrecoverableError(error.message) : error;
+  });
   otpMails.inc({ result: 'sent' });
   log.info({ purpose: subject.purpose }, 'a one-time password was mailed');
 }

@@ -59,11 +59,11 @@ export class Cluster {
   }
 
   /** @param kinds all, if none is named; mails only where there is a mail server */
-  startWorker(...kinds: QueueName[]): Child {
+  startWorker(kinds: QueueName[] = [], env: Record<string, string> = {}): Child {
     const { smtpPort } = this.#options;
     const able = smtpPort ? QUEUES : QUEUES.filter((kind) => kind !== 'otp-email');
-    const mail = { SMTP_HOST: '127.0.0.1', SMTP_PORT: `${smtpPort ?? ''}` };
-    const worker = this.#startProcess('workers', mail, kinds.length > 0 ? kinds : [...able]);
+    const mail = { SMTP_HOST: smtpPort ? '127.0.0.1' : '', SMTP_PORT: `${smtpPort ?? ''}` };
+    const worker = this.#startProcess('workers', { ...mail, ...env }, kinds.length > 0 ? kinds : [...able]);
     this.workers.push(worker);
     return worker;
   }

@@ -22,13 +22,24 @@ export interface MailCatcher {
   close(): Promise<void>;
 }
 
-/** A mail server on a free port that keeps every mail it gets and delivers none. */
-export async function startMailCatcher(keep: (mail: CaughtMail) => void): Promise<MailCatcher> {
+export interface CatcherOptions {
+  /** A free one if it is not said. */
+  port?: number;
+  /** Whom it has no mailbox for. */
+  refuses?: (to: string) => boolean;
+}
+
+/** A mail server that keeps every mail it gets and delivers none. */
+export async function startMailCatcher(
+  keep: (mail: CaughtMail) => void,
+  { port = 0, refuses = () => false }: CatcherOptions = {},
+): Promise<MailCatcher> {
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS', 'AUTH'],
     logger: false,
     closeTimeout: 500,
+    onRcptTo: ({ address }, _session, done) => done(refuses(address) ? new Error('no such mailbox') : undefined),
     onData: (stream, { envelope }, done) => {
       const read = async () => {
         const source = await text(stream);
@@ -40,7 +51,7 @@ export async function startMailCatcher(keep: (mail: CaughtMail) => void): Promis
     },
   });
   server.on('error', () => undefined); // a client that went away
-  const listening = server.listen(0, '127.0.0.1');
+  const listening = server.listen(port, '127.0.0.1');
   await once(listening, 'listening');
   return {
     port: (listening.address() as AddressInfo).port,
