@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -35,4 +35,28 @@ test('the README has every variable and close code', () => {
   );
   const told = [...section('Commands').matchAll(/\b4\d{3}\b/g)].map(([code]) => Number(code));
   assert.deepEqual(told, Object.values(closeCodes));
+});
+
+test('each row of the README names tests that exist and know of it', () => {
+  const files = globSync('{test,gateway,shared}/*.test.{ts,sh}', { cwd: root });
+  const rows = ['Routes', 'Commands', 'Environment'].flatMap((title) =>
+    [...section(title).matchAll(/^\| `.*$/gm)].flat(),
+  );
+  const strays = rows.flatMap((row) => {
+    const cells = row.split(/(?<!\\)\|/).map((cell) => cell.trim());
+    const tests = [...(cells.at(-2) ?? '').matchAll(/`([\w-]+)`/g)].map(([, name]) => name as string);
+    const texts = tests.map((name) =>
+      files
+        .filter((file) => file.includes(`/${name}.test.`))
+        .map((file) => readFileSync(join(root, file), 'utf8'))
+        .join(),
+    );
+    const subjects = [...(cells[1] ?? '').matchAll(/`(?:[A-Z]+ )?([^`]+)`/g)].map(([, subject]) => subject as string);
+    // Of a path, the last word before its parameters.
+    const words = subjects.map((subject) => subject.split('/:')[0]?.split('/').at(-1) as string);
+    const isKnown = words.every((word) => texts.join().includes(word));
+    return tests.length > 0 && texts.every((text) => text !== '') && isKnown ? [] : [row];
+  });
+  assert.deepEqual(strays, []);
+  assert.ok(rows.length > 60, `only ${rows.length} rows`);
 });

@@ -45,9 +45,14 @@ interface Start {
   ended: Promise<unknown>;
 }
 
+/** This environment, without what says where Rooms runs already. */
+function clean(): NodeJS.ProcessEnv {
+  const { DATABASE_URL: _, REDIS_URL: __, ROOMS_HOME: ___, API_SECRET: ____, SMTP_HOST: _____, ...rest } = process.env;
+  return rest;
+}
+
 function npmStart(env: Record<string, string> = {}): Start {
-  const { DATABASE_URL: _, REDIS_URL: __, ROOMS_HOME: ___, API_SECRET: ____, ...clean } = process.env;
-  const child = spawn('npm', ['start'], { cwd: checkout, env: { ...clean, PORT: `${port}`, ...env } });
+  const child = spawn('npm', ['start'], { cwd: checkout, env: { ...clean(), PORT: `${port}`, ...env } });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text));
   after(() => child.kill('SIGKILL'));
@@ -99,6 +104,23 @@ test('npm start runs all, tells a conversation that works, and ends without a tr
     .join('\n');
   for (const part of ['gateway/main.ts', 'workers/main.ts', 'postgres', 'redis-server'])
     assert.match(names, new RegExp(part));
+
+  const mailed = saying(start, 'mail: Your code to create your account, to mail@example.com: ');
+  const body = JSON.stringify({ email: 'mail@example.com' });
+  const headers = { 'content-type': 'application/json' };
+  await fetch(`http://127.0.0.1:${port}/api/users/send-otp`, { method: 'POST', headers, body });
+  await mailed;
+  const [, file] = /to mail@example\.com: (.*\.eml)/.exec(start.said()) ?? [];
+  assert.match(readFileSync(file as string, 'utf8'), /\b\d{6} is your code/);
+
+  const admin = (...words: string[]) =>
+    execFileSync('npm', ['run', '--silent', 'admin', '--', ...words], {
+      cwd: checkout,
+      encoding: 'utf8',
+      env: clean(),
+    });
+  assert.equal(admin('grant', 'first@example.com'), 'first@example.com is an admin\n');
+  assert.equal(admin('admins'), 'first@example.com\n');
 
   const second = npmStart();
   await second.ended;

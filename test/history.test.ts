@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newId } from '../shared/ids.ts';
+import { Client, call, createAccount } from './client.ts';
+import { startSystem } from './system.ts';
+
+const { cluster, database } = await startSystem({ gateways: 1, workers: 1 });
+const [url] = cluster.urls as [string];
+const ann = await createAccount(url, 'Ann');
+const client = await Client.connect(url, ann.token);
+
+const history = async (roomId: string, query: string) => {
+  const { status, body } = await call(url, `GET /api/messages/${roomId}?${query}`, { token: ann.token });
+  assert.equal(status, 200, JSON.stringify(body));
+  return body.map(({ seq }: { seq: number }) => seq) as number[];
+};
+
+/** A room whose messages are edited and deleted here and there. @returns the seqs that a history shows, newest first */
+async function roomWithEdits(): Promise<{ roomId: string; shown: number[] }> {
+  const { roomId } = await client.ask({ command: 'CreateRoom', text: 'a room' });
+  const shown = [1];
+  for (let index = 0; index < 12; index++) {
+    const said = await client.ask({ command: 'CreateMessage', roomId, text: `message ${index}` });
+    shown.unshift(said.seq);
+    if (index % 3 === 0) await client.ask({ command: 'UpdateMessage', roomId, targetId: said.id, text: 'edited' });
+    if (index % 4 === 0) await client.ask({ command: 'DeleteMessage', roomId, targetId: said.id });
+  }
+  shown.unshift((await client.ask({ command: 'UpdateRoom', roomId, text: 'renamed' })).seq);
+  return { roomId, shown };
+}
+
+test('pages by number, and those before and after any seq, show the same, whatever lies between', async () => {
+  const { roomId, shown } = await roomWithEdits();
+  for (let page = 1; page <= 5; page++) {
+    assert.deepEqual(await history(roomId, `page=${page}&size=3`), shown.slice((page - 1) * 3, page * 3));
+  }
+  assert.deepEqual(await history(roomId, 'page=6&size=3'), []);
+  const head = shown[0] as number;
+  for (let seq = 0; seq <= head + 1; seq++) {
+    const before = shown.filter((each) => each < seq).slice(0, 4);
+    const after = shown.filter((each) => each > seq).slice(-4);
+    assert.deepEqual(await history(roomId, `before=${seq}&size=4`), before, `before ${seq}`);
+    assert.deepEqual(await history(roomId, `after=${seq}&size=4`), after, `after ${seq}`);
+  }
+});
+
+test('a deep page reads no more than the first', async () => {
+  const roomId = newId();
+  await database`
+    insert into rooms (id, name, owner_id, room_type, seq, shown) values (${roomId}, 'long', ${ann.id}, 'Private', 50000, 25000)`;
+  await database`insert into memberships (room_id, user_id, seq) values (${roomId}, ${ann.id}, 1)`;
+  // Every second one is an edit, which a history does not show.
+  await database`
+    insert into messages
+      (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, place)
+    select ${roomId}::uuid, n, gen_random_uuid(), ${ann.id}::uuid,
+      case when n % 2 = 1 then 'CreateMessage' else 'UpdateMessage' end,
+      ${roomId}::uuid, 'message', now(), now(), gen_random_uuid(), 0, (n + 1) / 2
+    from generate_series(1, 50000) n`;
+  await database.unsafe('analyze');
+  assert.deepEqual(await history(roomId, 'page=12500&size=2'), [3, 1]);
+
+  /** Rows of messages that a request reads, by whatever index. */
+  const rowsRead = async (query: string) => {
+    const count = async () => {
+      // The statistics of a gateway's connection come when it is idle for a second, or is asked to.
+      const [row] = await database`
+        select coalesce(sum(idx_tup_fetch + seq_tup_read), 0)::int as rows from pg_stat_user_tables where relname = 'messages'`;
+      return row?.rows as number;
+    };
+    const before = await settled(count);
+    await history(roomId, query);
+    return (await settled(count)) - before;
+  };
+  const deep = ['page=1&size=100', 'page=200&size=100', 'before=100&size=100', 'after=40000&size=100'];
+  for (const query of deep) {
+    const rows = await rowsRead(query);
+    assert.ok(rows <= 210, `${query} read ${rows} rows`);
+  }
+  await client.close();
+});
+
+/** A number when it stands still for as long as Postgres holds back its statistics. */
+async function settled(count: () => Promise<number>): Promise<number> {
+  let last = await count();
+  for (let since = Date.now(); Date.now() - since < 1_500; ) {
+    const now = await count();
+    if (now !== last) since = Date.now();
+    last = now;
+  }
+  return last;
+}

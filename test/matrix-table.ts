@@ -1,0 +1,188 @@
+export const users = ['stranger', 'exMember', 'member', 'owner', 'admin'] as const;
+export type User = (typeof users)[number];
+
+const withoutGoodToken = { nobody: 'no_token', expired: 'token_expired', revoked: 'token_revoked' };
+
+/** Heads of columns that stand for several. */
+const groups: Record<string, readonly string[]> = {
+  'each user': users,
+  everyone: [...Object.keys(withoutGoodToken), ...users],
+};
+
+/**
+ * For each room: a request, or a command over a socket, and what is answered to whom: a status, `Ack` or the code of a
+ * refusal; or whether the answer `has` something. Who has no column has no good token, and is told so.
+ * `:owner` and other names are ids; `:newcomer` is in no room; `:self` is who asks, without a good token the owner;
+ * `:owner.said` is a message of his. A command has the id of the room, and says `hello`.
+ */
+const matrix: Record<string, string> = {
+  Private: `
+                                                 stranger         exMember         member       owner             admin
+    GET /api/rooms/:room                         no_such_room     no_such_room     200          200               no_such_room
+    GET /api/rooms has :room                     no               no               yes          yes               no
+    GET /api/users has :room                     no               no               yes          yes               no
+    GET /api/users/:owner has :room              no               no               yes          yes               no
+    GET /api/users/email/:owner.email has :room  no               no               yes          yes               no
+    GET /api/messages/:room                      no_such_room     no_such_room     200          200               no_such_room
+    PUT /api/rooms/:room name=hello              no_such_room     no_such_room     owner_only   200               no_such_room
+    UpdateRoom                                   no_such_room     no_such_room     owner_only   Ack               no_such_room
+    DELETE /api/rooms/:room                      no_such_room     no_such_room     owner_only   200               no_such_room
+    DeleteRoom                                   no_such_room     no_such_room     owner_only   Ack               no_such_room
+    POST /api/rooms/:room/users/:newcomer        no_such_room     no_such_room     owner_only   201               no_such_room
+    AddUser :newcomer                            no_such_room     no_such_room     owner_only   Ack               no_such_room
+    POST /api/rooms/:room/users/:self            no_such_room     no_such_room     owner_only   already_in_room   no_such_room
+    AddUser :self                                no_such_room     no_such_room     owner_only   already_in_room   no_such_room
+    DELETE /api/rooms/:room/users/:member        no_such_room     no_such_room     200          200               no_such_room
+    RemoveUser :member                           no_such_room     no_such_room     Ack          Ack               no_such_room
+    DELETE /api/rooms/:room/users/:self          no_such_room     no_such_room     200          owner_stays       no_such_room
+    RemoveUser :self                             no_such_room     no_such_room     Ack          owner_stays       no_such_room
+    DELETE /api/rooms/:room/users/:owner         no_such_room     no_such_room     owner_only   owner_stays       no_such_room
+    RemoveUser :owner                            no_such_room     no_such_room     owner_only   owner_stays       no_such_room
+    DELETE /api/rooms/:room/users/:newcomer      no_such_room     no_such_room     owner_only   user_not_in_room  no_such_room
+    RemoveUser :newcomer                         no_such_room     no_such_room     owner_only   user_not_in_room  no_such_room
+    POST /api/messages/:room text=hello          no_such_room     no_such_room     201          201               no_such_room
+    CreateMessage                                no_such_room     no_such_room     Ack          Ack               no_such_room
+    PUT /api/messages/:owner.said text=hello     no_such_message  no_such_message  author_only  200               no_such_message
+    UpdateMessage :owner.said                    no_such_room     no_such_room     author_only  Ack               no_such_room
+    DELETE /api/messages/:owner.said             no_such_message  no_such_message  author_only  200               no_such_message
+    DeleteMessage :owner.said                    no_such_room     no_such_room     author_only  Ack               no_such_room
+    PUT /api/messages/:member.said text=hello    no_such_message  no_such_message  200          author_only       no_such_message
+    UpdateMessage :member.said                   no_such_room     no_such_room     Ack          author_only       no_such_room
+    DELETE /api/messages/:member.said            no_such_message  no_such_message  200          author_only       no_such_message
+    DeleteMessage :member.said                   no_such_room     no_such_room     Ack          author_only       no_such_room
+    PUT /api/messages/:exMember.said text=hello  no_such_message  no_such_message  author_only  author_only       no_such_message
+    UpdateMessage :exMember.said                 no_such_room     no_such_room     author_only  author_only       no_such_room
+    DELETE /api/messages/:exMember.said          no_such_message  no_such_message  author_only  author_only       no_such_message
+    DeleteMessage :exMember.said                 no_such_room     no_such_room     author_only  author_only       no_such_room`,
+
+  Public: `
+                                                 stranger          exMember          member           owner            admin
+    GET /api/rooms/:room                         200               200               200              200              200
+    GET /api/rooms has :room                     yes               yes               yes              yes              yes
+    GET /api/users/:owner has :room              yes               yes               yes              yes              yes
+    GET /api/messages/:room                      200               200               200              200              200
+    PUT /api/rooms/:room name=hello              owner_only        owner_only        owner_only       200              owner_only
+    UpdateRoom                                   owner_only        owner_only        owner_only       Ack              owner_only
+    DELETE /api/rooms/:room                      owner_only        owner_only        owner_only       200              owner_only
+    DeleteRoom                                   owner_only        owner_only        owner_only       Ack              owner_only
+    POST /api/rooms/:room/users/:newcomer        owner_only        owner_only        owner_only       201              owner_only
+    AddUser :newcomer                            owner_only        owner_only        owner_only       Ack              owner_only
+    POST /api/rooms/:room/users/:self            201               201               already_in_room  already_in_room  201
+    AddUser :self                                Ack               Ack               already_in_room  already_in_room  Ack
+    DELETE /api/rooms/:room/users/:member        owner_only        owner_only        200              200              owner_only
+    RemoveUser :member                           owner_only        owner_only        Ack              Ack              owner_only
+    DELETE /api/rooms/:room/users/:self          user_not_in_room  user_not_in_room  200              owner_stays      user_not_in_room
+    RemoveUser :self                             user_not_in_room  user_not_in_room  Ack              owner_stays      user_not_in_room
+    DELETE /api/rooms/:room/users/:owner         owner_only        owner_only        owner_only       owner_stays      owner_only
+    RemoveUser :owner                            owner_only        owner_only        owner_only       owner_stays      owner_only
+    POST /api/messages/:room text=hello          not_a_member      not_a_member      201              201              not_a_member
+    CreateMessage                                not_a_member      not_a_member      Ack              Ack              not_a_member
+    PUT /api/messages/:owner.said text=hello     author_only       author_only       author_only      200              author_only
+    UpdateMessage :owner.said                    author_only       author_only       author_only      Ack              author_only
+    DELETE /api/messages/:owner.said             author_only       author_only       author_only      200              author_only
+    DeleteMessage :owner.said                    author_only       author_only       author_only      Ack              author_only
+    PUT /api/messages/:member.said text=hello    author_only       author_only       200              author_only      author_only
+    UpdateMessage :member.said                   author_only       author_only       Ack              author_only      author_only
+    DELETE /api/messages/:member.said            author_only       author_only       200              author_only      author_only
+    DeleteMessage :member.said                   author_only       author_only       Ack              author_only      author_only
+    PUT /api/messages/:exMember.said text=hello  author_only       not_a_member      author_only      author_only      author_only
+    UpdateMessage :exMember.said                 author_only       not_a_member      author_only      author_only      author_only
+    DELETE /api/messages/:exMember.said          author_only       not_a_member      author_only      author_only      author_only
+    DeleteMessage :exMember.said                 author_only       not_a_member      author_only      author_only      author_only`,
+
+  ReadOnly: `
+                                         stranger      exMember      member          owner  admin
+    POST /api/messages/:room text=hello  not_a_member  not_a_member  read_only_room  201    not_a_member
+    CreateMessage                        not_a_member  not_a_member  read_only_room  Ack    not_a_member`,
+
+  'general and announcements': `
+                                           each user
+    GET /api/rooms/:room                   200
+    GET /api/messages/:room                200
+    PUT /api/rooms/:room name=hello        everyones_room
+    UpdateRoom                             everyones_room
+    DELETE /api/rooms/:room                everyones_room
+    DeleteRoom                             everyones_room
+    POST /api/rooms/:room/users/:newcomer  everyones_room
+    AddUser :newcomer                      everyones_room
+    DELETE /api/rooms/:room/users/:member  everyones_room
+    RemoveUser :member                     everyones_room
+    DELETE /api/rooms/:room/users/:self    everyones_room
+    RemoveUser :self                       everyones_room`,
+
+  general: `
+                                               stranger     exMember     member  owner        admin
+    POST /api/messages/:room text=hello        201          201          201     201          201
+    CreateMessage                              Ack          Ack          Ack     Ack          Ack
+    PUT /api/messages/:member.said text=hello  author_only  author_only  200     author_only  author_only
+    UpdateMessage :member.said                 author_only  author_only  Ack     author_only  author_only
+    DELETE /api/messages/:member.said          author_only  author_only  200     author_only  author_only
+    DeleteMessage :member.said                 author_only  author_only  Ack     author_only  author_only`,
+
+  announcements: `
+                                              stranger        exMember        member          owner           admin
+    POST /api/messages/:room text=hello       read_only_room  read_only_room  read_only_room  read_only_room  201
+    CreateMessage                             read_only_room  read_only_room  read_only_room  read_only_room  Ack
+    PUT /api/messages/:admin.said text=hello  author_only     author_only     author_only     author_only     200
+    UpdateMessage :admin.said                 author_only     author_only     author_only     author_only     Ack
+    DELETE /api/messages/:admin.said          author_only     author_only     author_only     author_only     200
+    DeleteMessage :admin.said                 author_only     author_only     author_only     author_only     Ack`,
+
+  'no room': `
+                                                      stranger        exMember        member          owner       admin
+    GET /api/users has :owner.email                   no              no              no              yes         yes
+    GET /api/users/:owner has :owner.email            no              no              no              yes         yes
+    GET /api/users/email/owner. has :owner.email      no              no              no              yes         yes
+    PUT /api/users/update :person&email=:owner.email  email_unproven  email_unproven  email_unproven  200         email_unproven
+    POST /api/users/:newcomer/roles/admin             admin_only      admin_only      admin_only      admin_only  200
+    DELETE /api/users/:newcomer/roles/admin           admin_only      admin_only      admin_only      admin_only  200
+    POST /api/users/:self/roles/admin                 admin_only      admin_only      admin_only      admin_only  200
+    DELETE /api/users/:self/roles/admin               admin_only      admin_only      admin_only      admin_only  last_admin
+    DELETE /api/users/:self/roles/user                admin_only      admin_only      admin_only      admin_only  everyones_role`,
+
+  'no room, for everyone': `
+                                                                                        everyone
+    POST /api/users/send-otp email=:self.email                                          200
+    POST /api/users/register :person&email=:newEmail&password=:password                 201
+    POST /api/users/register-otp :person&email=:newEmail&password=:password&otp=000000  wrong_otp
+    POST /api/users/login email=:self.email&password=:password                          200
+    POST /api/users/login-otp email=:self.email&password=:password&otp=000000           wrong_otp
+    GET /api/ws                                                                         upgrade_needed`,
+
+  'no room, for users': `
+                                                                  each user
+    GET /api/users                                                200
+    GET /api/users/:owner                                         200
+    GET /api/users/current has :self.email                        yes
+    GET /api/users/email/:owner.email has :owner.email            yes
+    PUT /api/users/update :person&email=:self.email               200
+    PUT /api/users/update :person&email=:newEmail                 email_unproven
+    PUT /api/users/update-otp :person&email=:newEmail&otp=000000  wrong_otp
+    POST /api/users/send-otp email=:newEmail&purpose=update       200
+    GET /api/rooms                                                200
+    POST /api/rooms name=hello                                    201
+    CreateRoom                                                    Ack
+    POST /api/ws/ticket                                           201
+    POST /api/users/logout                                        200
+    POST /api/users/logout-all                                    200`,
+};
+
+interface Row {
+  room: string;
+  what: string;
+  /** By column. Who has no good token comes first: what he changes shows, for nobody has changed it before. */
+  answers: Record<string, string | undefined>;
+}
+
+export const rows: Row[] = Object.entries(matrix).flatMap(([rooms, table]) =>
+  rooms.split(' and ').flatMap((room) => readTable(room, table)),
+);
+
+function readTable(room: string, table: string): Row[] {
+  const lines = table.trim().split('\n');
+  const [heads = [], ...rest] = lines.map((line) => line.trim().split(/ {2,}/));
+  return rest.map(([what = '', ...cells]) => {
+    const answers = heads.flatMap((head, index) => (groups[head] ?? [head]).map((column) => [column, cells[index]]));
+    return { room, what, answers: { ...withoutGoodToken, ...Object.fromEntries(answers) } };
+  });
+}

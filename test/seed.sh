@@ -1,0 +1,199 @@
+#!/usr/bin/env bash
+# All of the seed, as its own clients use it: every route in its order, its bodies, its frames. A tour for whoever
+# moves a client here, and a test (seed.test.ts). It stops at the first difference and says what it expected.
+#
+#   npm start, and in another terminal:
+#   URL=http://localhost:8080 MAILS=.rooms/mail ADMIN='npm run admin -- grant' bash test/seed.sh
+# SOCKET_URL is where the socket goes, if elsewhere; NODE a Node of at least 22.
+set -euo pipefail
+: "${URL:?}" "${MAILS:?}" "${ADMIN:?}" "${SOCKET_URL:=$URL}" "${NODE:=node_modules/.bin/node}"
+TOKEN='' GOT='' CALLS=0 SENT=0 HEARD=0
+
+# What the seed's clients find in an answer; with a + what Rooms has besides.
+declare -A SHAPES=(
+  [user]='id createdAt updatedAt firstName lastName email roles isOnline rooms'
+  [room]='id createdAt updatedAt name ownerId users roomType'
+  [message]='id createdAt updatedAt roomId userId text command targetId +seq +ref'
+  [token]='token' [notice]='message' [error]='error +code' [Error]='command error +code'
+)
+
+fail() { echo "seed.sh, line ${BASH_LINENO[-2]}: $1; last came: $GOT" >&2 && exit 1; }
+
+check() { # <shape, with an s for a list of them> [field=value ...]: what came; of a list, all its values
+  DIFFERENCE=$("$NODE" -e '
+    const [json, name, shape, ...pairs] = process.argv.slice(1);
+    const expect = (what, expected, came) =>
+      came === expected || process.exit(console.log(`${what}: expected "${expected}", came "${came}"`) ?? 1);
+    const [came, fields] = [JSON.parse(json), shape.replaceAll("+", "").split(" ")];
+    expect("a list", name.endsWith("s"), Array.isArray(came));
+    for (const item of [came].flat()) expect("fields", fields.sort().join(" "), Object.keys(item).sort().join(" "));
+    for (const [field, value] of pairs.map((pair) => pair.split("=")))
+      expect(field, value, [came].flat().map((item) => item[field]).join());
+  ' "$GOT" "$1" "${SHAPES[${1%s}]}" "${@:2}") || fail "$WHAT: $DIFFERENCE"
+}
+
+expect() { # <status> <shape> <method> <path> [body] [field=value ...]: a call by who holds TOKEN
+  local status=$1 shape=$2 options=(-sS -m 10 -w '\n%{http_code}' -X "$3" "$URL$4")
+  WHAT="$3 $4" CALLS=$((CALLS + 1))
+  shift 4
+  [[ -z $TOKEN ]] || options+=(-H "Authorization: Bearer $TOKEN")
+  [[ ${1-} != {* ]] || { options+=(-H 'Content-Type: application/json' -d "$1") && shift; }
+  GOT=$(curl "${options[@]}") || fail "$WHAT: no answer"
+  STATUS=${GOT##*$'\n'} GOT=${GOT%$'\n'*}
+  [[ $STATUS == "$status" ]] || fail "$WHAT: expected $status, came $STATUS"
+  [[ $GOT != *'"phone"'* && $GOT != *'"password"'* ]] || fail "$WHAT: no phone or password leaves the server"
+  check "$shape" "$@"
+}
+
+# <name>: its first value in what came
+field() { [[ $GOT =~ \"$1\":\"([^\"]*)\" ]] && echo "${BASH_REMATCH[1]}" || fail "there is no $1"; }
+
+send() { # <text> <command> <targetId> <roomId>: all four filled, as the seed's clients do
+  printf '{ "text": "%s", "command": "%s", "targetId": "%s", "roomId": "%s" }\n' "$@" >&"$TO_SOCKET"
+  SENT=$((SENT + 1))
+}
+
+hear() { # <command> [field=value ...]: the very next frame
+  WHAT="the frame of $1" HEARD=$((HEARD + 1))
+  read -r -t 10 -u "$FROM_SOCKET" GOT || fail "$WHAT has not come"
+  check "$([[ $1 == Error ]] && echo Error || echo message)" command="$1" "${@:2}"
+}
+
+code() { # <e-mail>: waits for the mail to it, and takes it
+  local end=$((SECONDS + 20)) line
+  until line=$(grep -hoE '^[0-9]{6} is' "$MAILS"/*" $1.eml" 2>/dev/null); do
+    ((SECONDS < end)) || fail "no mail has come to $1"
+  done
+  rm "$MAILS"/*" $1.eml"
+  echo "${line%% *}"
+}
+
+online() { # <true or false>: waits until that is so of who holds TOKEN
+  local end=$((SECONDS + 10))
+  until curl -s -m 10 "$URL/api/users/current" -H "Authorization: Bearer $TOKEN" | grep -q "\"isOnline\":$1"; do
+    ((SECONDS < end)) || fail "isOnline is not $1"
+  done
+}
+
+# ---- Somebody to walk with. His socket stays open all the way and hears what is done over HTTP, too.
+ME=first.$$@example.com FRIEND=friend.$$@example.com NEW=new.$$@example.com OTHER=other.$$@example.com
+expect 201 user POST /api/users/register '{"firstName":"First","lastName":"Last","email":"'$ME'","password":"password"}'
+MY_ID=$(field id)
+expect 200 token POST /api/users/login '{"email":"'$ME'","password":"password"}'
+TOKEN=$(field token)
+coproc SOCKET { exec "$NODE" -e '
+  const [url, token] = process.argv.slice(1);
+  const socket = new WebSocket(url, { headers: { authorization: `Bearer ${token}` } });
+  socket.onopen = () => require("node:readline").createInterface(process.stdin).on("line", (line) => socket.send(line));
+  socket.onmessage = ({ data }) => console.log(data);
+  socket.onclose = ({ code, reason }) => process.exit(console.log("closed", code, reason));
+  process.stdin.on("end", () => process.exit());
+' "${SOCKET_URL/http/ws}/api/ws/" "$TOKEN"; }
+exec {FROM_SOCKET}<&"${SOCKET[0]}" {TO_SOCKET}>&"${SOCKET[1]}"
+trap "kill $SOCKET_PID 2>/dev/null || true" EXIT
+# A client without a subprotocol gets no Welcome: it hears its rooms from when it is online.
+online true
+
+# ---- User, /api/users
+expect 200 users GET /api/users/
+expect 200 user GET /api/users/$MY_ID id=$MY_ID email=$ME
+expect 200 user GET /api/users/current firstName=First lastName=Last email=$ME roles=user isOnline=true
+TOKEN='' expect 401 error GET /api/users/current code=no_token
+
+# Without a token the code is to register, or to log in; with a token, to prove another e-mail.
+TOKEN='' expect 200 notice POST /api/users/send-otp '{"email":"'$FRIEND'"}' message='otp sent'
+OTP=$(code $FRIEND)
+expect 201 user POST /api/users/register/ '{"firstName":"First","lastName":"Last","email":"'$OTHER'","password":"password"}' email=$OTHER
+REGISTER='{"firstName":"First","lastName":"Last","email":"'$FRIEND'","phone":"123456789","password":"password","otp":"'$OTP'"}'
+expect 201 user POST /api/users/register-otp "$REGISTER" email=$FRIEND roles=user
+FRIEND_ID=$(field id)
+expect 401 error POST /api/users/register-otp "$REGISTER" code=wrong_otp
+expect 200 token POST /api/users/login/ '{"email":"'$FRIEND'","password":"password"}'
+TOKEN='' expect 200 notice POST /api/users/send-otp/ '{"email":"'$FRIEND'"}' message='otp sent'
+OTP=$(code $FRIEND)
+expect 200 token POST /api/users/login-otp '{"email":"'$FRIEND'","password":"password","otp":"'$OTP'"}'
+FRIENDS=$(field token)
+# Of others you see no e-mail, unless you know it; the seed showed all of them to everyone.
+expect 200 users GET /api/users/email/$FRIEND id=$FRIEND_ID email=$FRIEND
+expect 200 users GET /api/users/email/friend.$$@/ id=$FRIEND_ID email=
+expect 200 user GET /api/users/$FRIEND_ID/ email= isOnline=false
+
+TOKEN=$FRIENDS expect 200 user PUT /api/users/update '{"firstName":"Second","lastName":"Latter","email":"'$FRIEND'","phone":"123456789"}' firstName=Second lastName=Latter
+TOKEN=$FRIENDS expect 403 error PUT /api/users/update '{"firstName":"First","lastName":"Last","email":"'$NEW'","phone":"123456789"}' code=email_unproven
+TOKEN=$FRIENDS expect 200 notice POST /api/users/send-otp '{"email":"'$NEW'"}' message='otp sent'
+OTP=$(code $NEW)
+TOKEN=$FRIENDS expect 200 user PUT /api/users/update-otp '{"firstName":"First","lastName":"Last","email":"'$NEW'","phone":"123456789","otp":"'$OTP'"}' firstName=First email=$NEW
+expect 200 token POST /api/users/login '{"email":"'$NEW'","password":"password"}'
+
+expect 403 error POST /api/users/$FRIEND_ID/roles/admin code=admin_only
+eval "$ADMIN $ME" >&2
+expect 200 user POST /api/users/$FRIEND_ID/roles/admin id=$FRIEND_ID roles=user,admin
+expect 200 user DELETE /api/users/$FRIEND_ID/roles/admin/ id=$FRIEND_ID roles=user
+
+# ---- Room, /api/rooms: everyone is in two, and hears them
+expect 200 rooms GET /api/rooms/ name=announcements,general roomType=ReadOnly,Public
+NEWS=$(field id)
+expect 200 room GET /api/rooms/$NEWS name=announcements
+expect 201 room POST /api/rooms/ '{"name":"room"}' name=room ownerId=$MY_ID roomType=Private
+ROOM=$(field id)
+hear CreateRoom text=room roomId=$ROOM userId=$MY_ID
+expect 200 room PUT /api/rooms/$ROOM '{"name":"updated room"}' id=$ROOM name='updated room'
+hear UpdateRoom text='updated room' roomId=$ROOM targetId=$ROOM
+TOKEN=$FRIENDS expect 404 error GET /api/rooms/$ROOM/ code=no_such_room
+expect 200 notice DELETE /api/rooms/$ROOM message='room deleted'
+hear DeleteRoom roomId=$ROOM targetId=$ROOM
+
+expect 201 room POST /api/rooms '{"name":"room"}'
+ROOM=$(field id)
+hear CreateRoom roomId=$ROOM
+expect 201 message POST /api/rooms/$ROOM/users/$FRIEND_ID command=AddUser text='First joined the room'
+hear AddUser id="$(field id)" roomId=$ROOM targetId=$FRIEND_ID text='First joined the room'
+expect 200 message DELETE /api/rooms/$ROOM/users/$FRIEND_ID command=RemoveUser text='First left the room'
+hear RemoveUser id="$(field id)" roomId=$ROOM targetId=$FRIEND_ID text='First left the room'
+
+# ---- Message, /api/messages: newest first
+expect 200 messages GET "/api/messages/$ROOM?page=1&size=10" text='First left the room,First joined the room,room'
+expect 201 message POST /api/messages/$ROOM '{"text":"Hello World!"}' command=CreateMessage text='Hello World!' userId=$MY_ID
+MESSAGE=$(field id)
+hear CreateMessage id=$MESSAGE roomId=$ROOM text='Hello World!'
+expect 200 message PUT /api/messages/$MESSAGE '{"text":"Goodbye World!"}' id=$MESSAGE text='Goodbye World!'
+hear UpdateMessage targetId=$MESSAGE roomId=$ROOM text='Goodbye World!'
+expect 200 messages GET "/api/messages/$ROOM/?page=1&size=2" text='Goodbye World!,First left the room'
+expect 200 messages GET "/api/messages/$ROOM?page=2&size=2" text='First joined the room,room'
+expect 200 message DELETE /api/messages/$MESSAGE/ id=$MESSAGE text=
+hear DeleteMessage targetId=$MESSAGE roomId=$ROOM text=
+expect 200 messages GET /api/messages/$ROOM text=',First left the room,First joined the room,room'
+
+TOKEN=$FRIENDS expect 403 error POST /api/messages/$NEWS/ '{"text":"Hello World!"}' code=read_only_room
+expect 201 message POST /api/messages/$NEWS/ '{"text":"Hello World!"}'
+hear CreateMessage roomId=$NEWS text='Hello World!'
+
+# ---- WebSocket, /api/ws: the same eight things, as frames
+expect 426 error GET /api/ws/ code=upgrade_needed
+send 'Hello World!' CreateMessage $ROOM $ROOM
+hear CreateMessage roomId=$ROOM userId=$MY_ID text='Hello World!'
+MESSAGE=$(field id)
+send 'Goodbye World!' UpdateMessage $MESSAGE $ROOM
+hear UpdateMessage roomId=$ROOM targetId=$MESSAGE text='Goodbye World!'
+send anything DeleteMessage $MESSAGE $ROOM
+hear DeleteMessage roomId=$ROOM targetId=$MESSAGE text=
+send anything AddUser $FRIEND_ID $ROOM
+hear AddUser roomId=$ROOM targetId=$FRIEND_ID text='First joined the room'
+send anything AddUser $FRIEND_ID $ROOM
+hear Error code=already_in_room
+send anything RemoveUser $FRIEND_ID $ROOM
+hear RemoveUser roomId=$ROOM targetId=$FRIEND_ID text='First left the room'
+send 'Room Name' CreateRoom anything anything
+hear CreateRoom userId=$MY_ID text='Room Name'
+SECOND=$(field roomId)
+send 'New Room Name' UpdateRoom $SECOND $SECOND
+hear UpdateRoom roomId=$SECOND targetId=$SECOND text='New Room Name'
+expect 200 room GET /api/rooms/$SECOND name='New Room Name' ownerId=$MY_ID
+send anything DeleteRoom $SECOND $SECOND
+hear DeleteRoom roomId=$SECOND targetId=$SECOND
+expect 404 error GET /api/rooms/$SECOND code=no_such_room
+
+kill "$SOCKET_PID"
+! read -r -t 10 -u "$FROM_SOCKET" GOT || fail 'a frame too many'
+online false
+echo "the seed is walked: $CALLS calls over HTTP; over one socket $SENT frames sent, $HEARD heard"

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { environment } from '../shared/config.ts';
+import { startMailCatcher, writeMail } from '../shared/local/mail.ts';
+import { startSystem, testServices } from './system.ts';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const mails = mkdtempSync(join(testServices().home, 'mails-'));
+const catcher = await startMailCatcher((mail) => writeMail(mails, mail));
+after(() => catcher.close());
+const { cluster, databaseUrl } = await startSystem({ gateways: 2, workers: 1, smtpPort: catcher.port });
+const [here, there] = cluster.urls as [string, string];
+
+test('all of the seed works, walked with curl at one gateway and a socket at another', async () => {
+  const walk = promisify(execFile)('bash', ['test/seed.sh'], {
+    cwd: root,
+    timeout: 100_000,
+    env: environment({
+      URL: here,
+      SOCKET_URL: there,
+      MAILS: mails,
+      ADMIN: '"$NODE" workers/admin.ts grant',
+      NODE: process.execPath,
+      DATABASE_URL: databaseUrl,
+    }),
+  });
+  const { stdout } = await walk.catch((error) =>
+    assert.fail(`${error.signal ?? error.code}: ${error.message}\n${error.stdout}`),
+  );
+  assert.match(stdout, /^the seed is walked: \d+ calls over HTTP; over one socket \d+ frames sent, \d+ heard\n$/);
+});
