@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Ears } from './member.ts';
 
 interface Sending {
@@ -43,5 +44,15 @@ export class Ledger {
     const { promise, resolve } = Promise.withResolvers<number>();
     this.#sent.set(ref, { at: performance.now(), acked: resolve });
     return { ref, acked: promise };
+  }
+
+  /** Waits until there were so many deliveries, or none has come for five seconds. */
+  async delivered(expected: number): Promise<void> {
+    let last = -1;
+    for (let quiet = 0; this.deliveries < expected && quiet < 500; quiet++) {
+      if (this.deliveries !== last) quiet = 0;
+      last = this.deliveries;
+      await wait(10);
+    }
   }
 }

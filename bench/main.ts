@@ -4,9 +4,12 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startServices, stopChildren } from '../shared/local/services.ts';
-import { smoke } from './smoke.ts';
+import { type SmokeOptions, smoke } from './smoke.ts';
+import { storm } from './storm.ts';
 
-const USAGE = `npm run bench -- smoke [--rate=N | --window=N] [--messages=N] [--kill-worker]
+const USAGE = `npm run bench -- storm
+  500 messages a second, in turns alone and under a storm of 200 clients that log in
+npm run bench -- smoke [--rate=N | --window=N] [--messages=N] [--kill-worker]
   --rate=N       offer N messages a second (otherwise a closed loop, as fast as it goes)
   --window=N     in the closed loop, messages that each of the 200 sockets has in flight (5)
   --messages=N   how many in all (20000)
@@ -24,7 +27,8 @@ const { positionals, values } = parseArgs({
   },
 });
 
-if (positionals.join() !== 'smoke') {
+const [name = '', ...more] = positionals;
+if (!['smoke', 'storm'].includes(name) || more.length > 0) {
   say(USAGE);
   process.exit(64);
 }
@@ -38,14 +42,7 @@ const services = await startServices({
   say,
 });
 try {
-  const wrong = await smoke({
-    ...services,
-    rate: values.rate ? Number(values.rate) : undefined,
-    window: values.window ? Number(values.window) : undefined,
-    messages: values.messages ? Number(values.messages) : undefined,
-    killWorker: values['kill-worker'],
-    say,
-  });
+  const wrong = name === 'storm' ? await storm({ ...services, say }) : await smoke(smokeOptions());
   for (const fact of wrong.slice(0, 20)) say(`WRONG: ${fact}`);
   say(
     wrong.length === 0
@@ -56,4 +53,15 @@ try {
 } finally {
   await stopChildren(services.children);
   rmSync(home, { recursive: true, force: true });
+}
+
+function smokeOptions(): SmokeOptions {
+  return {
+    ...services,
+    rate: values.rate ? Number(values.rate) : undefined,
+    window: values.window ? Number(values.window) : undefined,
+    messages: values.messages ? Number(values.messages) : undefined,
+    killWorker: values['kill-worker'],
+    say,
+  };
 }

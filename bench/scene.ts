@@ -3,12 +3,14 @@ import { type Ears, Member } from './member.ts';
 /** Rooms with their members, made over the public interface. */
 export interface Scene {
   members: Member[];
+  /** With which they log in. */
+  emails: string[];
   roomIds: string[];
   /** The last seq of each room when all members were in and listening. */
   heads: Map<string, number>;
 }
 
-const PASSWORD = 'correct horse';
+export const PASSWORD = 'correct horse';
 
 /** @param sockets members in all, evenly over the rooms; the first of each room owns it */
 export async function makeScene(url: string, sockets: number, rooms: number, ears: Ears): Promise<Scene> {
@@ -27,12 +29,18 @@ export async function makeScene(url: string, sockets: number, rooms: number, ear
   const members = await inParallel(sockets, (index) =>
     Member.connect(url, (accounts[index] as Account).token, roomIds[index % rooms] as string, ears),
   );
-  return { members, roomIds, heads: new Map(roomIds.map((roomId) => [roomId, sockets / rooms])) };
+  return {
+    members,
+    emails: accounts.map(({ email }) => email),
+    roomIds,
+    heads: new Map(roomIds.map((roomId) => [roomId, sockets / rooms])),
+  };
 }
 
 interface Account {
   id: string;
   token: string;
+  email: string;
 }
 
 async function makeAccount(url: string, email: string): Promise<Account> {
@@ -42,7 +50,7 @@ async function makeAccount(url: string, email: string): Promise<Account> {
     email,
     password: PASSWORD,
   });
-  return { id, token };
+  return { id, token, email };
 }
 
 async function call<T>(url: string, what: string, token?: string, body?: unknown): Promise<T> {

@@ -62,7 +62,7 @@ export async function smoke({
     if (rate) await openLoop(scene.members, ledger, messages, rate);
     else await closedLoop(scene.members, ledger, messages, window);
     const ackedAfter = (performance.now() - started) / 1_000;
-    await delivered(ledger, (messages * SOCKETS) / ROOMS);
+    await ledger.delivered((messages * SOCKETS) / ROOMS);
     const deliveredAfter = (performance.now() - started) / 1_000;
     clearInterval(middle);
     say(`  ${Math.round(ledger.acks.size / ackedAfter)} acked messages/s`);
@@ -86,8 +86,8 @@ async function closedLoop(members: Member[], ledger: Ledger, messages: number, w
   await Promise.all(members.flatMap((member) => Array.from({ length: window }, () => flight(member))));
 }
 
-/** So many messages a second, whether or not the last ones are acked. */
-async function openLoop(members: Member[], ledger: Ledger, messages: number, rate: number): Promise<void> {
+/** Sends so many messages a second, whether or not the last ones are acked. */
+export async function openLoop(members: Member[], ledger: Ledger, messages: number, rate: number): Promise<void> {
   const acks: Promise<unknown>[] = [];
   const started = performance.now();
   while (acks.length < messages) {
@@ -105,14 +105,4 @@ async function send(member: Member, ledger: Ledger): Promise<void> {
   const again = setInterval(() => member.say(TEXT, ref), 5_000);
   await acked;
   clearInterval(again);
-}
-
-/** Waits until so many deliveries have come, or none has come for five seconds. */
-async function delivered(ledger: Ledger, expected: number): Promise<void> {
-  let last = -1;
-  for (let quiet = 0; ledger.deliveries < expected && quiet < 500; quiet++) {
-    if (ledger.deliveries !== last) quiet = 0;
-    last = ledger.deliveries;
-    await wait(10);
-  }
 }
