@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -52,4 +52,39 @@ test('a file that fails leaves nothing behind and is named', async () => {
 test('a numbered file that was applied must not change', async () => {
   appendFileSync(join(folder, '001-tables.sql'), '-- changed');
   await assert.rejects(migrate(url, folder), /sql\/001-tables\.sql was applied and has changed since/);
+});
+
+test('messages that were there before they had places get them', async () => {
+  const former = mkdtempSync(join(tmpdir(), 'rooms-sql-'));
+  after(() => rmSync(former, { recursive: true }));
+  mkdirSync(join(former, 'functions'));
+  for (const name of ['001-tables.sql', '002-edits.sql', '003-lanes.sql']) {
+    cpSync(join(import.meta.dirname, name), join(former, name));
+  }
+  const elsewhere = await createTestDatabase();
+  await migrate(elsewhere, former);
+  const sql = connectDatabase(elsewhere, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
+  after(() => sql.end());
+  const commands = ['CreateRoom', 'CreateMessage', 'UpdateMessage', 'CreateMessage', 'DeleteMessage', 'AddUser'];
+  await sql`update rooms set seq = ${commands.length} where name = 'general'`;
+  for (const [index, command] of commands.entries()) {
+    await sql`
+      insert into messages (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint)
+      select id, ${index + 1}, gen_random_uuid(), id, ${command}, id, '', now(), now(), gen_random_uuid(), 0
+      from rooms where name = 'general'`;
+  }
+  await migrate(elsewhere);
+  const places = await sql`select place from messages order by seq`;
+  assert.deepEqual(
+    places.map(({ place }) => place),
+    [1, 2, 2, 3, 3, 4],
+  );
+  const rooms = await sql`select name, shown from rooms order by name`;
+  assert.deepEqual(
+    rooms.map(({ name, shown }) => [name, shown]),
+    [
+      ['announcements', 0],
+      ['general', 4],
+    ],
+  );
 });

@@ -10,8 +10,8 @@ interface SqlFile {
 }
 
 /**
- * Brings the database up to these files: numbered files once, in order; functions whenever their text changes.
- * Any number of processes may do it at once.
+ * Brings the database up to these files: numbered files once, in order; functions whenever their text changes. All of it
+ * is one transaction, so that no statement ever meets half of a release. Any number of processes may do it at once.
  * @returns the names of the files that were applied
  * @throws Error when a numbered file that was applied has changed since
  */
@@ -24,9 +24,7 @@ export async function migrate(url: string, folder = fileURLToPath(new URL('.', i
         name text primary key, checksum text not null, applied_at timestamptz not null default now()
       )`),
     );
-    const applied: string[] = [];
-    for (const file of readFiles(folder)) if (await apply(database, file)) applied.push(file.name);
-    return applied;
+    return await applyChanged(database, readFiles(folder));
   } finally {
     await database.end();
   }
@@ -45,25 +43,45 @@ function readFiles(folder: string): SqlFile[] {
   });
 }
 
-/** @returns whether the file had to be applied. Its row is written in the transaction that applies it. */
-async function apply(database: Database, { name, text, checksum }: SqlFile): Promise<boolean> {
-  const [known] = await database`select checksum from schema_files where name = ${name}`;
-  if (known?.checksum === checksum) return false;
-  const row = `insert into schema_files (name, checksum) values ('${name}', '${checksum}')`;
-  if (name.startsWith('functions/')) {
-    const update = 'on conflict (name) do update set checksum = excluded.checksum, applied_at = now()';
-    await database.unsafe(inOneTransaction(`${row} ${update}; ${text}`));
-    return true;
+async function applyChanged(database: Database, files: SqlFile[]): Promise<string[]> {
+  const rows = await database<{ name: string; checksum: string }[]>`select name, checksum from schema_files`;
+  const known = new Map(rows.map(({ name, checksum }) => [name, checksum]));
+  const changed = files.filter(({ name, checksum }) => known.get(name) !== checksum);
+  const altered = changed.find(({ name }) => known.has(name) && !isFunction(name));
+  if (altered) {
+    throw new Error(`sql/${altered.name} was applied and has changed since: put the change into a new numbered file`);
   }
-  if (known) throw new Error(`sql/${name} was applied and has changed since: put the change into a new numbered file`);
+  if (changed.length === 0) return [];
   try {
-    await database.unsafe(inOneTransaction(`${row}; ${text}`));
-    return true;
+    await database.unsafe(inOneTransaction(changed.map(applied).join('')));
+    return changed.map(({ name }) => name);
   } catch (error) {
     const wonByAnother = (error as { constraint_name?: string }).constraint_name === 'schema_files_pkey';
-    if (!wonByAnother) throw new Error(`sql/${name}: ${(error as Error).message}`, { cause: error });
-    return apply(database, { name, text, checksum });
+    if (wonByAnother) return applyChanged(database, files);
+    throw new Error(`${culprit(error, changed)}: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** A file's text, and the row that says so. */
+function applied({ name, text, checksum }: SqlFile): string {
+  const update = 'on conflict (name) do update set checksum = excluded.checksum, applied_at = now()';
+  const row = `insert into schema_files (name, checksum) values ('${name}', '${checksum}')`;
+  return `${row} ${isFunction(name) ? update : ''};\n${text};\n`;
+}
+
+function isFunction(name: string): boolean {
+  return name.startsWith('functions/');
+}
+
+/** The file in which Postgres says that the error is; all of them where it does not say. */
+function culprit(error: unknown, files: SqlFile[]): string {
+  const position = Number((error as { position?: string }).position);
+  let end = inOneTransaction('').length;
+  const file = files.find((each) => {
+    end += applied(each).length;
+    return position <= end;
+  });
+  return file ? `sql/${file.name}` : `one of sql/${files.map(({ name }) => name).join(', ')}`;
 }
 
 /** Statements sent as one text are one transaction; the lock lets one process after the other through. */
