@@ -6,9 +6,12 @@ import { parseArgs } from 'node:util';
 import { startServices, stopChildren } from '../shared/local/services.ts';
 import { type SmokeOptions, smoke } from './smoke.ts';
 import { storm } from './storm.ts';
+import { timing } from './timing.ts';
 
 const USAGE = `npm run bench -- storm
   500 messages a second, in turns alone and under a storm of 200 clients that log in
+npm run bench -- timing
+  whether the time of a login's answer tells that there is such an account
 npm run bench -- smoke [--rate=N | --window=N] [--messages=N] [--kill-worker]
   --rate=N       offer N messages a second (otherwise a closed loop, as fast as it goes)
   --window=N     in the closed loop, messages that each of the 200 sockets has in flight (5)
@@ -28,7 +31,13 @@ const { positionals, values } = parseArgs({
 });
 
 const [name = '', ...more] = positionals;
-if (!['smoke', 'storm'].includes(name) || more.length > 0) {
+const runs: Record<string, () => Promise<string[]>> = {
+  smoke: () => smoke(smokeOptions()),
+  storm: () => storm({ ...services, say }),
+  timing: () => timing({ ...services, say }),
+};
+const run = Object.hasOwn(runs, name) ? runs[name] : undefined;
+if (!run || more.length > 0) {
   say(USAGE);
   process.exit(64);
 }
@@ -42,13 +51,10 @@ const services = await startServices({
   say,
 });
 try {
-  const wrong = name === 'storm' ? await storm({ ...services, say }) : await smoke(smokeOptions());
+  const wrong = await run();
   for (const fact of wrong.slice(0, 20)) say(`WRONG: ${fact}`);
-  say(
-    wrong.length === 0
-      ? 'exact: stored once, gapless, and seen by every member once and in order'
-      : `${wrong.length} wrong`,
-  );
+  const exact = name === 'timing' ? 'done' : 'exact: stored once, gapless, and seen by every member once and in order';
+  say(wrong.length === 0 ? exact : `${wrong.length} wrong`);
   process.exitCode = wrong.length === 0 ? 0 : 1;
 } finally {
   await stopChildren(services.children);
