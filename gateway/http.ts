@@ -99,6 +99,11 @@ export function answer(res: HttpResponse, { status, body, headers = {} }: Respon
   });
 }
 
+let open = 0;
+
+/** Requests that are not answered yet. */
+export const openRequests = () => open;
+
 async function serve(
   res: HttpResponse,
   req: HttpRequest,
@@ -106,6 +111,7 @@ async function serve(
   handler: Handler,
   { addressOf, cors, admit, log }: Border,
 ): Promise<void> {
+  open++;
   res.onAborted(() => {
     res.aborted = true;
   });
@@ -128,6 +134,8 @@ async function serve(
     // What follows such a request on its connection may be the rest of it.
     const close = error instanceof Refusal && (error.code === 'bad_request' || error.code === 'body_too_large');
     reply(answerTo(error, log), close);
+  } finally {
+    open--;
   }
 }
 

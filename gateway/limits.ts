@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Config } from '../shared/config.ts';
-import { Refusal } from '../shared/errors.ts';
+import { type ErrorCode, Refusal } from '../shared/errors.ts';
 import type { Log } from '../shared/log.ts';
 import { orUnavailable } from './unavailable.ts';
 
@@ -58,35 +58,70 @@ export class Limits {
   async login<T>(email: string, address: string, look: () => Promise<T>): Promise<T> {
     const { LOGIN_ATTEMPTS: most, LOGIN_WINDOW: window } = this.#config;
     const account = digest(email);
-    const known = `${this.#config.REDIS_PREFIX}:known:${account}:${address}`;
-    const isKnown = (await orUnavailable(this.#redis.exists(known))) === 1;
+    const isKnown = await this.#isKnown(account, address);
     const own = `logins:${account}:${address}`;
     const taken = await this.#takeAll(
       [own, most, window],
       [`logins-by:${address}`, most * FOR_ALL, window],
       ...(isKnown ? [] : [[`logins-to:${account}`, most * FOR_ALL, window] satisfies Limit]),
     );
-    try {
-      const result = await look();
-      await this.#giveBack(taken);
-      await this.#remember(known, own);
-      return result;
-    } catch (error) {
-      const wasTry = error instanceof Refusal && error.code === 'wrong_credentials';
-      if (!wasTry) await this.#giveBack(taken);
-      throw error;
-    }
+    const result = await this.#unlessWrong('wrong_credentials', taken, look);
+    await this.#remember(this.#knownKey(account, address), own);
+    return result;
   }
 
-  /** Counts a one-time password that is to be mailed. @throws Refusal `rate_limited` or `unavailable` */
+  /**
+   * Counts a one-time password that is to be mailed; from all addresses together twice as many as from one, but whoever
+   * has logged in from his address before is not held up by what others do.
+   * @throws Refusal `rate_limited` or `unavailable`
+   */
   async otp(email: string, address: string): Promise<void> {
     const { LOGIN_ATTEMPTS: most, LOGIN_WINDOW: window } = this.#config;
     const account = digest(email);
     await this.#takeAll(
       [`otps:${account}:${address}`, most, window],
       [`otps-by:${address}`, most * FOR_ALL, window],
-      [`otps-to:${account}`, most * 2, window],
+      ...((await this.#isKnown(account, address)) ? [] : [[`otps-to:${account}`, most * 2, window] satisfies Limit]),
     );
+  }
+
+  /**
+   * Lets a code be tried, if it may: an address has twice as many wrong ones as wrong passwords for one account, so that
+   * it cannot use up everyone's codes.
+   * @throws Refusal `rate_limited` or `unavailable`
+   */
+  async code<T>(address: string, look: () => Promise<T>): Promise<T> {
+    const { LOGIN_ATTEMPTS: most, LOGIN_WINDOW: window } = this.#config;
+    const taken = await this.#takeAll([`codes-by:${address}`, most * 2, window]);
+    return this.#unlessWrong('wrong_otp', taken, look);
+  }
+
+  /** Counts a new account of an address. @throws Refusal `rate_limited` or `unavailable` */
+  async registration(address: string): Promise<void> {
+    const { LOGIN_ATTEMPTS: most, LOGIN_WINDOW: window } = this.#config;
+    await this.#take([`accounts-by:${address}`, most * FOR_ALL, window]);
+  }
+
+  /** Counts a search for users, by which e-mails could be guessed. @throws Refusal `rate_limited` or `unavailable` */
+  async search(userId: string): Promise<void> {
+    const { LOGIN_ATTEMPTS: most, LOGIN_WINDOW: window } = this.#config;
+    await this.#take([`searches:${userId}`, most * FOR_ALL, window]);
+  }
+
+  async #isKnown(account: string, address: string): Promise<boolean> {
+    return (await orUnavailable(this.#redis.exists(this.#knownKey(account, address)))) === 1;
+  }
+
+  /** Gives back what was taken, unless that was a wrong try. */
+  async #unlessWrong<T>(wrong: ErrorCode, taken: Limit[], look: () => Promise<T>): Promise<T> {
+    try {
+      const result = await look();
+      await this.#giveBack(taken);
+      return result;
+    } catch (error) {
+      if (!(error instanceof Refusal && error.code === wrong)) await this.#giveBack(taken);
+      throw error;
+    }
   }
 
   /** All of them or none. One after the other: who is refused by the first must not, even for a moment, use up the next. */
@@ -124,6 +159,10 @@ export class Limits {
   async #giveBack(limits: Limit[]): Promise<void> {
     const back = limits.map(([name]) => this.#redis.eval(GIVE_BACK, 1, this.#keyOf(name)));
     await Promise.all(back).catch((error: unknown) => this.#log.debug({ error }, 'a try was not given back'));
+  }
+
+  #knownKey(account: string, address: string): string {
+    return `${this.#config.REDIS_PREFIX}:known:${account}:${address}`;
   }
 
   #keyOf(name: string): string {

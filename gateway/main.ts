@@ -5,9 +5,10 @@ import { createLog } from '../shared/log.ts';
 import { serveMetrics } from '../shared/metrics.ts';
 import { routeAll } from './app.ts';
 import { GATEWAY_VARIABLES, type Gateway, openGateway } from './gateway.ts';
+import { openRequests } from './http.ts';
 import { closeSockets } from './sockets.ts';
 
-/** Milliseconds that open commands have to get their outcomes when the process stops. */
+/** Milliseconds that open commands and requests have to get their outcomes when the process stops. */
 const DRAIN = 10_000;
 
 const config = readConfig(...GATEWAY_VARIABLES, 'HOST', 'PORT', 'LOG_LEVEL', 'METRICS_PORT');
@@ -39,7 +40,7 @@ async function stop(signal: string, { commands, close }: Gateway, listening: us_
   gateway.stopping = true;
   uWS.us_listen_socket_close(listening);
   const until = Date.now() + DRAIN;
-  while (commands.open > 0 && Date.now() < until) await wait(20);
+  while (commands.open + openRequests() > 0 && Date.now() < until) await wait(20);
   closeSockets();
   await close().catch((error: unknown) => log.warn({ error }, 'not all was closed'));
   log.info('stopped');

@@ -71,7 +71,7 @@ export class Online {
    * Puts a socket on the topics of its user's rooms.
    * @param welcome called in the tick in which the socket joins, with how far each room was: what the socket gets
    *   afterwards is what comes after that, without a hole
-   * @throws Refusal `token_revoked`
+   * @throws Refusal `token_revoked`, or `unavailable` if the socket has closed meanwhile
    */
   async attach(listener: Listener, welcome: (rooms: RoomHead[]) => void): Promise<void> {
     const { userId } = listener.bearer;
@@ -80,7 +80,7 @@ export class Online {
     const known = await user.loaded;
     // From here on the end of a token is heard; what ended before is read.
     if (!known || !(await this.#options.reads.isLive(listener.bearer))) throw new Refusal('token_revoked');
-    if (listener.closed) return;
+    if (listener.closed) throw new Refusal('unavailable');
     this.#options.presence.enter(userId);
     user.listeners.add(listener);
     welcome([...user.rooms].map((id) => ({ id, seq: this.#options.feeds.position(id)?.head ?? 0 })));

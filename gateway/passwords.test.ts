@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
-import { after, test } from 'node:test';
+import { after, mock, test } from 'node:test';
 import argon2 from 'argon2';
 import { Passwords } from './passwords.ts';
 
@@ -57,5 +57,17 @@ test('it works with the lowest priority, and one that dies is replaced', async (
   process.kill(first, 'SIGKILL');
   const statuses = (await asked).map(({ status }) => status);
   assert.deepEqual(statuses, ['rejected', 'rejected', 'fulfilled', 'fulfilled', 'fulfilled']);
+  assert.notEqual(hasher(), first);
+});
+
+test('one that hangs is given up, and replaced', async () => {
+  const first = hasher();
+  mock.timers.enable({ apis: ['setTimeout'] });
+  process.kill(first, 'SIGSTOP');
+  const asked = passwords.verify(hash, 'correct horse');
+  mock.timers.tick(20_000);
+  await assert.rejects(asked, { code: 'busy' });
+  mock.timers.reset();
+  assert.equal((await passwords.verify(hash, 'correct horse')).isRight, true);
   assert.notEqual(hasher(), first);
 });

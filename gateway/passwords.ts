@@ -2,6 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Refusal } from '../shared/errors.ts';
 
+/** Milliseconds after which a hasher that does not answer is replaced; while all else is busy it may take a while. */
+const PATIENCE = 20_000;
 /** Hashes at work, and waiting for that; what comes beyond is refused. */
 const MOST_AT_ONCE = 2;
 const MOST_OPEN = MOST_AT_ONCE + 64;
@@ -25,6 +27,7 @@ export interface Answer {
 interface Open {
   question: Question;
   settle: (answer: Answer) => void;
+  timer?: NodeJS.Timeout;
 }
 
 /**
@@ -89,27 +92,35 @@ export class Passwords {
       if (!open) return;
       this.#atWork.set(open.question.id, open);
       this.#child ??= this.#start();
-      this.#child.send(open.question);
+      this.#give(this.#child, open);
     }
+  }
+
+  #give(child: ChildProcess, open: Open): void {
+    open.timer = setTimeout(() => this.#lose(child), PATIENCE);
+    // What cannot be sent is told by an event, too; a process that could not be started has no `send`.
+    child.send?.(open.question, () => undefined);
   }
 
   #start(): ChildProcess {
     const child = fork(this.#hasher, { detached: true });
     child.on('message', (answer: Answer) => this.#settle(answer));
-    child.on('error', () => undefined); // it ends, too
-    child.on('exit', () => this.#lose(child));
+    for (const event of ['error', 'exit', 'disconnect'] as const) child.on(event, () => this.#lose(child));
     return child;
   }
 
   #settle(answer: Answer): void {
     const open = this.#atWork.get(answer.id);
+    clearTimeout(open?.timer);
     this.#atWork.delete(answer.id);
     open?.settle(answer);
     this.#send();
   }
 
   #lose(child: ChildProcess): void {
-    if (this.#child === child) this.#child = undefined;
+    if (this.#child !== child) return;
+    this.#child = undefined;
+    child.kill('SIGKILL');
     for (const id of [...this.#atWork.keys()]) this.#settle({ id, failure: 'the hasher ended' });
   }
 }

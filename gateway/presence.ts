@@ -28,6 +28,7 @@ export class Presence {
     this.#prefix = prefix;
     this.#log = log;
     this.#timer = setInterval(() => void this.#renew(), EVERY);
+    void this.#renew();
   }
 
   /** A user has a socket here; may be said again. */
@@ -35,10 +36,8 @@ export class Presence {
     if (this.#online.has(userId)) return;
     this.#online.add(userId);
     void this.#tell(async () => {
-      const [added, leased] = (await this.#pipeline().sadd(this.#own, userId).pexpire(this.#own, LEASE).exec()) ?? [];
-      if (added?.[0] || leased?.[0]) throw added?.[0] ?? leased?.[0];
-      // The first one here begins a lease.
-      if (this.#online.size === 1) await this.#redis.zadd(this.#gateways, Date.now(), this.#gateway);
+      const pipeline = this.#redis.pipeline().sadd(this.#own, userId).pexpire(this.#own, LEASE);
+      for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
     });
   }
 
@@ -65,7 +64,7 @@ export class Presence {
   /** Ends the lease. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#tell(() => this.#pipeline().del(this.#own).zrem(this.#gateways, this.#gateway).exec());
+    await this.#tell(() => this.#redis.pipeline().del(this.#own).zrem(this.#gateways, this.#gateway).exec());
   }
 
   /** A sign of life; and the whole set again if it was lost or something was not taken. */
@@ -95,10 +94,6 @@ export class Presence {
       this.#unsure = true;
       this.#log.debug({ error }, 'presence could not be told');
     }
-  }
-
-  #pipeline() {
-    return this.#redis.pipeline();
   }
 
   get #own(): string {

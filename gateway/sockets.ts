@@ -11,6 +11,7 @@ import * as v from 'valibot';
 import { Command, Ref } from '../shared/commands.ts';
 import { closeCodes, Refusal } from '../shared/errors.ts';
 import type { RoomOutcome } from '../shared/jobs.ts';
+import { readHeaders } from './body.ts';
 import { type Connection, connect, errorFrame, refusalOf } from './connection.ts';
 import { Counts } from './counts.ts';
 import type { Gateway } from './gateway.ts';
@@ -40,7 +41,10 @@ interface SocketData {
   /** These are set when the socket opens; the listener once it is known whose it is. */
   connection?: Connection;
   listener?: Listener;
-  /** Settles when the socket hears its rooms; what it sends before that waits, so that it hears what it says. */
+  /**
+   * Resolves when the token is known to be alive and the socket hears its rooms, and else rejects. What the socket sends
+   * before that waits.
+   */
   attached?: Promise<Bearer>;
   /** Ends the socket with its token. */
   tokenTimer?: NodeJS.Timeout;
@@ -92,10 +96,14 @@ export function closeSockets(): void {
  * never see why an upgrade was refused, see the reason.
  */
 function upgrade({ gateway, perAddress }: Hall, res: HttpResponse, req: HttpRequest, context: us_socket_context_t) {
-  const isV1 = req.getHeader('sec-websocket-protocol').split(/ *, */).includes(ROOMS_V1);
+  const isV1 = req
+    .getHeader('sec-websocket-protocol')
+    .split(',')
+    .some((name) => name.trim() === ROOMS_V1);
   const origin = req.getHeader('origin');
-  const address = gateway.addressOf(res.getRemoteAddress(), req.getHeader('x-forwarded-for'));
   try {
+    const forwardedFor = readHeaders(req).get('x-forwarded-for');
+    const address = gateway.addressOf(res.getRemoteAddress(), forwardedFor);
     if (!gateway.cors.allows(origin)) throw new Refusal('origin_not_allowed');
     if (perAddress.isFull(address)) throw new Refusal('too_many_sockets', undefined, { retryAfter: 10 });
     const identify = identifier(gateway, req);
@@ -139,7 +147,7 @@ async function admit({ gateway, perUser }: Hall, data: SocketData, connection: C
   await gateway.limits.request(data.address);
   const bearer = await data.identify();
   if (perUser.isFull(bearer.userId)) throw new Refusal('too_many_sockets', undefined, { retryAfter: 10 });
-  if (connection.closed) return bearer;
+  if (connection.closed) throw new Refusal('unavailable');
   const listener = Object.assign(connection, { bearer });
   data.listener = listener;
   perUser.add(bearer.userId);

@@ -34,6 +34,8 @@ const wrong: [name: Parameters<typeof parseConfig>[1][number], value: string | u
   ['PORT', '80a'],
   ['PORT', '65536'],
   ['RATE_WINDOW', '1 day'],
+  ['LOGIN_WINDOW', '0s'],
+  ['OTP_EXPIRY', '721h'],
   ['LOG_LEVEL', 'loud'],
   ['REDIS_PREFIX', 'a:b'],
   ['CORS_ORIGIN', 'example.com'],

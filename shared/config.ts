@@ -9,6 +9,8 @@ const Duration = v.pipe(
   v.string(),
   v.regex(/^\d+(ms|s|m|h)$/, 'must be a duration such as 1s, 10m or 12h'),
   v.transform((text) => Number.parseInt(text, 10) * UNITS[text.replace(/^\d+/, '') as keyof typeof UNITS]),
+  v.minValue(1, 'must be longer than nothing'),
+  v.maxValue(30 * 24 * UNITS.h, 'must be at most 720h'),
 );
 
 const whole = (least: number, most: number) =>

@@ -1,3 +1,6 @@
+-- In the order in which batches lock them: while workers are at work, any other order could end in a deadlock.
+lock table lanes, rooms, messages, memberships, users in access exclusive mode;
+
 -- Raised when the user logs out everywhere: a token of an older version is over.
 alter table users add column token_version bigint not null default 0;
 alter table users add constraint users_roles check (roles <@ array['user', 'admin']);
@@ -23,4 +26,5 @@ create table allowed_users (
 -- What became of a lane's last batch of account commands, for a copy of it.
 alter table lanes add column outcomes jsonb;
 
-drop function if exists apply_account_commands(jsonb);
+-- The first hundred of a room are found without a look at the others; everyone is in `general`.
+create index memberships_room on memberships (room_id, created_at, user_id);

@@ -43,7 +43,7 @@ function readFiles(folder: string): SqlFile[] {
   });
 }
 
-async function applyChanged(database: Database, files: SqlFile[]): Promise<string[]> {
+async function applyChanged(database: Database, files: SqlFile[], triesLeft = 5): Promise<string[]> {
   const rows = await database<{ name: string; checksum: string }[]>`select name, checksum from schema_files`;
   const known = new Map(rows.map(({ name, checksum }) => [name, checksum]));
   const changed = files.filter(({ name, checksum }) => known.get(name) !== checksum);
@@ -57,7 +57,8 @@ async function applyChanged(database: Database, files: SqlFile[]): Promise<strin
     return changed.map(({ name }) => name);
   } catch (error) {
     const wonByAnother = (error as { constraint_name?: string }).constraint_name === 'schema_files_pkey';
-    if (wonByAnother) return applyChanged(database, files);
+    const isDeadlock = (error as { code?: string }).code === '40P01';
+    if (wonByAnother || (isDeadlock && triesLeft > 0)) return applyChanged(database, files, triesLeft - 1);
     throw new Error(`${culprit(error, changed)}: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { newId } from '../shared/ids.ts';
 import { startRedis } from '../shared/local/redis.ts';
-import { Client, call, createAccount, PASSWORD } from './client.ts';
+import { type Answer, Client, call, createAccount, PASSWORD } from './client.ts';
 import { startSystem, testServices } from './system.ts';
 
-const { cluster } = await startSystem({
+const { cluster, mailbox } = await startSystem({
   gateways: 2,
   workers: 1,
   mail: true,
@@ -99,15 +99,8 @@ test('strangers from everywhere cannot lock out who has logged in from his addre
 
 test('one address tries so many accounts and no more', async () => {
   const address = newAddress();
-  const answers = [];
-  for (let index = 0; index < 55; index++) {
-    const answer = await logIn(`nobody.${index}@example.com`, 'not the one', address);
-    if (answer.status === 429 && Number(answer.headers.get('retry-after')) <= 2) {
-      index--;
-      await wait(500); // the limit of requests, not of logins
-    } else answers.push(answer);
-  }
-  assert.deepEqual([count(answers, 401), count(answers, 429)], [50, 5]);
+  const attempt = (index: number) => logIn(`nobody.${index}@example.com`, 'not the one', address);
+  assert.equal(await until429(attempt), 50);
 });
 
 test('so many codes are mailed for an account and an address; for the account somewhat more from elsewhere', async () => {
@@ -120,6 +113,61 @@ test('so many codes are mailed for an account and an address; for the account so
   const elsewhere = await Promise.all(Array.from({ length: 8 }, (_, index) => send(newAddress(), index)));
   assert.deepEqual([count(elsewhere, 200), count(elsewhere, 429)], [5, 3]);
 });
+
+test('codes go on being mailed to who has logged in from his address before, whatever strangers do', async () => {
+  const { email } = await account();
+  const home = newAddress();
+  assert.equal((await logIn(email, PASSWORD, home)).status, 200);
+  const send = (from: string) => ask('POST /api/users/send-otp', { email }, from);
+  const strangers = await Promise.all(Array.from({ length: 12 }, () => send(newAddress())));
+  assert.deepEqual([count(strangers, 200), count(strangers, 429)], [10, 2]);
+  assert.equal((await send(home)).status, 200);
+});
+
+test('an address has so many wrong codes, and right ones do not count', async () => {
+  const address = newAddress();
+  const person = { firstName: 'First', lastName: 'Last', phone: '123456789', password: PASSWORD, otp: '000000' };
+  const wrong = await Promise.all(
+    Array.from({ length: 12 }, (_, index) =>
+      ask(
+        'POST /api/users/register-otp',
+        { ...person, email: `code.${index}@example.com` },
+        address,
+        index % 2 ? here : there,
+      ),
+    ),
+  );
+  assert.deepEqual([count(wrong, 401), count(wrong, 429)], [10, 2]);
+  const home = newAddress();
+  for (let index = 0; index < 5; index++) {
+    const email = `${newId()}@example.com`;
+    await ask('POST /api/users/send-otp', { email }, newAddress());
+    const otp = await mailbox.code(email);
+    assert.equal((await ask('POST /api/users/register-otp', { ...person, email, otp }, home)).status, 201);
+  }
+});
+
+test('an address makes so many accounts, and a user so many searches', async () => {
+  const address = newAddress();
+  const person = { firstName: 'First', lastName: 'Last', password: PASSWORD, email: 'taken@example.com' };
+  const register = (index: number) => ask('POST /api/users/register', person, address, index % 2 ? here : there);
+  const { token } = await account();
+  const search = () => call(here, 'GET /api/users/email/nobody', { token, headers: from(newAddress()) });
+  assert.deepEqual(await until429(register), 50);
+  assert.deepEqual(await until429(search), 50);
+});
+
+/** How often something goes before it is refused for long: not by the limit of requests, which is over in two seconds. */
+async function until429(what: (index: number) => Promise<Answer>): Promise<number> {
+  for (let times = 0; ; times++) {
+    let answer = await what(times);
+    while (answer.status === 429 && Number(answer.headers.get('retry-after')) <= 2) {
+      await wait(500);
+      answer = await what(times);
+    }
+    if (answer.status === 429) return times;
+  }
+}
 
 test('who commands faster than he may is refused so long, and goes on after that', async () => {
   const { token } = await account();
@@ -154,6 +202,18 @@ test('a user has so many sockets on a gateway, and a place that was left can be 
   assert.deepEqual(tooMany.closed, { code: 4129, reason: 'too_many_sockets' });
   await clients.pop()?.close();
   clients.push(await connect(here, token));
+  await Promise.all(clients.map((client) => client.close()));
+});
+
+test('what a client writes before its proxy does not count, over however many lines', async () => {
+  const { token } = await account();
+  const [real, clients] = [newAddress(), []] as [string, Client[]];
+  const headers = () => ({ 'x-forwarded-for': [newAddress(), real] });
+  for (let index = 0; index < 4; index++) {
+    const { token: other } = await account();
+    clients.push(await Client.connect(here, other, 'v1', headers()));
+  }
+  await assert.rejects(Client.connect(here, token, 'v1', headers()), /Unexpected server response: 429/);
   await Promise.all(clients.map((client) => client.close()));
 });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { Redis } from 'ioredis';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
@@ -97,6 +98,35 @@ test('a token ended while its socket opens opens none', async () => {
     ]);
     assert.deepEqual(await endOf(client), { code: 4401, reason: 'token_revoked' });
   }
+});
+
+test('a token that has ended does nothing, though its socket closes before that was looked at', async () => {
+  const [ann, bob] = [await createAccount(here, 'Ann'), await createAccount(here, 'Bob')];
+  const speaker = await Client.connect(here, bob.token);
+  const { roomId } = await speaker.ask({ command: 'CreateRoom', text: 'open to all', roomType: 'Public' });
+  await call(here, `POST /api/rooms/${roomId}/users/${ann.id}`, { token: ann.token });
+  await post('/api/users/logout', ann.token);
+  const { hostname, port } = new URL(here);
+  const frame = (opcode: number, payload: string) => {
+    const head = [0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0]; // a mask of zeros changes nothing
+    return Buffer.concat([Buffer.from(head), Buffer.from(payload)]);
+  };
+  const ended = Array.from({ length: 40 }, async () => {
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      `GET /api/ws HTTP/1.1\r\nHost: ${hostname}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n` +
+        `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer ${ann.token}\r\n\r\n`,
+    );
+    await once(socket, 'data');
+    const said = JSON.stringify({ command: 'CreateMessage', roomId, text: 'I am out' });
+    socket.end(Buffer.concat([frame(1, said), frame(8, '')]));
+    await once(socket.resume(), 'close');
+  });
+  await Promise.all(ended);
+  await speaker.ask({ command: 'CreateMessage', roomId, text: 'the last' });
+  await speaker.frame(({ text }) => text === 'the last');
+  assert.deepEqual(speaker.seqs(roomId), [1, 2, 3]);
+  await speaker.close();
 });
 
 test('a browser opens a socket with a ticket, once', async () => {

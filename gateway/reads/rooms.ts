@@ -1,6 +1,8 @@
 import type { Database } from '../../shared/database.ts';
 
+/** Users that a room shows, by itself and in a list. */
 const MOST_USERS = 100;
+const MOST_LISTED = 10;
 
 export interface Room {
   id: string;
@@ -9,7 +11,7 @@ export interface Room {
   name: string;
   ownerId: string | null;
   roomType: string;
-  /** The first hundred who came in. */
+  /** The first who came in: a hundred at most, in a list ten. */
   users: { id: string; firstName: string; lastName: string }[];
 }
 
@@ -20,14 +22,14 @@ export function visibleTo(database: Database, userId: string) {
 }
 
 export function roomReads(database: Database) {
-  const room = database`
+  const room = (users: number) => database`
     id, created_at, updated_at, name, owner_id, room_type, (
-      select coalesce(json_agg(json_build_object('id', u.id, 'firstName', u.first_name, 'lastName', u.last_name)), '[]')
+      select coalesce(
+        json_agg(json_build_object('id', u.id, 'firstName', first_name, 'lastName', last_name) order by m.created_at, u.id),
+        '[]')
       from (
-        select users.id, first_name, last_name
-        from memberships join users on users.id = user_id
-        where room_id = rooms.id order by memberships.created_at, users.id limit ${MOST_USERS}
-      ) u
+        select created_at, user_id from memberships where room_id = rooms.id order by created_at, user_id limit ${users}
+      ) m join users u on u.id = m.user_id
     ) as users
     from rooms`;
 
@@ -38,17 +40,29 @@ export function roomReads(database: Database) {
       const last = page * size;
       // The others are taken from their index in its order, so that not all of them are read for a page.
       return database<Room[]>`
-        select ${room} join (
-          select room_id, false as other from memberships where user_id = ${userId}
-          union all
-          (select id, true from rooms where room_type <> 'Private' and deleted_at is null and not ${isOwn}
-            order by name, id limit ${last})
-        ) seen on seen.room_id = rooms.id
-        order by other, name, id limit ${size} offset ${last - size}`;
+        select ${room(MOST_LISTED)} join (
+          select seen.id as seen_id, row_number() over (order by other, name, seen.id) as place
+          from (
+            select rooms.id, name, false as other from memberships join rooms on rooms.id = room_id where user_id = ${userId}
+            union all
+            (select id, name, true from rooms where room_type <> 'Private' and deleted_at is null and not ${isOwn}
+              order by name, id limit ${last})
+          ) seen
+          order by place limit ${size} offset ${last - size}
+        ) page on seen_id = id
+        order by place`;
+    },
+
+    /** Whether this user may see the room and what is said there. */
+    async isVisible(roomId: string, userId: string): Promise<boolean> {
+      const rows = await database`select from rooms where id = ${roomId} and ${visibleTo(database, userId)}`;
+      return rows.length > 0;
     },
 
     async room(id: string, userId: string): Promise<Room | undefined> {
-      const [row] = await database<Room[]>`select ${room} where id = ${id} and ${visibleTo(database, userId)}`;
+      const [row] = await database<
+        Room[]
+      >`select ${room(MOST_USERS)} where id = ${id} and ${visibleTo(database, userId)}`;
       return row;
     },
   };

@@ -83,7 +83,10 @@ export function userReads(database: Database) {
 
     /** In the order in which they came. @param page from 1 */
     users(viewerId: string, page: number, size: number): Promise<User[]> {
-      return database<User[]>`select ${user(viewerId)} order by id limit ${size} offset ${(page - 1) * size}`;
+      return database<User[]>`
+        select ${user(viewerId)}
+        where id in (select id from users order by id limit ${size} offset ${(page - 1) * size})
+        order by id`;
     },
 
     /** Whose e-mail begins so, in any case. At most fifty. */

@@ -19,16 +19,24 @@ const OtpSending = v.strictObject({ email: Email, purpose: v.optional(v.picklist
 /** `POST /api/users/register`: a new account, in the rooms that are for everyone. */
 export const register =
   (gateway: Gateway): Handler =>
-  async (request) =>
-    createAccount(gateway, await request.body(Registration), false);
+  async ({ body, address }) => {
+    const person = await body(Registration);
+    await gateway.limits.registration(address);
+    return createAccount(gateway, person, await gateway.passwords.hash(person.password), false);
+  };
 
 /** `POST /api/users/register-otp`: the same, by who reads the mail of that address. */
 export const registerWithOtp =
   (gateway: Gateway): Handler =>
-  async (request) => {
-    const { otp, ...person } = await request.body(ProvenRegistration);
-    await gateway.otps.take({ purpose: 'register', email: person.email }, otp);
-    return createAccount(gateway, person, true);
+  async ({ body, address }) => {
+    const { otp, ...person } = await body(ProvenRegistration);
+    const passwordHash = await gateway.limits.code(address, async () => {
+      // Before the code is used up: this may be refused as busy, and then the code is to be good still.
+      const hash = await gateway.passwords.hash(person.password);
+      await gateway.otps.take({ purpose: 'register', email: person.email }, otp);
+      return hash;
+    });
+    return createAccount(gateway, person, passwordHash, true);
   };
 
 /** `POST /api/users/login`: an access token. */
@@ -47,7 +55,7 @@ export const loginWithOtp =
     return logIn(gateway, email, address, async () => {
       // In this order, so that nobody without the password can use up the tries of a code.
       const account = await checkPassword(gateway, email, password);
-      await gateway.otps.take({ purpose: 'login', email }, otp);
+      await gateway.limits.code(address, () => gateway.otps.take({ purpose: 'login', email }, otp));
       return account;
     });
   };
@@ -69,10 +77,10 @@ export const sendOtp =
 
 async function createAccount(
   gateway: Gateway,
-  { password, ...person }: Omit<v.InferOutput<typeof Registration>, 'otp'>,
+  { password: _, ...person }: v.InferOutput<typeof Registration>,
+  passwordHash: string,
   proven: boolean,
 ): Promise<Response> {
-  const passwordHash = await gateway.passwords.hash(password);
   const outcome = await gateway.commands.change({ command: 'Register', ...person, passwordHash, proven }, newId());
   if ('code' in outcome) throw new Refusal(outcome.code);
   return answerUser(gateway, outcome.id, outcome.id, 201);

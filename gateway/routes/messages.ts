@@ -30,7 +30,7 @@ export const listMessages = (gateway: Gateway) =>
   authenticated(gateway, async ({ parameters, query }, userId) => {
     const roomId = validate(Id, parameters[0]);
     const range = validate(HistoryPage, Object.fromEntries(query));
-    if (!(await gateway.reads.room(roomId, userId))) throw new Refusal('no_such_room');
+    if (!(await gateway.reads.isVisible(roomId, userId))) throw new Refusal('no_such_room');
     const messages = await gateway.reads.history(roomId, range);
     return { status: 200, body: `[${messages.map(encodeMessage).join()}]` };
   });

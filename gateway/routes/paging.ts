@@ -5,6 +5,6 @@ export const wholeNumber = (least: number, most: number) =>
 
 /** A page of a list; so far that a page costs no more than a look through some ten thousand rows. */
 export const Page = v.strictObject({
-  page: v.optional(wholeNumber(1, 500), '1'),
+  page: v.optional(wholeNumber(1, 100), '1'),
   size: v.optional(wholeNumber(1, 100), '100'),
 });

@@ -31,6 +31,7 @@ export const listUsers = (gateway: Gateway) =>
 export const searchUsers = (gateway: Gateway) =>
   authenticated(gateway, async ({ parameters: [parameter] }, userId) => {
     const beginning = validate(EmailBeginning, parameter);
+    await gateway.limits.search(userId);
     return { status: 200, body: await withPresence(gateway, await gateway.reads.usersByEmail(userId, beginning)) };
   });
 
@@ -48,9 +49,10 @@ export const updateUser = (gateway: Gateway) =>
 
 /** `PUT /api/users/update-otp`: the same, with a code that was mailed to the e-mail of the body. */
 export const updateUserWithOtp = (gateway: Gateway) =>
-  authenticated(gateway, async ({ body }, userId) => {
+  authenticated(gateway, async ({ body, address }, userId) => {
     const { otp, ...person } = await body(ProvenUpdate);
-    await gateway.otps.take({ purpose: 'update', email: person.email, userId }, otp);
+    const subject = { purpose: 'update', email: person.email, userId } as const;
+    await gateway.limits.code(address, () => gateway.otps.take(subject, otp));
     return changeUser(gateway, userId, person, true);
   });
 
