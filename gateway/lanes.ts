@@ -119,7 +119,11 @@ export class Lanes<C, O> {
   #overdue(lane: Lane<C, O>, flight: Flight<C, O>): void {
     if (lane.flight !== flight) return;
     if (Date.now() < flight.giveUpAt) void this.#send(lane, flight);
-    else this.#land(lane, flight, () => ({ code: 'unknown_outcome' }));
+    else {
+      const { log } = this.#options;
+      log.warn({ lane: lane.index, commands: flight.entries.length }, 'no worker has answered, outcomes are unknown');
+      this.#land(lane, flight, () => ({ code: 'unknown_outcome' }));
+    }
   }
 
   #land(lane: Lane<C, O>, flight: Flight<C, O>, outcomeOf: (index: number) => O | Rejected): void {

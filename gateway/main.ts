@@ -26,7 +26,10 @@ const listener = await new Promise<us_listen_socket | false>((resolve) =>
   app.listen(config.HOST, config.PORT, resolve),
 );
 if (!listener) {
-  log.fatal({ host: config.HOST, port: config.PORT }, 'the port is taken');
+  log.fatal(
+    { host: config.HOST, port: config.PORT },
+    'cannot listen: the port is taken, or the host is not of this machine',
+  );
   process.exit(1);
 }
 log.info({ host: config.HOST, port: config.PORT }, 'gateway is ready');

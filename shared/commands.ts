@@ -10,8 +10,10 @@ const WellFormed = v.pipe(
 /** Text of so many characters; a character is a Unicode code point, as Postgres counts. */
 const characters = (least: number, most: number) => v.pipe(WellFormed, v.minCodePoints(least), v.maxCodePoints(most));
 
-export const PersonName = characters(3, 50);
-export const RoomName = characters(3, 50);
+/** Of a name, what stands around it does not count. */
+const Name = v.pipe(v.string(), v.trim(), characters(3, 50));
+export const PersonName = Name;
+export const RoomName = Name;
 export const MessageText = characters(1, 500);
 /** Argon2 reads all of a password; the upper bound keeps its input small. */
 export const Password = characters(8, 200);

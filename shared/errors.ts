@@ -24,7 +24,7 @@ export const errors = {
   read_only_room: { status: 403, text: 'only admins and the owner write in this room' },
   author_only: { status: 403, text: 'only its author may change a message' },
   owner_only: { status: 403, text: 'only the owner of the room may do this' },
-  everyones_room: { status: 403, text: 'this room is for everyone: nobody is added or removed' },
+  everyones_room: { status: 403, text: 'this room is for everyone: nobody changes it, or who is in it' },
   no_such_route: { status: 404, text: 'there is no such route' },
   no_such_room: { status: 404, text: 'there is no such room' },
   no_such_user: { status: 404, text: 'there is no such user' },
@@ -46,7 +46,7 @@ export const errors = {
   internal: { status: 500, text: 'something went wrong here' },
   busy: { status: 503, text: 'too much to do just now, try again soon' },
   expired: { status: 503, text: 'this could not be done in time and will not be done' },
-  unknown_outcome: { status: 503, text: 'no answer in time: send it again with the same ref to find out' },
+  unknown_outcome: { status: 503, text: 'no answer in time: it may be done; with a ref, send it again to find out' },
   unavailable: { status: 503, text: 'a service that this needs is away, try again soon' },
 } as const;
 

@@ -78,17 +78,17 @@ test('Procfile names commands that exist', () => {
   assert.deepEqual(started.toSorted(), COMMANDS);
 });
 
-test('cloudbuild.yaml migrates, then deploys the gateway and each kind of worker, with variables that exist', () => {
+test('cloudbuild.yaml migrates, then deploys each kind of worker and the gateway, with variables that exist', () => {
   const commandOf = ({ flags }: (typeof deployments)[number]) => flags.get('--args')?.replace(',', ' ') as string;
   const commands = deployments.map(commandOf);
   assert.deepEqual(commands.toSorted(), COMMANDS);
   const words = deployments.map((each) => each.words);
   assert.deepEqual(words, [
     'run jobs deploy rooms-migrate',
-    'run deploy rooms-gateway',
     'run worker-pools deploy rooms-persistence',
     'run worker-pools deploy rooms-role-changes',
     'run worker-pools deploy rooms-otp-email',
+    'run deploy rooms-gateway',
   ]);
   for (const deployment of deployments) {
     const { flags } = deployment;

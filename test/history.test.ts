@@ -60,25 +60,45 @@ test('a deep page reads no more than the first', async () => {
   await database.unsafe('analyze');
   assert.deepEqual(await history(roomId, 'page=12500&size=2'), [3, 1]);
 
-  /** Rows of messages that a request reads, by whatever index. */
-  const rowsRead = async (query: string) => {
-    const count = async () => {
-      // The statistics of a gateway's connection come when it is idle for a second, or is asked to.
-      const [row] = await database`
-        select coalesce(sum(idx_tup_fetch + seq_tup_read), 0)::int as rows from pg_stat_user_tables where relname = 'messages'`;
-      return row?.rows as number;
-    };
-    const before = await settled(count);
-    await history(roomId, query);
-    return (await settled(count)) - before;
-  };
   const deep = ['page=1&size=100', 'page=200&size=100', 'before=100&size=100', 'after=40000&size=100'];
   for (const query of deep) {
-    const rows = await rowsRead(query);
+    const rows = await rowsRead('messages', `/api/messages/${roomId}?${query}`);
     assert.ok(rows <= 210, `${query} read ${rows} rows`);
+  }
+});
+
+test('a room of very many costs what it shows', async () => {
+  const [general] = await database`select id from rooms where name = 'general'`;
+  await database`
+    insert into users (id, first_name, last_name, email, password_hash)
+    select gen_random_uuid(), 'Many', 'Testing', 'many.' || n || '@example.com', '' from generate_series(1, 20000) n`;
+  await database`
+    insert into memberships (room_id, user_id)
+    select rooms.id, users.id from rooms, users where owner_id is null and email like 'many.%'`;
+  await database.unsafe('analyze');
+  for (const path of [
+    `/api/rooms/${general?.id}`,
+    `/api/messages/${general?.id}`,
+    '/api/rooms',
+    '/api/users?page=20',
+  ]) {
+    const rows = await rowsRead('memberships', path);
+    assert.ok(rows <= 500, `${path} read ${rows} rows`);
   }
   await client.close();
 });
+
+/** Rows of a table that a request reads, by whatever index. */
+async function rowsRead(table: string, path: string): Promise<number> {
+  const count = async () => {
+    const [row] = await database`
+      select coalesce(sum(idx_tup_fetch + seq_tup_read), 0)::int as rows from pg_stat_user_tables where relname = ${table}`;
+    return row?.rows as number;
+  };
+  const before = await settled(count);
+  assert.equal((await call(url, `GET ${path}`, { token: ann.token })).status, 200);
+  return (await settled(count)) - before;
+}
 
 /** A number when it stands still for as long as Postgres holds back its statistics. */
 async function settled(count: () => Promise<number>): Promise<number> {

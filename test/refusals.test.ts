@@ -49,6 +49,7 @@ const overHttp: [what: string, options: CallOptions, code: keyof typeof errors][
   ['POST /api/users/register', { body: { ...person, password: 12345678 } }, 'invalid_field'],
   ['POST /api/users/register', { body: { ...person, password: 'short' } }, 'too_short'],
   ['POST /api/users/register', { body: { ...person, firstName: 'x'.repeat(51) } }, 'too_long'],
+  ['POST /api/users/register', { body: { ...person, firstName: '  x     ' } }, 'too_short'],
   ['POST /api/users/register', { body: { ...person, firstName: 'nul\0' } }, 'invalid_field'],
   ['POST /api/users/register', { body: { ...person, email: 'nobody' } }, 'invalid_field'],
   ['POST /api/users/register', { body: { ...person, email: ann.email.toUpperCase() } }, 'email_taken'],

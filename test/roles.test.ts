@@ -110,6 +110,20 @@ test('the last admin stays one, whoever asks and however many at once', async ()
   assert.deepEqual(await admin(databaseUrl, 'admins'), [0, `${root.email}\n`]);
 });
 
+test('of two last admins who end each other in the same moment one stays', async () => {
+  const [ann, bob] = [await createAccount(here, 'Ann'), await createAccount(here, 'Bob')];
+  const setAdmin = ({ id }: Account, granted: boolean) => database`select set_role(${id}, 'admin', ${granted}) as code`;
+  for (const who of [ann, bob]) await setAdmin(who, true);
+  await setAdmin(root, false);
+  for (let round = 0; round < 50; round++) {
+    const ended = await Promise.all([setAdmin(ann, false), setAdmin(bob, false)]);
+    assert.deepEqual(ended.map(([row]) => row?.code).toSorted(), ['last_admin', null]);
+    for (const who of [ann, bob]) await setAdmin(who, true);
+  }
+  await setAdmin(root, true);
+  for (const who of [ann, bob]) await setAdmin(who, false);
+});
+
 test('role changes wait for their own worker, and nothing else does', async () => {
   const ann = await createAccount(here, 'Ann');
   await cluster.workers[1]?.stop();

@@ -111,6 +111,10 @@ test('a token that has ended does nothing, though its socket closes before that 
     const head = [0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0]; // a mask of zeros changes nothing
     return Buffer.concat([Buffer.from(head), Buffer.from(payload)]);
   };
+  // While Redis is slow, what is asked of it takes long enough for a socket to come, speak and go.
+  const redis = new Redis(testServices().redisUrl);
+  await redis.client('PAUSE', 300, 'WRITE');
+  redis.disconnect();
   const ended = Array.from({ length: 40 }, async () => {
     const socket = connect(Number(port), hostname);
     socket.write(

@@ -62,7 +62,8 @@ const database = connectDatabase(DATABASE_URL, { name: 'rooms-admin', max: 1, re
 try {
   for (const line of await run(database, email ?? '', role as Role)) process.stdout.write(`${line}\n`);
 } catch (error) {
-  process.stderr.write(`${(error as Error).message}\n`);
+  const { message, code } = error as Error & { code?: string };
+  process.stderr.write(`${message}${code === 'ECONNREFUSED' ? ': does Rooms run?' : ''}\n`);
   process.exitCode = 1;
 } finally {
   await database.end({ timeout: 5 });

@@ -77,8 +77,10 @@ export function readSecrets(home: string): Secrets {
   return JSON.parse(readFileSync(path, 'utf8')) as Secrets;
 }
 
+/** For this user alone: what stands in it, Redis's log of all jobs say, is as private as the database. */
 function folder(...parts: string[]): string {
   const path = join(...parts);
-  mkdirSync(path, { recursive: true });
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  chmodSync(path, 0o700);
   return path;
 }

@@ -42,7 +42,7 @@ try {
 }
 
 async function start(): Promise<void> {
-  mkdirSync(join(home, 'logs'), { recursive: true });
+  mkdirSync(join(home, 'logs'), { recursive: true, mode: 0o700 });
   const other = await claim(home, `process ${process.pid}, ${url}`);
   if (other) throw new Error(`it runs already with the data of ${home} (${other})`);
   if (await isPortTaken(PORT, HOST)) {
@@ -62,8 +62,14 @@ async function start(): Promise<void> {
     API_SECRET: config.API_SECRET ?? readSecrets(home).apiSecret,
     ...(config.SMTP_HOST ? {} : await catchMails()),
   };
-  const lines = Object.entries({ DATABASE_URL: env.DATABASE_URL, REDIS_URL: env.REDIS_URL });
-  writeFileSync(running, lines.map(([name, value]) => `${name}=${value}\n`).join(''), { mode: 0o600 });
+  // For whoever runs more beside it, and for npm run admin.
+  writeFileSync(
+    running,
+    Object.entries(env)
+      .map(([name, value]) => `${name}='${value}'\n`)
+      .join(''),
+    { mode: 0o600 },
+  );
   say('database: migrating');
   await promisify(execFile)(process.execPath, ['sql/main.ts'], { cwd: root, env: environment(env) }).catch((error) => {
     throw new Error(`the database could not be migrated:\n${error.stdout}${error.stderr}`);
@@ -71,7 +77,10 @@ async function start(): Promise<void> {
   if (stopping) return;
   processes = ['gateway', 'workers'].map((name) => {
     const output = join(home, 'logs', `${name}.log`);
-    return supervise({ name, command: [process.execPath, `${name}/main.ts`], cwd: root, env, output }, say, lost);
+    // Two processes cannot share that port; it is the workers that have something of Rooms to show there.
+    const own = name === 'gateway' ? { ...env, METRICS_PORT: '' } : env;
+    const command = [process.execPath, `${name}/main.ts`];
+    return supervise({ name, command, cwd: root, env: own, output }, say, lost);
   });
   say('gateway, workers: starting');
   while (!stopping && !(await isReady())) await wait(100);
