@@ -3,10 +3,10 @@ import { STATUS_CODES } from 'node:http';
 import type * as v from 'valibot';
 import { errors, Refusal } from '../shared/errors.ts';
 import type { Log } from '../shared/log.ts';
-import type { AddressOf } from './addresses.ts';
-import { readBody, readHeaders, readText } from './body.ts';
+import type { AddressOf } from './border/addresses.ts';
+import { readBody, readHeaders, readText } from './border/body.ts';
+import type { Cors } from './border/cors.ts';
 import { refusalOf } from './connection.ts';
-import type { Cors } from './cors.ts';
 import { parseJson, validate } from './validate.ts';
 
 export type Method = 'get' | 'post' | 'put' | 'del';

@@ -11,14 +11,14 @@ import * as v from 'valibot';
 import { Command, Ref } from '../shared/commands.ts';
 import { closeCodes, Refusal } from '../shared/errors.ts';
 import type { RoomOutcome } from '../shared/jobs.ts';
-import { readHeaders } from './body.ts';
+import type { Bearer } from './accounts/tokens.ts';
+import { readHeaders } from './border/body.ts';
+import { Counts } from './border/counts.ts';
+import { Meter } from './border/meter.ts';
 import { type Connection, connect, errorFrame, refusalOf } from './connection.ts';
-import { Counts } from './counts.ts';
 import type { Gateway } from './gateway.ts';
 import { answer, answerTo, type Handler } from './http.ts';
-import { Meter } from './meter.ts';
-import type { Listener } from './online.ts';
-import type { Bearer } from './tokens.ts';
+import type { Listener } from './live/online.ts';
 import { parseJson, validate } from './validate.ts';
 
 /** The subprotocol with `Welcome` and `Ack`; a client that does not offer it gets the seed's frames alone. */

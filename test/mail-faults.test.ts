@@ -1,19 +1,28 @@
 import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { after, test } from 'node:test';
 import { setImmediate as tick } from 'node:timers/promises';
 import type { Child } from '../shared/local/child.ts';
 import type { Cluster } from '../shared/local/cluster.ts';
-import { freePort } from '../shared/local/ports.ts';
+import { isPortTaken } from '../shared/local/ports.ts';
 import { call } from './client.ts';
 import { Mailbox } from './mailbox.ts';
 import { startSystem } from './system.ts';
 
-const [smtpPort, metricsPort] = [await freePort(), await freePort()];
+const [smtpPort, metricsPort] = [await quietPort(), await quietPort()];
 const { cluster } = await startSystem({ gateways: 1, workers: 0, smtpPort });
 const worker = cluster.startWorker([], { METRICS_PORT: `${metricsPort}` });
 const [url] = cluster.urls as [string];
+
+/** A port that nobody takes by chance before it is used: below those that the kernel gives out. */
+async function quietPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    if (!(await isPortTaken(port, '127.0.0.1'))) return port;
+  }
+}
 
 const sendOtp = (email: string) => call(url, 'POST /api/users/send-otp', { body: { email } });
 

@@ -1,5 +1,5 @@
 import type { Database } from '../../shared/database.ts';
-import type { Bearer } from '../tokens.ts';
+import type { Bearer } from '../accounts/tokens.ts';
 
 const MOST_FOUND = 50;
 /** Rooms that a user's record shows. */

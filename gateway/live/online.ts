@@ -1,13 +1,13 @@
-import type { ChannelNames, Invitation, Notice, Revocation } from '../shared/channels.ts';
-import { Refusal } from '../shared/errors.ts';
-import type { Log } from '../shared/log.ts';
-import { encodeMessage, type MembershipChange, type Message } from '../shared/messages.ts';
+import type { ChannelNames, Invitation, Notice, Revocation } from '../../shared/channels.ts';
+import { Refusal } from '../../shared/errors.ts';
+import type { Log } from '../../shared/log.ts';
+import { encodeMessage, type MembershipChange, type Message } from '../../shared/messages.ts';
+import type { Bearer } from '../accounts/tokens.ts';
+import type { Reads } from '../reads/all.ts';
+import type { Membership } from '../reads/users.ts';
 import type { Feeds } from './feeds.ts';
 import type { Presence } from './presence.ts';
-import type { Reads } from './reads/all.ts';
-import type { Membership } from './reads/users.ts';
 import type { Subscriber } from './subscriber.ts';
-import type { Bearer } from './tokens.ts';
 
 const PAGE = 500;
 

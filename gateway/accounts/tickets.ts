@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { Refusal } from '../shared/errors.ts';
+import { Refusal } from '../../shared/errors.ts';
+import { orUnavailable } from '../unavailable.ts';
 import type { Bearer } from './tokens.ts';
-import { orUnavailable } from './unavailable.ts';
 
 /** Milliseconds. */
 const GOOD_FOR = 30_000;

@@ -1,4 +1,4 @@
-import type { Config } from '../shared/config.ts';
+import type { Config } from '../../shared/config.ts';
 
 /** What browsers are told with every answer. */
 export interface Cors {

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Log } from '../shared/log.ts';
+import type { Log } from '../../shared/log.ts';
 
 type Listener = (payload: string) => void;
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import type { Config } from '../shared/config.ts';
-import { type ErrorCode, Refusal } from '../shared/errors.ts';
-import type { Log } from '../shared/log.ts';
-import { orUnavailable } from './unavailable.ts';
+import type { Config } from '../../shared/config.ts';
+import { type ErrorCode, Refusal } from '../../shared/errors.ts';
+import type { Log } from '../../shared/log.ts';
+import { orUnavailable } from '../unavailable.ts';
 
 /** Counts one more in a window that begins with its first; answers 0, or the milliseconds until the window ends. */
 const TAKE = `

@@ -1,6 +1,6 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { isUtf8 } from 'node:buffer';
-import { Refusal } from '../shared/errors.ts';
+import { Refusal } from '../../shared/errors.ts';
 
 const MOST_BODY_BYTES = 16 * 1024;
 

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
 import { Redis } from 'ioredis';
-import { type Broadcast, channelNames, encodeBroadcast } from '../shared/channels.ts';
-import { newId } from '../shared/ids.ts';
-import { createLog } from '../shared/log.ts';
-import { encodeMessage, type MembershipChange, type Message, membershipChange } from '../shared/messages.ts';
-import { openTestDatabase, testServices } from '../test/system.ts';
+import { type Broadcast, channelNames, encodeBroadcast } from '../../shared/channels.ts';
+import { newId } from '../../shared/ids.ts';
+import { createLog } from '../../shared/log.ts';
+import { encodeMessage, type MembershipChange, type Message, membershipChange } from '../../shared/messages.ts';
+import { openTestDatabase, testServices } from '../../test/system.ts';
+import { createReads } from '../reads/all.ts';
 import { Feeds } from './feeds.ts';
 import { Online } from './online.ts';
 import { Presence } from './presence.ts';
-import { createReads } from './reads/all.ts';
 import { Subscriber } from './subscriber.ts';
 
 const { database } = await openTestDatabase();

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Log } from '../shared/log.ts';
+import type { Log } from '../../shared/log.ts';
 
 /** Milliseconds between signs of life, and until a gateway without one counts as gone, its users as offline. */
 const EVERY = 10_000;

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
-import { Refusal } from '../shared/errors.ts';
-import { type OtpSubject, otpNames } from '../shared/otps.ts';
-import { orUnavailable } from './unavailable.ts';
+import { Refusal } from '../../shared/errors.ts';
+import { type OtpSubject, otpNames } from '../../shared/otps.ts';
+import { orUnavailable } from '../unavailable.ts';
 
 /** In one step, so that of many who show the same code one alone gets through. */
 const TAKE = `
