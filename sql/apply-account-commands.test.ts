@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newId } from '../shared/ids.ts';
+import type { AccountChange, AccountCommand } from '../shared/jobs.ts';
+import { openTestDatabase } from '../test/system.ts';
+
+const { database } = await openTestDatabase();
+
+interface Row {
+  commandId: string;
+  code: string | null;
+  tokenVersion: number | null;
+}
+
+const command = (change: AccountChange, id = newId()): AccountCommand => ({
+  ...change,
+  id,
+  deadline: new Date(Date.now() + 60_000).toISOString(),
+});
+const person = (email: string) => ({ firstName: 'Ann', lastName: 'Testing', email, proven: false });
+const register = (email: string, id = newId()) =>
+  command({ command: 'Register', ...person(email), passwordHash: '' }, id);
+
+async function apply(lane: string, number: number, ...commands: AccountCommand[]): Promise<Row[]> {
+  const batch = database.json(JSON.parse(JSON.stringify(commands)));
+  return database<Row[]>`
+    select * from jsonb_to_recordset(apply_account_commands(${batch}, ${lane}, ${number}, false))
+      as (command_id uuid, code text, token_version bigint)`;
+}
+
+const codes = (rows: Row[]) => rows.map(({ code }) => code);
+const versionOf = async (id: string) => {
+  const [row] = await database`select token_version from users where id = ${id}`;
+  return row?.tokenVersion;
+};
+
+test('a copy of a batch changes nothing and is answered as the first was', async () => {
+  const [lane, ann] = [newId(), newId()];
+  const batch = [
+    register('ann@example.com', ann),
+    register('ANN@example.com'),
+    command({ command: 'LogoutAll', userId: ann }),
+  ];
+  const first = await apply(lane, 0, ...batch);
+  assert.deepEqual(codes(first), [null, 'email_taken', null]);
+  assert.deepEqual([...(await apply(lane, 0, ...batch))], [...first]);
+  assert.equal(await versionOf(ann), 1);
+});
+
+test('copies at the same time are one', async () => {
+  const [lane, ann] = [newId(), newId()];
+  await apply(lane, 0, register('many@example.com', ann));
+  const batch = [command({ command: 'LogoutAll', userId: ann })];
+  const all = await Promise.all(Array.from({ length: 4 }, () => apply(lane, 1, ...batch)));
+  assert.deepEqual([...new Set(all.flat().map(({ tokenVersion }) => tokenVersion))], [1]);
+  assert.equal(await versionOf(ann), 1);
+});
+
+test('a copy that comes after the next batch does nothing any more', async () => {
+  const [lane, ann, root] = [newId(), newId(), newId()];
+  await apply(lane, 0, register('late@example.com', ann), register('root@example.com', root));
+  await database`update users set roles = '{user,admin}' where id = ${root}`;
+  const change = (granted: boolean) =>
+    command({ command: 'ChangeRole', userId: root, targetId: ann, role: 'admin', granted });
+  const grant = change(true);
+  assert.deepEqual(codes(await apply(lane, 1, grant)), [null]);
+  assert.deepEqual(codes(await apply(lane, 2, change(false))), [null]);
+  assert.deepEqual(codes(await apply(lane, 1, grant)), ['expired']);
+  const [row] = await database`select to_json(roles) as roles from users where id = ${ann}`;
+  assert.deepEqual(row?.roles, ['user']);
+});
+
+test('what comes past its deadline, or cannot be applied, takes none of its neighbours with it', async () => {
+  const late = { ...register('later@example.com'), deadline: new Date(Date.now() - 1).toISOString() };
+  const broken = { ...register('broken@example.com'), deadline: 'never' };
+  const unknown = { ...register('unknown@example.com'), command: 'Shout' } as unknown as AccountCommand;
+  const rows = await apply(newId(), 0, late, broken, unknown, register('well@example.com'));
+  assert.deepEqual(codes(rows), ['expired', 'internal', 'internal', null]);
+});
+
+test('a hash is renewed only if it is still the one that was looked at', async () => {
+  const [lane, ann] = [newId(), newId()];
+  await apply(lane, 0, register('hash@example.com', ann));
+  const renew = (formerHash: string, passwordHash: string) =>
+    command({ command: 'RehashPassword', userId: ann, formerHash, passwordHash });
+  await apply(lane, 1, renew('', 'newer'), renew('', 'late'));
+  const [row] = await database`select password_hash from users where id = ${ann}`;
+  assert.equal(row?.passwordHash, 'newer');
+});
