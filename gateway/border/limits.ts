@@ -18,6 +18,8 @@ if tonumber(redis.call('get', KEYS[1]) or '0') > 0 then redis.call('decr', KEYS[
 
 /** How many times as often all strangers together, and one address for all accounts, may try as one does for one. */
 const FOR_ALL = 10;
+/** The same of searches: whoever types one letter after the other searches for each. */
+const FOR_SEARCHES = 40;
 /** Milliseconds that an address is remembered from which an account was logged in to. */
 const KNOWN_FOR = 30 * 24 * 3_600_000;
 
@@ -105,7 +107,7 @@ export class Limits {
   /** Counts a search for users, by which e-mails could be guessed. @throws Refusal `rate_limited` or `unavailable` */
   async search(userId: string): Promise<void> {
     const { LOGIN_ATTEMPTS: most, LOGIN_WINDOW: window } = this.#config;
-    await this.#take([`searches:${userId}`, most * FOR_ALL, window]);
+    await this.#take([`searches:${userId}`, most * FOR_SEARCHES, window]);
   }
 
   async #isKnown(account: string, address: string): Promise<boolean> {
