@@ -125,6 +125,7 @@ test('npm start runs all, tells a conversation that works, and ends without a tr
   const second = npmStart();
   await second.ended;
   assert.match(second.said(), new RegExp(`it runs already .*http://localhost:${port}`));
+  assert.equal(admin('admins'), 'first@example.com\n');
 
   start.process.kill('SIGTERM');
   await start.ended;

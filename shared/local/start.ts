@@ -31,6 +31,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 let services: Services | undefined;
 let processes: Supervised[] = [];
 let catcher: MailCatcher | undefined;
+let told = false;
 let stopping = false;
 
 try {
@@ -63,6 +64,7 @@ async function start(): Promise<void> {
     ...(config.SMTP_HOST ? {} : await catchMails()),
   };
   // For whoever runs more beside it, and for npm run admin.
+  told = true;
   writeFileSync(
     running,
     Object.entries(env)
@@ -115,7 +117,8 @@ async function stop(code: number): Promise<void> {
   if (services) say('\nstopping');
   for (const each of processes) await each.stop();
   await catcher?.close();
-  rmSync(running, { force: true });
+  // Not that of another one, which was found to run already.
+  if (told) rmSync(running, { force: true });
   await stopChildren(services?.children ?? []);
   process.exit(code);
 }
