@@ -75,8 +75,9 @@ export class Commands {
     return this.#rooms.push(key, roomCommand, expires);
   }
 
-  /** @param id of a new account, where this makes one. Never rejects. */
-  change(change: AccountChange, id = newId()): Promise<AccountOutcome> {
+  /** Never rejects. */
+  change(change: AccountChange): Promise<AccountOutcome> {
+    const id = newId();
     const expires = Date.now() + TIME_TO_APPLY;
     const deadline = this.#clock.toDatabase(expires).toISOString();
     const lanes = change.command === 'ChangeRole' ? this.#roles : this.#accounts;

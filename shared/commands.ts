@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { Id } from './ids.ts';
 
 /** UTF-8 and jsonb know neither lone surrogates nor the character U+0000. */
-const WellFormed = v.pipe(
+export const WellFormed = v.pipe(
   v.string(),
   v.check((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed Unicode'),
 );

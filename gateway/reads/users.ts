@@ -19,7 +19,6 @@ export interface User {
 
 export interface Credentials {
   id: string;
-  email: string;
   passwordHash: string;
   tokenVersion: number;
 }
@@ -57,13 +56,7 @@ export function userReads(database: Database) {
   return {
     async credentials(email: string): Promise<Credentials | undefined> {
       const [row] = await database<Credentials[]>`
-        select id, email, password_hash, token_version from users where lower(email) = lower(${email})`;
-      return row;
-    },
-
-    async credentialsOf(userId: string): Promise<Credentials | undefined> {
-      const [row] = await database<Credentials[]>`
-        select id, email, password_hash, token_version from users where id = ${userId}`;
+        select id, password_hash, token_version from users where lower(email) = lower(${email})`;
       return row;
     },
 

@@ -1,12 +1,12 @@
 import * as v from 'valibot';
 import { Email, Password, PersonName, Phone } from '../../shared/commands.ts';
 import { Refusal } from '../../shared/errors.ts';
-import { newId } from '../../shared/ids.ts';
 import { OTP_PURPOSES, Otp } from '../../shared/otps.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Handler, Request, Response } from '../http.ts';
 import type { Credentials } from '../reads/users.ts';
 import { authenticate } from './authenticated.ts';
+import { changeAccount } from './commands.ts';
 import { answerUser } from './users.ts';
 
 const Person = { firstName: PersonName, lastName: PersonName, email: Email, password: Password };
@@ -81,9 +81,8 @@ async function createAccount(
   passwordHash: string,
   proven: boolean,
 ): Promise<Response> {
-  const outcome = await gateway.commands.change({ command: 'Register', ...person, passwordHash, proven }, newId());
-  if ('code' in outcome) throw new Refusal(outcome.code);
-  return answerUser(gateway, outcome.id, outcome.id, 201);
+  const id = await changeAccount(gateway, { command: 'Register', ...person, passwordHash, proven });
+  return answerUser(gateway, id, id, 201);
 }
 
 async function logIn(

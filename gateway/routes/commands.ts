@@ -1,6 +1,7 @@
 import type { Command } from '../../shared/commands.ts';
 import { Ref } from '../../shared/commands.ts';
 import { Refusal } from '../../shared/errors.ts';
+import type { AccountChange } from '../../shared/jobs.ts';
 import type { Message } from '../../shared/messages.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Request } from '../http.ts';
@@ -29,4 +30,15 @@ export async function submitOverHttp(
     // It is committed; only what to answer is not to be had.
     throw new Refusal('unknown_outcome', undefined, { cause: error });
   }
+}
+
+/**
+ * Changes an account.
+ * @returns the id of the change, and of the account where it makes one
+ * @throws Refusal with the code of its outcome
+ */
+export async function changeAccount({ commands }: Gateway, change: AccountChange): Promise<string> {
+  const outcome = await commands.change(change);
+  if ('code' in outcome) throw new Refusal(outcome.code);
+  return outcome.id;
 }

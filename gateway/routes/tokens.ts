@@ -1,8 +1,8 @@
-import { Refusal } from '../../shared/errors.ts';
 import type { AccountChange } from '../../shared/jobs.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Response } from '../http.ts';
 import { authenticated } from './authenticated.ts';
+import { changeAccount } from './commands.ts';
 
 /** `POST /api/users/logout`: ends this token, and the sockets that were opened with it. */
 export const logOut = (gateway: Gateway) =>
@@ -21,8 +21,7 @@ export const createTicket = (gateway: Gateway) =>
     body: { ticket: await gateway.tickets.issue(bearer) },
   }));
 
-async function end({ commands }: Gateway, change: AccountChange): Promise<Response> {
-  const outcome = await commands.change(change);
-  if ('code' in outcome) throw new Refusal(outcome.code);
+async function end(gateway: Gateway, change: AccountChange): Promise<Response> {
+  await changeAccount(gateway, change);
   return { status: 200, body: { message: 'logged out' } };
 }

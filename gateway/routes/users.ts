@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { Email, PersonName, Phone, Role } from '../../shared/commands.ts';
+import { Email, PersonName, Phone, Role, WellFormed } from '../../shared/commands.ts';
 import { Refusal } from '../../shared/errors.ts';
 import { Id } from '../../shared/ids.ts';
 import { Otp } from '../../shared/otps.ts';
@@ -8,17 +8,13 @@ import type { Request, Response } from '../http.ts';
 import type { User } from '../reads/users.ts';
 import { validate } from '../validate.ts';
 import { authenticated } from './authenticated.ts';
+import { changeAccount } from './commands.ts';
 import { Page } from './paging.ts';
 
 const Update = v.strictObject({ firstName: PersonName, lastName: PersonName, email: Email, phone: Phone });
 const ProvenUpdate = v.strictObject({ ...Update.entries, otp: Otp });
 /** So much of an e-mail has to be known to search for it. */
-const EmailBeginning = v.pipe(
-  v.string(),
-  v.minLength(3),
-  v.maxLength(254),
-  v.check((text) => text.isWellFormed() && !text.includes('\0')),
-);
+const EmailBeginning = v.pipe(WellFormed, v.minLength(3), v.maxLength(254));
 
 /** `GET /api/users?page=1&size=100`: in the order in which they came. */
 export const listUsers = (gateway: Gateway) =>
@@ -70,15 +66,13 @@ async function changeUser(
   person: v.InferOutput<typeof Update>,
   proven: boolean,
 ): Promise<Response> {
-  const outcome = await gateway.commands.change({ command: 'UpdateUser', userId, ...person, proven });
-  if ('code' in outcome) throw new Refusal(outcome.code);
+  await changeAccount(gateway, { command: 'UpdateUser', userId, ...person, proven });
   return answerUser(gateway, userId, userId);
 }
 
 async function changeRole(gateway: Gateway, { parameters }: Request, userId: string, granted: boolean) {
   const [targetId, role] = [validate(Id, parameters[0]), validate(Role, parameters[1])];
-  const outcome = await gateway.commands.change({ command: 'ChangeRole', userId, targetId, role, granted });
-  if ('code' in outcome) throw new Refusal(outcome.code);
+  await changeAccount(gateway, { command: 'ChangeRole', userId, targetId, role, granted });
   return answerUser(gateway, targetId, userId);
 }
 
