@@ -1,11 +1,11 @@
 import type { TemplatedApp } from 'uWebSockets.js';
 import type { Gateway } from './gateway.ts';
-import { type Border, type Handler, type Method, route, routeOthers, withoutLimit } from './http.ts';
-import { login, loginWithOtp, register, registerWithOtp, sendOtp } from './routes/accounts.ts';
-import { healthy, ready } from './routes/health.ts';
-import { createMessage, deleteMessage, listMessages, updateMessage } from './routes/messages.ts';
-import { addUser, createRoom, deleteRoom, getRoom, listRooms, removeUser, updateRoom } from './routes/rooms.ts';
-import { createTicket, logOut, logOutAll } from './routes/tokens.ts';
+import { type EdgeContext, type Handler, type Method, route, routeOthers, withoutLimit } from './http/http.ts';
+import { login, loginWithOtp, register, registerWithOtp, sendOtp } from './routes/account-routes.ts';
+import { healthy, ready } from './routes/health-routes.ts';
+import { createMessage, deleteMessage, listMessages, updateMessage } from './routes/message-routes.ts';
+import { addUser, createRoom, deleteRoom, getRoom, listRooms, removeUser, updateRoom } from './routes/room-routes.ts';
+import { createTicket, logOut, logOutAll } from './routes/token-routes.ts';
 import {
   addRole,
   currentUser,
@@ -15,8 +15,8 @@ import {
   searchUsers,
   updateUser,
   updateUserWithOtp,
-} from './routes/users.ts';
-import { routeSockets, upgradeNeeded } from './sockets.ts';
+} from './routes/user-routes.ts';
+import { routeSockets, upgradeNeeded } from './sockets/sockets.ts';
 
 type Routes = Partial<Record<Method, Handler>>;
 
@@ -55,9 +55,9 @@ export function routeAll(app: TemplatedApp, gateway: Gateway): void {
     '/api/ws/ticket': { post: createTicket(gateway) },
   };
   const { addressOf, cors, limits, log } = gateway;
-  const border: Border = { addressOf, cors, admit: (address) => limits.request(address), log };
+  const edge: EdgeContext = { addressOf, cors, admit: (address) => limits.request(address), log };
   routeSockets(app, gateway);
-  for (const [path, handlers] of Object.entries(health)) route(app, path, handlers, withoutLimit(border));
-  for (const [path, handlers] of Object.entries(routes)) route(app, path, handlers, border);
-  routeOthers(app, border);
+  for (const [path, handlers] of Object.entries(health)) route(app, path, handlers, withoutLimit(edge));
+  for (const [path, handlers] of Object.entries(routes)) route(app, path, handlers, edge);
+  routeOthers(app, edge);
 }

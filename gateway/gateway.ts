@@ -1,28 +1,28 @@
 import type { TemplatedApp } from 'uWebSockets.js';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { channelNames, type Reply } from '../shared/channels.ts';
 import type { Config } from '../shared/config.ts';
+import { channelNames, type Reply } from '../shared/contract/channels.ts';
+import { newId } from '../shared/contract/ids.ts';
+import { type OtpRequest, QUEUES, type QueueName } from '../shared/contract/jobs.ts';
 import { connectDatabase } from '../shared/database.ts';
-import { newId } from '../shared/ids.ts';
-import { type OtpRequest, QUEUES, type QueueName } from '../shared/jobs.ts';
 import type { Log } from '../shared/log.ts';
 import { connectRedis } from '../shared/redis.ts';
-import { createOtps, type Otps } from './accounts/otps.ts';
+import { createOtps, type Otps } from './accounts/otp-check.ts';
 import { Passwords } from './accounts/passwords.ts';
 import { createTickets, type Tickets } from './accounts/tickets.ts';
 import { createTokens, type Tokens } from './accounts/tokens.ts';
-import { type AddressOf, readAddresses } from './border/addresses.ts';
-import { type Cors, createCors } from './border/cors.ts';
-import { Limits } from './border/limits.ts';
-import { startClock } from './clock.ts';
-import { Commands } from './commands.ts';
+import { startClock } from './commands/database-clock.ts';
+import { CommandDispatcher } from './commands/dispatcher.ts';
+import { type AddressOf, readAddresses } from './edge/addresses.ts';
+import { type Cors, createCors } from './edge/cors.ts';
+import { Limits } from './edge/limits.ts';
+import { orUnavailable } from './edge/unavailable.ts';
 import { Feeds } from './live/feeds.ts';
-import { Online } from './live/online.ts';
 import { Presence } from './live/presence.ts';
+import { RoomSubscriptions } from './live/room-subscriptions.ts';
 import { Subscriber } from './live/subscriber.ts';
-import { createReads, type Reads } from './reads/all.ts';
-import { orUnavailable } from './unavailable.ts';
+import { createReads, type Reads } from './reads/reads.ts';
 
 const READ_CONNECTIONS = 8;
 
@@ -40,10 +40,10 @@ export interface Gateway {
   /** Of the database. */
   epoch: string;
   addressOf: AddressOf;
-  commands: Commands;
+  commands: CommandDispatcher;
   cors: Cors;
   limits: Limits;
-  online: Online;
+  online: RoomSubscriptions;
   otps: Otps;
   passwords: Passwords;
   presence: Presence;
@@ -97,7 +97,7 @@ export async function openGateway(config: GatewayConfig, app: TemplatedApp, log:
   const passwords = await Passwords.start();
   const reads = createReads(database);
   const clock = await startClock(database, log);
-  const commands = new Commands({ gateway: id, lanes: config.LANES, queues, clock, log });
+  const commands = new CommandDispatcher({ gateway: id, lanes: config.LANES, queues, clock, log });
   const onReconnect = () => {
     feeds.checkAll();
     void online.checkAll();
@@ -106,7 +106,7 @@ export async function openGateway(config: GatewayConfig, app: TemplatedApp, log:
   const publish = (roomId: string, frame: string) => app.publish(roomId, frame);
   const feeds = new Feeds({ subscriber, names, reads, deliver: (...message) => online.deliver(...message), log });
   const presence = new Presence(redis, id, config.REDIS_PREFIX, log);
-  const online = new Online({ feeds, subscriber, names, reads, presence, publish, log });
+  const online = new RoomSubscriptions({ feeds, subscriber, names, reads, presence, publish, log });
   await subscriber.subscribe(names.gateway(id), (payload) => commands.settle(JSON.parse(payload) as Reply));
 
   return {

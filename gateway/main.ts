@@ -5,8 +5,8 @@ import { createLog } from '../shared/log.ts';
 import { serveMetrics } from '../shared/metrics.ts';
 import { routeAll } from './app.ts';
 import { GATEWAY_VARIABLES, type Gateway, openGateway } from './gateway.ts';
-import { openRequests } from './http.ts';
-import { closeSockets } from './sockets.ts';
+import { openRequests } from './http/http.ts';
+import { closeSockets } from './sockets/sockets.ts';
 
 /** Milliseconds that open commands and requests have to get their outcomes when the process stops. */
 const DRAIN = 10_000;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newId } from '../shared/ids.ts';
-import type { AccountChange, AccountCommand } from '../shared/jobs.ts';
-import { openTestDatabase } from '../test/system.ts';
+import { newId } from '../shared/contract/ids.ts';
+import type { AccountChange, AccountCommand } from '../shared/contract/jobs.ts';
+import { openTestDatabase } from '../test/support/system.ts';
 
 const { database } = await openTestDatabase();
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { newId } from '../shared/contract/ids.ts';
+import type { RoomCommand } from '../shared/contract/jobs.ts';
 import { connectDatabase } from '../shared/database.ts';
-import { newId } from '../shared/ids.ts';
-import type { RoomCommand } from '../shared/jobs.ts';
-import { openTestDatabase } from '../test/system.ts';
+import { openTestDatabase } from '../test/support/system.ts';
 
 const { database, url } = await openTestDatabase();
 const json = (value: unknown) => database.json(JSON.parse(JSON.stringify(value)));

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import argon2 from 'argon2';
-import { newId } from '../shared/ids.ts';
-import { call, createAccount } from './client.ts';
-import { startSystem } from './system.ts';
+import { newId } from '../shared/contract/ids.ts';
+import { call, createAccount } from './support/client.ts';
+import { startSystem } from './support/system.ts';
 
 const { cluster, database } = await startSystem({ gateways: 2, workers: 1 });
 const [here, there] = cluster.urls as [string, string];

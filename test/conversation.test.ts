@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { Client, call, createAccount } from './client.ts';
-import { startSystem } from './system.ts';
+import { Client, call, createAccount } from './support/client.ts';
+import { startSystem } from './support/system.ts';
 
 const { cluster } = await startSystem({ gateways: 2, workers: 2 });
 const [here, there] = cluster.urls as [string, string];

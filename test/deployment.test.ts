@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { variables } from '../shared/config.ts';
-import { QUEUES } from '../shared/jobs.ts';
+import { QUEUES } from '../shared/contract/jobs.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const read = (name: string) => readFileSync(join(root, name), 'utf8');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newId } from '../shared/ids.ts';
-import { type Account, type Answer, Client, call, createAccount, type Frame } from './client.ts';
-import { startSystem } from './system.ts';
+import { newId } from '../shared/contract/ids.ts';
+import { type Account, type Answer, Client, call, createAccount, type Frame } from './support/client.ts';
+import { startSystem } from './support/system.ts';
 
 const { cluster, database } = await startSystem({ gateways: 2, workers: 2 });
 const [here, there] = cluster.urls as [string, string];

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { channelNames, encodeBroadcast } from '../shared/channels.ts';
-import { newId } from '../shared/ids.ts';
-import { Client, call, createAccount } from './client.ts';
-import { startSystem, testServices } from './system.ts';
+import { channelNames, encodeBroadcast } from '../shared/contract/channels.ts';
+import { newId } from '../shared/contract/ids.ts';
+import { Client, call, createAccount } from './support/client.ts';
+import { startSystem, testServices } from './support/system.ts';
 
 const { redisUrl } = testServices();
 const { cluster, database } = await startSystem({ gateways: 2, workers: 2 });

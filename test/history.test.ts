@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newId } from '../shared/ids.ts';
-import { Client, call, createAccount } from './client.ts';
-import { startSystem } from './system.ts';
+import { newId } from '../shared/contract/ids.ts';
+import { Client, call, createAccount } from './support/client.ts';
+import { startSystem } from './support/system.ts';
 
 const { cluster, database } = await startSystem({ gateways: 1, workers: 1 });
 const [url] = cluster.urls as [string];

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { newId } from '../shared/ids.ts';
-import { startRedis } from '../shared/local/redis.ts';
-import { type Answer, Client, call, createAccount, PASSWORD } from './client.ts';
-import { startSystem, testServices } from './system.ts';
+import { newId } from '../shared/contract/ids.ts';
+import { startRedis } from '../shared/local/embedded-redis.ts';
+import { type Answer, Client, call, createAccount, PASSWORD } from './support/client.ts';
+import { startSystem, testServices } from './support/system.ts';
 
 const { cluster, mailbox } = await startSystem({
   gateways: 2,

@@ -7,9 +7,9 @@ import { setImmediate as tick } from 'node:timers/promises';
 import type { Child } from '../shared/local/child.ts';
 import type { Cluster } from '../shared/local/cluster.ts';
 import { isPortTaken } from '../shared/local/ports.ts';
-import { call } from './client.ts';
-import { Mailbox } from './mailbox.ts';
-import { startSystem } from './system.ts';
+import { call } from './support/client.ts';
+import { Mailbox } from './support/mailbox.ts';
+import { startSystem } from './support/system.ts';
 
 const [smtpPort, metricsPort] = [await quietPort(), await quietPort()];
 const { cluster } = await startSystem({ gateways: 1, workers: 0, smtpPort });

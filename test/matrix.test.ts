@@ -7,12 +7,12 @@ import { after, test } from 'node:test';
 import { SignJWT } from 'jose';
 import * as v from 'valibot';
 import { WebSocket } from 'ws';
-import { Command, RoomType } from '../shared/commands.ts';
-import { type ErrorCode, errors, isErrorCode } from '../shared/errors.ts';
-import { newId } from '../shared/ids.ts';
-import { type Account, Client, call, createAccount, type Frame, PASSWORD } from './client.ts';
+import { Command, RoomType } from '../shared/contract/commands.ts';
+import { type ErrorCode, errors, isErrorCode } from '../shared/contract/errors.ts';
+import { newId } from '../shared/contract/ids.ts';
 import { rows, type User, users } from './matrix-table.ts';
-import { startSystem } from './system.ts';
+import { type Account, Client, call, createAccount, type Frame, PASSWORD } from './support/client.ts';
+import { startSystem } from './support/system.ts';
 
 const { cluster, database } = await startSystem({ gateways: 1, workers: 1 });
 const [url] = cluster.urls as [string];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Account, Client, call, createAccount } from './client.ts';
-import { startSystem } from './system.ts';
+import { type Account, Client, call, createAccount } from './support/client.ts';
+import { startSystem } from './support/system.ts';
 
 const { cluster } = await startSystem({ gateways: 2, workers: 2 });
 const [here, there] = cluster.urls as [string, string];

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Redis } from 'ioredis';
-import { type Answer, call, createAccount } from './client.ts';
-import { startSystem, testServices } from './system.ts';
+import { type Answer, call, createAccount } from './support/client.ts';
+import { startSystem, testServices } from './support/system.ts';
 
 const { cluster, mailbox } = await startSystem({
   gateways: 2,

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { Client, call, createAccount } from './client.ts';
-import { startSystem, testServices } from './system.ts';
+import { Client, call, createAccount } from './support/client.ts';
+import { startSystem, testServices } from './support/system.ts';
 
 const { cluster } = await startSystem({ gateways: 2, workers: 1 });
 const [here, there] = cluster.urls as [string, string];

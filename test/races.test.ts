@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Answer, call, createAccount, PASSWORD } from './client.ts';
-import { startSystem } from './system.ts';
+import { type Answer, call, createAccount, PASSWORD } from './support/client.ts';
+import { startSystem } from './support/system.ts';
 
 const { cluster, mailbox, database } = await startSystem({
   gateways: 2,

@@ -5,10 +5,10 @@ import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { SignJWT } from 'jose';
 import { WebSocket } from 'ws';
-import { errors } from '../shared/errors.ts';
-import { newId } from '../shared/ids.ts';
-import { type CallOptions, Client, call, createAccount } from './client.ts';
-import { startSystem } from './system.ts';
+import { errors } from '../shared/contract/errors.ts';
+import { newId } from '../shared/contract/ids.ts';
+import { type CallOptions, Client, call, createAccount } from './support/client.ts';
+import { startSystem } from './support/system.ts';
 
 const { cluster, database } = await startSystem({ gateways: 1, workers: 1 });
 const [url] = cluster.urls as [string];

@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { newId } from '../shared/ids.ts';
-import { type Account, Client, call, createAccount } from './client.ts';
-import { startSystem } from './system.ts';
+import { newId } from '../shared/contract/ids.ts';
+import { type Account, Client, call, createAccount } from './support/client.ts';
+import { startSystem } from './support/system.ts';
 
 const { cluster, database, databaseUrl } = await startSystem({ gateways: 2, workers: 0 });
 cluster.startWorker(['persistence']);

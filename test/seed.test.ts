@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { environment } from '../shared/config.ts';
 import { startMailCatcher, writeMail } from '../shared/local/mail.ts';
-import { startSystem, testServices } from './system.ts';
+import { startSystem, testServices } from './support/system.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 

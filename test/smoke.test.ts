@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { smoke } from '../bench/smoke.ts';
-import { createTestDatabase, testServices } from './system.ts';
+import { createTestDatabase, testServices } from './support/system.ts';
 
 test('the smoke run is exact, though a worker is killed in its middle', async () => {
   const { redisUrl } = testServices();

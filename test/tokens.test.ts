@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { Redis } from 'ioredis';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { WebSocket } from 'ws';
-import { type Account, Client, call, createAccount, PASSWORD } from './client.ts';
-import { startSystem, testServices } from './system.ts';
+import { type Account, Client, call, createAccount, PASSWORD } from './support/client.ts';
+import { startSystem, testServices } from './support/system.ts';
 
 const env = { TOKEN_HOUR_LIFESPAN: '3' };
 const { cluster } = await startSystem({ gateways: 2, workers: 2, env });

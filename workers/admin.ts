@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import { Email, Role } from '../shared/commands.ts';
 import { readConfig } from '../shared/config.ts';
+import { Email, Role } from '../shared/contract/commands.ts';
+import { type ErrorCode, errors, isErrorCode } from '../shared/contract/errors.ts';
 import { connectDatabase, type Database } from '../shared/database.ts';
-import { type ErrorCode, errors, isErrorCode } from '../shared/errors.ts';
 
 // npm run admin -- <command> <email>: what no route can do, for who has the database.
 

@@ -1,10 +1,10 @@
 import type postgres from 'postgres';
-import type { Revocation } from '../shared/channels.ts';
+import type { Revocation } from '../shared/contract/channels.ts';
+import { isErrorCode } from '../shared/contract/errors.ts';
+import type { AccountCommand, AccountOutcome, Batch } from '../shared/contract/jobs.ts';
 import type { Database } from '../shared/database.ts';
-import { isErrorCode } from '../shared/errors.ts';
-import type { AccountCommand, AccountOutcome, Batch } from '../shared/jobs.ts';
 import type { Log } from '../shared/log.ts';
-import { applyBatch } from './apply.ts';
+import { applyBatch } from './apply-batch.ts';
 
 export interface AppliedAccountCommands {
   /** In the order of the commands. */

@@ -1,10 +1,10 @@
 import type postgres from 'postgres';
+import { isErrorCode } from '../shared/contract/errors.ts';
+import type { Batch, RoomCommand, RoomOutcome } from '../shared/contract/jobs.ts';
+import type { Message } from '../shared/contract/messages.ts';
 import type { Database } from '../shared/database.ts';
-import { isErrorCode } from '../shared/errors.ts';
-import type { Batch, RoomCommand, RoomOutcome } from '../shared/jobs.ts';
 import type { Log } from '../shared/log.ts';
-import type { Message } from '../shared/messages.ts';
-import { applyBatch } from './apply.ts';
+import { applyBatch } from './apply-batch.ts';
 
 export interface AppliedRoomCommands {
   /** In the order of the commands. */

@@ -1,5 +1,5 @@
 import { createTransport } from 'nodemailer';
-import type { OtpPurpose, OtpSubject } from '../shared/otps.ts';
+import type { OtpPurpose, OtpSubject } from '../shared/contract/otps.ts';
 
 export interface MailerOptions {
   host: string;

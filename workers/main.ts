@@ -1,17 +1,17 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Worker } from 'bullmq';
-import { channelNames } from '../shared/channels.ts';
 import { readConfig } from '../shared/config.ts';
+import { channelNames } from '../shared/contract/channels.ts';
+import { QUEUES, type QueueName } from '../shared/contract/jobs.ts';
+import { otpNames } from '../shared/contract/otps.ts';
 import { connectDatabase } from '../shared/database.ts';
-import { QUEUES, type QueueName } from '../shared/jobs.ts';
 import { createLog } from '../shared/log.ts';
 import { serveMetrics } from '../shared/metrics.ts';
-import { otpNames } from '../shared/otps.ts';
 import { connectRedis } from '../shared/redis.ts';
-import { startBatches } from './batches.ts';
+import { startBatches } from './batch-worker.ts';
 import { createMailer } from './mailer.ts';
 import { type OtpWork, startOtpEmail } from './otp-email.ts';
-import { type QueueAccess, watch } from './queues.ts';
+import { type QueueAccess, watch } from './queue-worker.ts';
 import { Reminders } from './reminders.ts';
 
 // node workers/main.ts [persistence] [otp-email] [role-changes]: workers of these kinds, or of all.

@@ -1,14 +1,14 @@
 import { randomInt } from 'node:crypto';
 import { type Job, UnrecoverableError, type Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import type { OtpRequest } from '../shared/contract/jobs.ts';
+import { OTP_TRIES, type OtpSubject, type otpNames } from '../shared/contract/otps.ts';
 import type { Database } from '../shared/database.ts';
-import type { OtpRequest } from '../shared/jobs.ts';
 import type { Log } from '../shared/log.ts';
 import { otpMails } from '../shared/metrics.ts';
-import { OTP_TRIES, type OtpSubject, type otpNames } from '../shared/otps.ts';
-import { withPatience } from '../shared/patience.ts';
+import { withTimeout } from '../shared/timeout.ts';
 import type { Mailer } from './mailer.ts';
-import { type QueueAccess, startWorker } from './queues.ts';
+import { type QueueAccess, startWorker } from './queue-worker.ts';
 
 /** Mails at the same time; each waits for the mail server most of its time. */
 const CONCURRENCY = 8;
@@ -65,7 +65,7 @@ async function subjectOf(
   { database, allowedOnly }: OtpWork,
   { email, purpose: asked, userId }: OtpRequest,
 ): Promise<OtpSubject | undefined> {
-  const [row] = await withPatience(
+  const [row] = await withTimeout(
     database<{ accountId: string | null; allowed: boolean }[]>`
       select (select id from users where lower(email) = lower(${email})) as account_id,
         exists (select from allowed_users where email = lower(${email})) as allowed`,

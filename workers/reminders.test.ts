@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Redis } from 'ioredis';
-import { channelNames, decodeBroadcast } from '../shared/channels.ts';
-import { newId } from '../shared/ids.ts';
+import { channelNames, decodeBroadcast } from '../shared/contract/channels.ts';
+import { newId } from '../shared/contract/ids.ts';
+import type { Message } from '../shared/contract/messages.ts';
 import { createLog } from '../shared/log.ts';
-import type { Message } from '../shared/messages.ts';
-import { testServices } from '../test/system.ts';
+import { testServices } from '../test/support/system.ts';
 import { Reminders } from './reminders.ts';
 
 const { redisUrl } = testServices();

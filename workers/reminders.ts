@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
-import type { ChannelNames } from '../shared/channels.ts';
+import type { ChannelNames } from '../shared/contract/channels.ts';
+import type { Message } from '../shared/contract/messages.ts';
 import type { Log } from '../shared/log.ts';
-import type { Message } from '../shared/messages.ts';
-import { headPublication, invitations, type Publication, publish } from './broadcasts.ts';
+import { headPublication, invitations, type Publication, publish } from './publications.ts';
 
 const EVERY = 1_000;
 const FOR = 10_000;

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
-import { newId } from '../shared/ids.ts';
+import { newId } from '../shared/contract/ids.ts';
 import { createLog } from '../shared/log.ts';
-import { testServices } from '../test/system.ts';
+import { testServices } from '../test/support/system.ts';
 import { startWatchdog } from './watchdog.ts';
 
 const connection = new Redis(testServices().redisUrl, { maxRetriesPerRequest: null });

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Refusal } from '../../shared/errors.ts';
+import { Refusal } from '../../shared/contract/errors.ts';
 
 /** Milliseconds after which a hasher that does not answer is replaced; while all else is busy it may take a while. */
 const PATIENCE = 20_000;

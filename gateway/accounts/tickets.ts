@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import { Refusal } from '../../shared/errors.ts';
-import { orUnavailable } from '../unavailable.ts';
+import { Refusal } from '../../shared/contract/errors.ts';
+import { orUnavailable } from '../edge/unavailable.ts';
 import type { Bearer } from './tokens.ts';
 
 /** Milliseconds. */

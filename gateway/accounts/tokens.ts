@@ -1,7 +1,7 @@
 import { errors as joseErrors, jwtVerify, SignJWT } from 'jose';
 import * as v from 'valibot';
-import { Refusal } from '../../shared/errors.ts';
-import { Id, newId } from '../../shared/ids.ts';
+import { Refusal } from '../../shared/contract/errors.ts';
+import { Id, newId } from '../../shared/contract/ids.ts';
 
 const ALGORITHM = 'HS256';
 const ISSUER = 'rooms';

@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
 import { Redis } from 'ioredis';
-import { type Broadcast, channelNames, encodeBroadcast } from '../../shared/channels.ts';
-import { newId } from '../../shared/ids.ts';
+import { type Broadcast, channelNames, encodeBroadcast } from '../../shared/contract/channels.ts';
+import { newId } from '../../shared/contract/ids.ts';
+import {
+  encodeMessage,
+  type MembershipChange,
+  type Message,
+  membershipChange,
+} from '../../shared/contract/messages.ts';
 import { createLog } from '../../shared/log.ts';
-import { encodeMessage, type MembershipChange, type Message, membershipChange } from '../../shared/messages.ts';
-import { openTestDatabase, testServices } from '../../test/system.ts';
-import { createReads } from '../reads/all.ts';
+import { openTestDatabase, testServices } from '../../test/support/system.ts';
+import { createReads } from '../reads/reads.ts';
 import { Feeds } from './feeds.ts';
-import { Online } from './online.ts';
 import { Presence } from './presence.ts';
+import { RoomSubscriptions } from './room-subscriptions.ts';
 import { Subscriber } from './subscriber.ts';
 
 const { database } = await openTestDatabase();
@@ -43,7 +48,7 @@ class Ear {
 let roomId: string;
 let ears: Ear[];
 let feeds: Feeds;
-let online: Online;
+let online: RoomSubscriptions;
 
 await database`
   insert into users (id, first_name, last_name, email, password_hash)
@@ -60,7 +65,7 @@ beforeEach(async () => {
   const deliver = (room: string, record: string, change: MembershipChange | undefined) =>
     online.deliver(room, record, change);
   feeds = new Feeds({ subscriber, names, reads, deliver, log });
-  online = new Online({ feeds, subscriber, names, reads, presence, publish, log });
+  online = new RoomSubscriptions({ feeds, subscriber, names, reads, presence, publish, log });
 });
 
 /** Stores the next message of the room, as apply_room_commands would. */

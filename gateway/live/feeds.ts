@@ -1,7 +1,7 @@
-import { type Broadcast, type ChannelNames, decodeBroadcast } from '../../shared/channels.ts';
+import { type Broadcast, type ChannelNames, decodeBroadcast } from '../../shared/contract/channels.ts';
+import { encodeMessage, type MembershipChange, membershipChange } from '../../shared/contract/messages.ts';
 import type { Log } from '../../shared/log.ts';
-import { encodeMessage, type MembershipChange, membershipChange } from '../../shared/messages.ts';
-import type { Reads } from '../reads/all.ts';
+import type { Reads } from '../reads/reads.ts';
 import type { Subscriber } from './subscriber.ts';
 
 /** Messages of one room read at once, and kept at most while they wait for their turn. */

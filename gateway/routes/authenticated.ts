@@ -1,7 +1,7 @@
-import { Refusal } from '../../shared/errors.ts';
+import { Refusal } from '../../shared/contract/errors.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { Gateway } from '../gateway.ts';
-import type { Handler, Request, Response } from '../http.ts';
+import type { Handler, Request, Response } from '../http/http.ts';
 
 /** Who shows a good token that nobody has ended. @throws Refusal `no_token`, `bad_token`, `token_expired`, `token_revoked` */
 export async function authenticate({ tokens, reads }: Gateway, { headers }: Request): Promise<Bearer> {

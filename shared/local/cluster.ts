@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { QUEUES, type QueueName } from '../jobs.ts';
+import { QUEUES, type QueueName } from '../contract/jobs.ts';
 import { type Child, startChild } from './child.ts';
 import { freePort } from './ports.ts';
 

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Child } from './child.ts';
-import { checkPostgres, startPostgres } from './postgres.ts';
-import { checkRedis, startRedis } from './redis.ts';
+import { checkPostgres, startPostgres } from './embedded-postgres.ts';
+import { checkRedis, startRedis } from './embedded-redis.ts';
 
 /** Postgres and Redis for the machine at hand. */
 export interface Services {

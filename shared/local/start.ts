@@ -5,12 +5,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { environment, readConfig, variables } from '../config.ts';
-import { conversation } from './conversation.ts';
 import { Failure } from './failure.ts';
+import { firstSteps } from './first-steps.ts';
+import { lockInstance } from './instance-lock.ts';
 import { type MailCatcher, startMailCatcher, writeMail } from './mail.ts';
 import { isPortTaken } from './ports.ts';
 import { readSecrets, type Services, startServices, stopChildren } from './services.ts';
-import { claim } from './single.ts';
 import { type Supervised, supervise } from './supervise.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -44,7 +44,7 @@ try {
 
 async function start(): Promise<void> {
   mkdirSync(join(home, 'logs'), { recursive: true, mode: 0o700 });
-  const other = await claim(home, `process ${process.pid}, ${url}`);
+  const other = await lockInstance(home, `process ${process.pid}, ${url}`);
   if (other) throw new Error(`it runs already with the data of ${home} (${other})`);
   if (await isPortTaken(PORT, HOST)) {
     throw new Error(`port ${PORT} is taken by another program. Choose another: PORT=${PORT + 1} npm start`);
@@ -86,7 +86,7 @@ async function start(): Promise<void> {
   });
   say('gateway, workers: starting');
   while (!stopping && !(await isReady())) await wait(100);
-  if (!stopping) say(conversation({ url, home, root, mails: catcher && mails }));
+  if (!stopping) say(firstSteps({ url, home, root, mails: catcher && mails }));
 }
 
 /** Without a mail server of one's own, mails become files. */

@@ -1,0 +1,31 @@
+import type { Redis } from 'ioredis';
+import { Refusal } from '../../shared/contract/errors.ts';
+import { type OtpSubject, otpNames } from '../../shared/contract/otps.ts';
+import { orUnavailable } from '../edge/unavailable.ts';
+
+/** In one step, so that of many who show the same code one alone gets through. */
+const TAKE = `
+local hash = redis.call('hget', KEYS[1], 'hash')
+if not hash then return 0 end
+if hash == ARGV[1] then
+  redis.call('del', KEYS[1])
+  return 1
+end
+if redis.call('hincrby', KEYS[1], 'tries', -1) <= 0 then redis.call('del', KEYS[1]) end
+return 0`;
+
+export interface Otps {
+  /** Uses a code up. @throws Refusal `wrong_otp` or `unavailable` */
+  take(subject: OtpSubject, code: string): Promise<void>;
+}
+
+/** The one-time passwords that the otp-email workers mailed. @param secret `API_SECRET` */
+export function createOtps(redis: Redis, prefix: string, secret: string): Otps {
+  const names = otpNames(prefix, secret);
+  return {
+    async take(subject, code) {
+      const taken = await orUnavailable(redis.eval(TAKE, 1, names.key(subject), names.hash(subject, code)));
+      if (taken !== 1) throw new Refusal('wrong_otp');
+    },
+  };
+}

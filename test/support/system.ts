@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { connectDatabase, type Database } from '../../shared/database.ts';
+import { Cluster, type ClusterOptions } from '../../shared/local/cluster.ts';
+import { migrate } from '../../sql/migrate.ts';
+import { Mailbox } from './mailbox.ts';
+
+/** What `npm test` gives to every test file. */
+export function testServices(): { home: string; databaseUrl: string; redisUrl: string } {
+  const { TEST_HOME, TEST_DATABASE_URL, TEST_REDIS_URL } = process.env;
+  if (!TEST_HOME || !TEST_DATABASE_URL || !TEST_REDIS_URL)
+    throw new Error('run the tests with: npm test [-- file ...]');
+  return { home: TEST_HOME, databaseUrl: TEST_DATABASE_URL, redisUrl: TEST_REDIS_URL };
+}
+
+/** A database of this test file's own, dropped when the file is done. @returns its URL */
+export async function createTestDatabase(): Promise<string> {
+  const { databaseUrl } = testServices();
+  const name = `rooms_test_${randomBytes(6).toString('hex')}`;
+  const server = connectDatabase(databaseUrl, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
+  await server`create database ${server(name)}`;
+  after(async () => {
+    await server`drop database ${server(name)} with (force)`;
+    await server.end();
+  });
+  const url = new URL(databaseUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+/** As {@link createTestDatabase}, migrated and connected. */
+export async function openTestDatabase(): Promise<{ url: string; database: Database }> {
+  const url = await createTestDatabase();
+  await migrate(url);
+  const database = connectDatabase(url, { name: 'rooms-test', max: 4, readOnly: false, timeout: 0 });
+  after(() => database.end());
+  return { url, database };
+}
+
+export interface System {
+  cluster: Cluster;
+  /** What was mailed, if there is a mail server. */
+  mailbox: Mailbox;
+  /** To look, past the system, at what is stored. */
+  database: Database;
+  databaseUrl: string;
+}
+
+/** Real gateways and workers on a database of their own; stopped when the file is done. */
+export async function startSystem(
+  options: Pick<ClusterOptions, 'gateways' | 'workers' | 'env' | 'smtpPort'> & {
+    redisUrl?: string;
+    databaseUrl?: string;
+    mail?: true;
+  },
+): Promise<System> {
+  const { home, redisUrl } = testServices();
+  const { url, database } = await openTestDatabase();
+  const logs = join(home, 'logs', randomBytes(6).toString('hex'));
+  const mailbox = new Mailbox();
+  const smtpPort = options.mail && (await mailbox.open());
+  const cluster = await Cluster.start({ databaseUrl: url, redisUrl, logs, smtpPort, ...options });
+  after(() => cluster.stop());
+  return { cluster, mailbox, database, databaseUrl: url };
+}

@@ -1,0 +1,69 @@
+import type { Redis } from 'ioredis';
+import type { Broadcast, ChannelNames, Notice, Reply, Revocation } from '../shared/contract/channels.ts';
+import { encodeBroadcast } from '../shared/contract/channels.ts';
+import { encodeMessage, type Message, membershipChange } from '../shared/contract/messages.ts';
+
+/** Something to publish: a channel and its bytes. */
+export type Publication = [channel: string, payload: string];
+
+/** What gateways have to hear after messages were stored: the rooms' messages, and who is in a room now. */
+export function publicationsOf(fresh: Message[], repeated: Message[], names: ChannelNames): Publication[] {
+  const heads = repeated.map(({ roomId, seq }): Publication => headPublication(names, roomId, seq));
+  return [...invitations([...fresh, ...repeated], names), ...roomPublications(fresh, names), ...heads];
+}
+
+/** Says how far a room is, to gateways that may have missed messages. */
+export function headPublication(names: ChannelNames, roomId: string, head: number): Publication {
+  return [names.room(roomId), encodeBroadcast({ head, changes: [], records: [] })];
+}
+
+export function replyPublication(names: ChannelNames, gateway: string, reply: Reply): Publication {
+  return [names.gateway(gateway), JSON.stringify(reply)];
+}
+
+/** @throws Error when Redis did not take all of them */
+export async function publish(redis: Redis, publications: Publication[]): Promise<void> {
+  const pipeline = redis.pipeline();
+  for (const [channel, payload] of publications) pipeline.publish(channel, payload);
+  for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
+}
+
+export function invitations(messages: Message[], names: ChannelNames): Publication[] {
+  return messages.flatMap((message) => {
+    const change = membershipChange(message);
+    if (!change?.member) return [];
+    const invitation = { roomId: message.roomId, seq: message.seq };
+    return [noticePublication(names, change.userId, { invitation })];
+  });
+}
+
+export function revocationPublication(names: ChannelNames, userId: string, revocation: Revocation): Publication {
+  return noticePublication(names, userId, { revocation });
+}
+
+function noticePublication(names: ChannelNames, userId: string, notice: Notice): Publication {
+  return [names.user(userId), JSON.stringify(notice)];
+}
+
+/** A broadcast for each stretch of consecutive messages of a room. */
+function roomPublications(messages: Message[], names: ChannelNames): Publication[] {
+  const last = new Map<string, Broadcast>();
+  const all: [roomId: string, Broadcast][] = [];
+  for (const message of messages) {
+    let broadcast = last.get(message.roomId);
+    if (broadcast?.head !== message.seq - 1) {
+      broadcast = { head: 0, changes: [], records: [] };
+      last.set(message.roomId, broadcast);
+      all.push([message.roomId, broadcast]);
+    }
+    append(broadcast, message);
+  }
+  return all.map(([roomId, broadcast]) => [names.room(roomId), encodeBroadcast(broadcast)]);
+}
+
+function append(broadcast: Broadcast, message: Message): void {
+  const change = membershipChange(message);
+  if (change) broadcast.changes.push(change);
+  broadcast.records.push(encodeMessage(message));
+  broadcast.head = message.seq;
+}
