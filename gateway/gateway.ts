@@ -2,9 +2,10 @@ import type { TemplatedApp } from 'uWebSockets.js';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Config } from '../shared/config.ts';
-import { channelNames, type Reply } from '../shared/contract/channels.ts';
+import { channelNames } from '../shared/contract/channels.ts';
 import { newId } from '../shared/contract/ids.ts';
-import { type OtpRequest, QUEUES, type QueueName } from '../shared/contract/jobs.ts';
+import { type OtpRequest, QUEUES, type QueueName, Reply } from '../shared/contract/jobs.ts';
+import { decodeVersioned } from '../shared/contract/versions.ts';
 import { connectDatabase } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
 import { connectRedis } from '../shared/redis.ts';
@@ -107,7 +108,7 @@ export async function openGateway(config: GatewayConfig, app: TemplatedApp, log:
   const feeds = new Feeds({ subscriber, names, reads, deliver: (...message) => online.deliver(...message), log });
   const presence = new Presence(redis, id, config.REDIS_PREFIX, log);
   const online = new RoomSubscriptions({ feeds, subscriber, names, reads, presence, publish, log });
-  await subscriber.subscribe(names.gateway(id), (payload) => commands.settle(JSON.parse(payload) as Reply));
+  await subscriber.subscribe(names.gateway(id), (payload) => commands.settle(decodeVersioned(Reply, payload)));
 
   return {
     config,

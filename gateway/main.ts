@@ -2,7 +2,7 @@ import uWS, { type us_listen_socket } from 'uWebSockets.js';
 import { setTimeout as wait } from 'node:timers/promises';
 import { readConfig } from '../shared/config.ts';
 import { createLog } from '../shared/log.ts';
-import { serveMetrics } from '../shared/metrics.ts';
+import { createMetrics, serveMetrics } from '../shared/metrics.ts';
 import { routeAll } from './app.ts';
 import { GATEWAY_VARIABLES, type Gateway, openGateway } from './gateway.ts';
 import { openRequests } from './http/http.ts';
@@ -19,7 +19,7 @@ const gateway = await openGateway(config, app, log).catch((error: unknown) => {
   return process.exit(1);
 });
 routeAll(app, gateway);
-serveMetrics(config.METRICS_PORT, log);
+serveMetrics(createMetrics(), config.METRICS_PORT, log);
 
 // Several gateways may listen on one port of a machine: the kernel shares the connections out.
 const listener = await new Promise<us_listen_socket | false>((resolve) =>

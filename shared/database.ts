@@ -12,7 +12,7 @@ export interface DatabaseUse {
   timeout: number;
 }
 
-/** A pool of connections to Postgres; snake_case columns come as camelCase, bigint as number. */
+/** A pool of connections to Postgres. Columns come in camelCase, bigint as number, timestamptz as RFC 3339 text. */
 export function connectDatabase(url: string, { name, max, readOnly, timeout }: DatabaseUse): Database {
   return postgres(url, {
     max,
@@ -22,9 +22,17 @@ export function connectDatabase(url: string, { name, max, readOnly, timeout }: D
     fetch_types: false,
     onnotice: () => undefined,
     transform: { column: { from: postgres.toCamel } },
-    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+    types: {
+      bigint: { to: 20, from: [20], parse: Number, serialize: String },
+      date: { to: 1184, from: [1184], parse: toTimestamp, serialize: toTimestamp },
+    },
     connection: { application_name: name, default_transaction_read_only: readOnly, statement_timeout: timeout },
   }) as unknown as Database;
+}
+
+/** RFC 3339 in UTC with milliseconds, the one form in which Rooms passes a moment on. */
+function toTimestamp(moment: string | Date): string {
+  return new Date(moment).toISOString();
 }
 
 /**

@@ -1,21 +1,43 @@
 import { createServer } from 'node:http';
-import { Counter, collectDefaultMetrics, register } from 'prom-client';
+import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import type { Log } from './log.ts';
 
-/** One-time passwords by what became of their mail: `sent`, `failed` (is tried again) or `given_up`. */
-export const otpMails = new Counter({
-  name: 'rooms_otp_mails_total',
-  help: 'Mails with a one-time password, by what became of them',
-  labelNames: ['result'] as const,
-});
+/** The metrics of one gateway, or of the workers of one process. Each has a registry of its own. */
+export interface Metrics {
+  registry: Registry;
+  /** Mails with a one-time password, by result: `sent`, `failed` (tried again later) or `given_up`. */
+  otpMails: Counter<'result'>;
+  /** Payloads from Redis that this process could not read and dropped, by kind. */
+  unreadablePayloads: Counter<'kind'>;
+}
 
-/** Serves this process's metrics as Prometheus reads them, at `/metrics` of a port of its own; without a port, nowhere. */
-export function serveMetrics(port: number | undefined, log: Log): void {
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  return {
+    registry,
+    otpMails: new Counter({
+      name: 'rooms_otp_mails_total',
+      help: 'Mails with a one-time password, by result',
+      labelNames: ['result'],
+      registers,
+    }),
+    unreadablePayloads: new Counter({
+      name: 'rooms_unreadable_payloads_total',
+      help: 'Payloads from Redis that could not be read and were dropped, by kind',
+      labelNames: ['kind'],
+      registers,
+    }),
+  };
+}
+
+/** Serves the metrics, and those of the process, at `/metrics` of a port of its own. Without a port it does nothing. */
+export function serveMetrics({ registry }: Metrics, port: number | undefined, log: Log): void {
   if (port === undefined) return;
-  collectDefaultMetrics();
+  collectDefaultMetrics({ register: registry });
   const server = createServer(async ({ url, method }, response) => {
     if (url !== '/metrics' || method !== 'GET') return response.writeHead(404).end();
-    return response.setHeader('Content-Type', register.contentType).end(await register.metrics());
+    return response.setHeader('Content-Type', registry.contentType).end(await registry.metrics());
   });
   server.on('error', (error) => log.error({ error, port }, 'metrics cannot be served'));
   server.listen(port).unref();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { AccountChange, AccountCommand } from '../shared/contract/account-commands.ts';
 import { newId } from '../shared/contract/ids.ts';
-import type { AccountChange, AccountCommand } from '../shared/contract/jobs.ts';
 import { openTestDatabase } from '../test/support/system.ts';
 
 const { database } = await openTestDatabase();

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { readConfig } from '../shared/config.ts';
-import { Email, Role } from '../shared/contract/commands.ts';
 import { type ErrorCode, errors, isErrorCode } from '../shared/contract/errors.ts';
+import { Email, Role } from '../shared/contract/fields.ts';
 import { connectDatabase, type Database } from '../shared/database.ts';
 
 // npm run admin -- <command> <email>: what no route can do, for who has the database.

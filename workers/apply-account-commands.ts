@@ -1,7 +1,8 @@
 import type postgres from 'postgres';
+import type { AccountCommand } from '../shared/contract/account-commands.ts';
 import type { Revocation } from '../shared/contract/channels.ts';
 import { isErrorCode } from '../shared/contract/errors.ts';
-import type { AccountCommand, AccountOutcome, Batch } from '../shared/contract/jobs.ts';
+import type { AccountOutcome, Batch } from '../shared/contract/jobs.ts';
 import type { Database } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
 import { applyBatch } from './apply-batch.ts';

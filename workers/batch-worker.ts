@@ -1,15 +1,8 @@
 import type { Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import type { AccountCommand } from '../shared/contract/account-commands.ts';
 import type { ChannelNames } from '../shared/contract/channels.ts';
-import type {
-  AccountCommand,
-  AccountOutcome,
-  Batch,
-  BatchName,
-  QueueName,
-  RoomCommand,
-  RoomOutcome,
-} from '../shared/contract/jobs.ts';
+import type { AccountOutcome, Batch, BatchName, QueueName, RoomCommand, RoomOutcome } from '../shared/contract/jobs.ts';
 import type { Database } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
 import { applyAccountCommands } from './apply-account-commands.ts';

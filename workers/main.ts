@@ -6,7 +6,7 @@ import { QUEUES, type QueueName } from '../shared/contract/jobs.ts';
 import { otpNames } from '../shared/contract/otps.ts';
 import { connectDatabase } from '../shared/database.ts';
 import { createLog } from '../shared/log.ts';
-import { serveMetrics } from '../shared/metrics.ts';
+import { createMetrics, serveMetrics } from '../shared/metrics.ts';
 import { connectRedis } from '../shared/redis.ts';
 import { startBatches } from './batch-worker.ts';
 import { createMailer } from './mailer.ts';
@@ -40,6 +40,7 @@ const config = readConfig(
   ...(chosen.includes('otp-email') ? mailNames : []),
 );
 const log = createLog(chosen.join(' '), config.LOG_LEVEL);
+const metrics = createMetrics();
 const names = channelNames(config.REDIS_PREFIX);
 
 const database = connectDatabase(config.DATABASE_URL, {
@@ -60,7 +61,7 @@ const batchWork = { database, redis, names, reminders, allowedOnly: config.ALLOW
 const starts: Record<QueueName, () => Worker> = {
   persistence: () => startBatches('persistence', access, batchWork, CONCURRENCY),
   'role-changes': () => startBatches('role-changes', access, batchWork, 1),
-  'otp-email': () => startOtpEmail(access, { database, redis, ...mailing(), log }),
+  'otp-email': () => startOtpEmail(access, { database, redis, ...mailing(), metrics, log }),
 };
 
 function mailing(): Pick<OtpWork, 'otps' | 'mailer' | 'expiry' | 'allowedOnly'> {
@@ -80,7 +81,7 @@ function mailing(): Pick<OtpWork, 'otps' | 'mailer' | 'expiry' | 'allowedOnly'> 
 
 const workers = chosen.map((kind) => starts[kind]());
 const watches = workers.map((worker) => watch(worker, access));
-serveMetrics(config.METRICS_PORT, log);
+serveMetrics(metrics, config.METRICS_PORT, log);
 await Promise.all(workers.map((worker) => worker.waitUntilReady()));
 log.info('workers are ready');
 

@@ -2,10 +2,11 @@ import { randomInt } from 'node:crypto';
 import { type Job, UnrecoverableError, type Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { OtpRequest } from '../shared/contract/jobs.ts';
-import { OTP_TRIES, type OtpSubject, type otpNames } from '../shared/contract/otps.ts';
+import { limits } from '../shared/contract/limits.ts';
+import type { OtpSubject, otpNames } from '../shared/contract/otps.ts';
 import type { Database } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
-import { otpMails } from '../shared/metrics.ts';
+import type { Metrics } from '../shared/metrics.ts';
 import { withTimeout } from '../shared/timeout.ts';
 import type { Mailer } from './mailer.ts';
 import { type QueueAccess, startWorker } from './queue-worker.ts';
@@ -23,6 +24,7 @@ export interface OtpWork {
   expiry: number;
   /** `ALLOWED_USERS_ONLY` */
   allowedOnly: boolean;
+  metrics: Metrics;
   log: Log;
 }
 
@@ -35,7 +37,7 @@ export function startOtpEmail(access: QueueAccess, work: OtpWork): Worker {
   worker.on('closed', () => work.mailer.close());
   worker.on('failed', (job, error) => {
     const last = job?.finishedOn !== undefined;
-    otpMails.inc({ result: last ? 'given_up' : 'failed' });
+    work.metrics.otpMails.inc({ result: last ? 'given_up' : 'failed' });
     if (last) work.log.error({ error, job: job?.id }, 'a one-time password could not be mailed, it is given up');
   });
   return worker;
@@ -49,14 +51,14 @@ async function mailOtp(work: OtpWork, request: OtpRequest): Promise<void> {
   const key = otps.key(subject);
   const stored = await redis
     .multi()
-    .hset(key, { hash: otps.hash(subject, code), tries: OTP_TRIES })
+    .hset(key, { hash: otps.hash(subject, code), tries: limits.MAX_OTP_TRIES })
     .pexpire(key, expiry)
     .exec();
   for (const [error] of stored ?? []) if (error) throw error;
   await mailer.sendOtp(subject, code, expiry).catch((error: { responseCode?: number; message: string }) => {
     throw (error.responseCode ?? 0) >= 500 ? new UnrecoverableError(error.message) : error;
   });
-  otpMails.inc({ result: 'sent' });
+  work.metrics.otpMails.inc({ result: 'sent' });
   log.info({ purpose: subject.purpose }, 'a one-time password was mailed');
 }
 

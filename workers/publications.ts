@@ -1,7 +1,9 @@
 import type { Redis } from 'ioredis';
-import type { Broadcast, ChannelNames, Notice, Reply, Revocation } from '../shared/contract/channels.ts';
+import type { Broadcast, ChannelNames, Notice, Revocation } from '../shared/contract/channels.ts';
 import { encodeBroadcast } from '../shared/contract/channels.ts';
+import type { Reply } from '../shared/contract/jobs.ts';
 import { encodeMessage, type Message, membershipChange } from '../shared/contract/messages.ts';
+import { encodeVersioned } from '../shared/contract/versions.ts';
 
 /** Something to publish: a channel and its bytes. */
 export type Publication = [channel: string, payload: string];
@@ -18,7 +20,7 @@ export function headPublication(names: ChannelNames, roomId: string, head: numbe
 }
 
 export function replyPublication(names: ChannelNames, gateway: string, reply: Reply): Publication {
-  return [names.gateway(gateway), JSON.stringify(reply)];
+  return [names.gateway(gateway), encodeVersioned(reply)];
 }
 
 /** @throws Error when Redis did not take all of them */
@@ -42,7 +44,7 @@ export function revocationPublication(names: ChannelNames, userId: string, revoc
 }
 
 function noticePublication(names: ChannelNames, userId: string, notice: Notice): Publication {
-  return [names.user(userId), JSON.stringify(notice)];
+  return [names.user(userId), encodeVersioned(notice)];
 }
 
 /** A broadcast for each stretch of consecutive messages of a room. */

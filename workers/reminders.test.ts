@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Redis } from 'ioredis';
-import { channelNames, decodeBroadcast } from '../shared/contract/channels.ts';
+import { channelNames, decodeBroadcast, Notice } from '../shared/contract/channels.ts';
 import { newId } from '../shared/contract/ids.ts';
 import type { Message } from '../shared/contract/messages.ts';
+import { decodeVersioned } from '../shared/contract/versions.ts';
 import { createLog } from '../shared/log.ts';
 import { testServices } from '../test/support/system.ts';
 import { Reminders } from './reminders.ts';
@@ -27,8 +28,8 @@ const message = (roomId: string, seq: number, more: Partial<Message> = {}): Mess
   command: 'CreateMessage',
   targetId: roomId,
   text: 'Hello World!',
-  createdAt: new Date(),
-  updatedAt: new Date(),
+  createdAt: new Date().toISOString(),
+  updatedAt: new Date().toISOString(),
   ref: newId(),
   ...more,
 });
@@ -41,7 +42,7 @@ test('how far a room is, and who came into it, is said again and again', async (
   const { promise, resolve } = Promise.withResolvers<void>();
   subscriber.on('message', (channel, payload) => {
     if (channel === names.room(roomId)) heads.push(decodeBroadcast(payload).head);
-    else invitations.push(JSON.parse(payload));
+    else invitations.push(decodeVersioned(Notice, payload));
     if (heads.length === 2 && invitations.length === 2) resolve();
   });
   reminders.note([message(roomId, 6, { command: 'AddUser', targetId }), message(roomId, 7)]);

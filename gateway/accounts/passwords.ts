@@ -82,7 +82,7 @@ export class Passwords {
       this.#waiting.push({ question: { id: this.#questions++, ...question }, settle });
       this.#send();
     });
-    if (answer.failure !== undefined) throw new Refusal('busy', undefined, { cause: new Error(answer.failure) });
+    if (answer.failure !== undefined) throw new Refusal('busy', { cause: new Error(answer.failure) });
     return answer;
   }
 

@@ -54,7 +54,7 @@ export function createTokens(secret: string, hours: number): Tokens {
         return { userId: sub, tokenId: jti, version: ver, expires: exp * 1_000 };
       } catch (error) {
         if (error instanceof joseErrors.JWTExpired) throw new Refusal('token_expired');
-        throw new Refusal('bad_token', undefined, { cause: error });
+        throw new Refusal('bad_token', { cause: error });
       }
     },
   };

@@ -32,6 +32,6 @@ export async function startClock(database: Database, log: Log): Promise<Clock> {
 /** Milliseconds that the database is ahead, as of the middle of the question. */
 async function readOffset(database: Database): Promise<number> {
   const asked = Date.now();
-  const [row] = await database<{ now: Date }[]>`select clock_timestamp() as now`;
-  return (row?.now.getTime() ?? asked) - (asked + Date.now()) / 2;
+  const [row] = await database<{ now: string }[]>`select clock_timestamp() as now`;
+  return (row ? Date.parse(row.now) : asked) - (asked + Date.now()) / 2;
 }

@@ -1,22 +1,21 @@
 import type { Queue } from 'bullmq';
-import type { Reply } from '../../shared/contract/channels.ts';
+import type { AccountChange, AccountCommand } from '../../shared/contract/account-commands.ts';
 import type { Command } from '../../shared/contract/commands.ts';
 import { newId } from '../../shared/contract/ids.ts';
 import {
-  type AccountChange,
-  type AccountCommand,
   type AccountOutcome,
   type Batch,
   type BatchName,
   batchQueues,
   type QueueName,
+  type Reply,
   type RoomCommand,
   type RoomOutcome,
-  toRoomCommand,
 } from '../../shared/contract/jobs.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Clock } from './database-clock.ts';
 import { Lanes } from './lanes.ts';
+import { toRoomCommand } from './room-commands.ts';
 
 /** Milliseconds that a command has until it must be applied. */
 const TIME_TO_APPLY = 10_000;

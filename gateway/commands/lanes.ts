@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Batch, Rejected } from '../../shared/contract/jobs.ts';
+import { PAYLOAD_VERSION } from '../../shared/contract/versions.ts';
 import type { Log } from '../../shared/log.ts';
 
 const MAX_BATCH = 500;
@@ -107,7 +108,7 @@ export class Lanes<C, O> {
     const { gateway, send, log } = this.#options;
     try {
       const commands = flight.entries.map(({ command }) => command);
-      await send({ gateway, lane: lane.index, number: flight.number, commands });
+      await send({ v: PAYLOAD_VERSION, gateway, lane: lane.index, number: flight.number, commands });
     } catch (error) {
       log.warn({ error, lane: lane.index, number: flight.number }, 'a batch could not be sent');
       if (lane.flight !== flight) return;

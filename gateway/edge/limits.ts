@@ -144,7 +144,7 @@ export class Limits {
   async #take([name, most, window]: Limit): Promise<void> {
     const key = this.#keyOf(name);
     const wait = Number(await orUnavailable(this.#redis.eval(TAKE, 1, key, most, window)));
-    if (wait > 0) throw new Refusal('rate_limited', undefined, { retryAfter: Math.ceil(wait / 1_000) });
+    if (wait > 0) throw new Refusal('rate_limited', { retryAfter: Math.ceil(wait / 1_000) });
   }
 
   /** An address that has shown the right password. */

@@ -5,6 +5,6 @@ export async function orUnavailable<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    throw new Refusal('unavailable', undefined, { cause: error });
+    throw new Refusal('unavailable', { cause: error });
   }
 }

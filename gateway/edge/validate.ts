@@ -7,7 +7,7 @@ export function parseJson(text: string): Record<string, unknown> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new Refusal('bad_json', undefined, { cause: error });
+    throw new Refusal('bad_json', { cause: error });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Refusal('bad_json');
   return value as Record<string, unknown>;
@@ -20,7 +20,7 @@ export function validate<Schema extends v.GenericSchema>(schema: Schema, input: 
   const [issue] = result.issues;
   const code = codeOf(issue);
   const field = v.getDotPath(issue)?.slice(0, 50);
-  throw new Refusal(code, field && `${field}: ${errors[code].text}`);
+  throw new Refusal(code, { text: field && `${field}: ${errors[code].text}`, field });
 }
 
 function codeOf(issue: v.BaseIssue<unknown>): ErrorCode {

@@ -144,6 +144,6 @@ function decode(parameter: string): string {
   try {
     return decodeURIComponent(parameter);
   } catch (error) {
-    throw new Refusal('bad_request', undefined, { cause: error });
+    throw new Refusal('bad_request', { cause: error });
   }
 }

@@ -71,7 +71,7 @@ beforeEach(async () => {
 /** Stores the next message of the room, as apply_room_commands would. */
 async function store(command: Message['command'], targetId = roomId): Promise<Message> {
   const [row] = await database`update rooms set seq = seq + 1 where id = ${roomId} returning seq`;
-  const now = new Date();
+  const now = new Date().toISOString();
   const message: Message = {
     ...{ id: newId(), seq: row?.seq, roomId, userId: ownerId, command, targetId, text: 'Hello World!' },
     ...{ createdAt: now, updatedAt: now, ref: newId() },

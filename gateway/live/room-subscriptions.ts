@@ -1,6 +1,8 @@
-import type { ChannelNames, Invitation, Notice, Revocation } from '../../shared/contract/channels.ts';
+import { type ChannelNames, type Invitation, Notice, type Revocation } from '../../shared/contract/channels.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
+import type { RoomHead } from '../../shared/contract/frames.ts';
 import { encodeMessage, type MembershipChange, type Message } from '../../shared/contract/messages.ts';
+import { decodeVersioned } from '../../shared/contract/versions.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { Reads } from '../reads/reads.ts';
@@ -51,11 +53,6 @@ export interface RoomSubscriptionsOptions {
   /** Sends a frame to every socket on a room's topic. */
   publish: (roomId: string, frame: string) => void;
   log: Log;
-}
-
-export interface RoomHead {
-  id: string;
-  seq: number;
 }
 
 /** Keeps each user's sockets on the topics of exactly the rooms that he is in. */
@@ -150,7 +147,7 @@ export class RoomSubscriptions {
       entering: new Set(),
       left: new Map(),
       loaded: Promise.resolve(false),
-      listen: (payload) => this.#hear(user, JSON.parse(payload) as Notice),
+      listen: (payload) => this.#hear(user, decodeVersioned(Notice, payload)),
     };
     this.#users.set(userId, user);
     user.loaded = this.#load(user);

@@ -1,19 +1,12 @@
+import type { Room } from '../../shared/contract/answers.ts';
 import type { Database } from '../../shared/database.ts';
 
 /** Users that a room shows, by itself and in a list. */
 const MOST_USERS = 100;
 const MOST_LISTED = 10;
 
-export interface Room {
-  id: string;
-  createdAt: Date;
-  updatedAt: Date;
-  name: string;
-  ownerId: string | null;
-  roomType: string;
-  /** The first who came in: a hundred at most, in a list ten. */
-  users: { id: string; firstName: string; lastName: string }[];
-}
+/** A room as it is stored: without who is online. */
+export type StoredRoom = Omit<Room, 'users'> & { users: Omit<Room['users'][number], 'isOnline'>[] };
 
 /** A room is visible to its members, and to everyone if it is not private. */
 export function visibleTo(database: Database, userId: string) {
@@ -35,11 +28,11 @@ export function roomReads(database: Database) {
 
   return {
     /** The rooms that this user may see: his own first, then the others by name. @param page from 1 */
-    rooms(userId: string, page: number, size: number): Promise<Room[]> {
+    rooms(userId: string, page: number, size: number): Promise<StoredRoom[]> {
       const isOwn = database`exists (select from memberships where room_id = rooms.id and user_id = ${userId})`;
       const last = page * size;
       // The others are taken from their index in its order, so that not all of them are read for a page.
-      return database<Room[]>`
+      return database<StoredRoom[]>`
         select ${room(MOST_LISTED)} join (
           select seen.id as seen_id, row_number() over (order by other, name, seen.id) as place
           from (
@@ -59,9 +52,9 @@ export function roomReads(database: Database) {
       return rows.length > 0;
     },
 
-    async room(id: string, userId: string): Promise<Room | undefined> {
+    async room(id: string, userId: string): Promise<StoredRoom | undefined> {
       const [row] = await database<
-        Room[]
+        StoredRoom[]
       >`select ${room(MOST_USERS)} where id = ${id} and ${visibleTo(database, userId)}`;
       return row;
     },

@@ -1,3 +1,4 @@
+import type { User } from '../../shared/contract/answers.ts';
 import type { Database } from '../../shared/database.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 
@@ -5,17 +6,8 @@ const MOST_FOUND = 50;
 /** Rooms that a user's record shows. */
 const MOST_ROOMS = 100;
 
-/** A user as another one may see him: his e-mail empty unless it is for that one, of his rooms those that he may see. */
-export interface User {
-  id: string;
-  createdAt: Date;
-  updatedAt: Date;
-  firstName: string;
-  lastName: string;
-  email: string;
-  roles: string[];
-  rooms: { id: string; name: string; ownerId: string | null; roomType: string }[];
-}
+/** A user as it is stored: without whether they are online. */
+export type StoredUser = Omit<User, 'isOnline'>;
 
 export interface Credentials {
   id: string;
@@ -69,23 +61,23 @@ export function userReads(database: Database) {
       return row.live;
     },
 
-    async user(id: string, viewerId: string): Promise<User | undefined> {
-      const [row] = await database<User[]>`select ${user(viewerId)} where id = ${id}`;
+    async user(id: string, viewerId: string): Promise<StoredUser | undefined> {
+      const [row] = await database<StoredUser[]>`select ${user(viewerId)} where id = ${id}`;
       return row;
     },
 
     /** In the order in which they came. @param page from 1 */
-    users(viewerId: string, page: number, size: number): Promise<User[]> {
-      return database<User[]>`
+    users(viewerId: string, page: number, size: number): Promise<StoredUser[]> {
+      return database<StoredUser[]>`
         select ${user(viewerId)}
         where id in (select id from users order by id limit ${size} offset ${(page - 1) * size})
         order by id`;
     },
 
     /** Whose e-mail begins so, in any case. At most fifty. */
-    usersByEmail(viewerId: string, beginning: string): Promise<User[]> {
+    usersByEmail(viewerId: string, beginning: string): Promise<StoredUser[]> {
       // The operators of the index's own order: a beginning is a range there, whatever characters it holds.
-      return database<User[]>`
+      return database<StoredUser[]>`
         select ${user(viewerId, beginning)}
         where lower(email) ~>=~ lower(${beginning}) and lower(email) ~<~ lower(${`${beginning}\u{10ffff}`})
         order by lower(email) using ~<~ limit ${MOST_FOUND}`;

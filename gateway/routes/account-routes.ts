@@ -1,7 +1,8 @@
 import * as v from 'valibot';
-import { Email, Password, PersonName, Phone } from '../../shared/contract/commands.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
-import { OTP_PURPOSES, Otp } from '../../shared/contract/otps.ts';
+import { Email, Password, PersonName, Phone } from '../../shared/contract/fields.ts';
+import { Otp, OtpPurpose } from '../../shared/contract/otps.ts';
+import { PAYLOAD_VERSION } from '../../shared/contract/versions.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Handler, Request, Response } from '../http/http.ts';
 import type { Credentials } from '../reads/user-reads.ts';
@@ -14,7 +15,7 @@ const Registration = v.strictObject({ ...Person, phone: v.optional(Phone) });
 const ProvenRegistration = v.strictObject({ ...Person, phone: Phone, otp: Otp });
 const Login = v.strictObject({ email: Email, password: Password });
 const ProvenLogin = v.strictObject({ ...Login.entries, otp: Otp });
-const OtpSending = v.strictObject({ email: Email, purpose: v.optional(v.picklist(OTP_PURPOSES)) });
+const OtpSending = v.strictObject({ email: Email, purpose: v.optional(OtpPurpose) });
 
 /** `POST /api/users/register`: a new account, in the rooms that are for everyone. */
 export const register =
@@ -71,7 +72,7 @@ export const sendOtp =
     const userId =
       purpose === undefined || purpose === 'update' ? await whoUpdates(gateway, request, purpose) : undefined;
     await gateway.limits.otp(email, request.address);
-    await gateway.requestOtp({ email, purpose: userId ? 'update' : purpose, userId });
+    await gateway.requestOtp({ v: PAYLOAD_VERSION, email, purpose: userId ? 'update' : purpose, userId });
     return { status: 200, body: { message: 'otp sent' } };
   };
 

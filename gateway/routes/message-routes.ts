@@ -1,6 +1,7 @@
 import * as v from 'valibot';
-import { CreateMessage, DeleteMessage, MessageText, UpdateMessage } from '../../shared/contract/commands.ts';
+import { CreateMessage, DeleteMessage, UpdateMessage } from '../../shared/contract/commands.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
+import { MessageText } from '../../shared/contract/fields.ts';
 import { Id } from '../../shared/contract/ids.ts';
 import { encodeMessage, type Message } from '../../shared/contract/messages.ts';
 import { validate } from '../edge/validate.ts';

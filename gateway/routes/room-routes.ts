@@ -1,20 +1,13 @@
 import * as v from 'valibot';
-import {
-  AddUser,
-  CreateRoom,
-  DeleteRoom,
-  RemoveUser,
-  RoomName,
-  RoomType,
-  UpdateRoom,
-} from '../../shared/contract/commands.ts';
+import { AddUser, CreateRoom, DeleteRoom, RemoveUser, UpdateRoom } from '../../shared/contract/commands.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
+import { RoomName, RoomType } from '../../shared/contract/fields.ts';
 import { Id } from '../../shared/contract/ids.ts';
 import { encodeMessage } from '../../shared/contract/messages.ts';
 import { validate } from '../edge/validate.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Response } from '../http/http.ts';
-import type { Room } from '../reads/room-reads.ts';
+import type { StoredRoom } from '../reads/room-reads.ts';
 import { authenticated } from './authenticated.ts';
 import { Page } from './paging.ts';
 import { submitOverHttp } from './submit.ts';
@@ -82,7 +75,7 @@ async function answerRoom(gateway: Gateway, status: number, roomId: string, user
   return { status, body };
 }
 
-async function withPresence({ presence }: Gateway, rooms: Room[]) {
+async function withPresence({ presence }: Gateway, rooms: StoredRoom[]) {
   const ids = new Set(rooms.flatMap(({ users }) => users.map(({ id }) => id)));
   const online = await presence.whoIsOnline([...ids]);
   return rooms.map((room) => ({

@@ -1,7 +1,7 @@
+import type { AccountChange } from '../../shared/contract/account-commands.ts';
 import type { Command } from '../../shared/contract/commands.ts';
 import { Ref } from '../../shared/contract/commands.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
-import type { AccountChange } from '../../shared/contract/jobs.ts';
 import type { Message } from '../../shared/contract/messages.ts';
 import { validate } from '../edge/validate.ts';
 import type { Gateway } from '../gateway.ts';
@@ -28,7 +28,7 @@ export async function submitOverHttp(
     throw new Error(`message ${outcome.seq} of room ${outcome.roomId} is not to be found`);
   } catch (error) {
     // It is committed; only what to answer is not to be had.
-    throw new Refusal('unknown_outcome', undefined, { cause: error });
+    throw new Refusal('unknown_outcome', { cause: error });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { AccountChange } from '../../shared/contract/jobs.ts';
+import type { AccountChange } from '../../shared/contract/account-commands.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Response } from '../http/http.ts';
 import { authenticated } from './authenticated.ts';

@@ -1,12 +1,13 @@
 import * as v from 'valibot';
-import { Email, PersonName, Phone, Role, WellFormed } from '../../shared/contract/commands.ts';
+import type { User } from '../../shared/contract/answers.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
+import { Email, PersonName, Phone, Role, WellFormed } from '../../shared/contract/fields.ts';
 import { Id } from '../../shared/contract/ids.ts';
 import { Otp } from '../../shared/contract/otps.ts';
 import { validate } from '../edge/validate.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Request, Response } from '../http/http.ts';
-import type { User } from '../reads/user-reads.ts';
+import type { StoredUser } from '../reads/user-reads.ts';
 import { authenticated } from './authenticated.ts';
 import { Page } from './paging.ts';
 import { changeAccount } from './submit.ts';
@@ -84,7 +85,7 @@ export async function answerUser(gateway: Gateway, id: string, viewerId: string,
   return { status, body };
 }
 
-async function withPresence({ presence }: Gateway, users: User[]): Promise<(User & { isOnline: boolean })[]> {
+async function withPresence({ presence }: Gateway, users: StoredUser[]): Promise<User[]> {
   const online = await presence.whoIsOnline(users.map(({ id }) => id));
   return users.map((user) => ({ ...user, isOnline: online.has(user.id) }));
 }

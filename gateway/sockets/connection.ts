@@ -1,5 +1,6 @@
 import type { WebSocket } from 'uWebSockets.js';
 import { closeCodes, errors, Refusal } from '../../shared/contract/errors.ts';
+import type { ErrorFrame } from '../../shared/contract/frames.ts';
 import type { Log } from '../../shared/log.ts';
 
 /** A socket as the rest may touch it at any time: what is asked of one that has closed is not done. */
@@ -31,8 +32,9 @@ export function connect<Data>(socket: WebSocket<Data>): Connection {
   return connection;
 }
 
-export function errorFrame({ code, message, retryAfter }: Refusal, ref?: string): string {
-  return JSON.stringify({ command: 'Error', error: message, code, retryAfter, ref });
+export function errorFrame(refusal: Refusal, ref?: string): string {
+  const frame: ErrorFrame = { command: 'Error', ...refusal.toAnswer(), retryAfter: refusal.retryAfter, ref };
+  return JSON.stringify(frame);
 }
 
 /** Any failure as a refusal; logged where it is a failure of ours. */

@@ -10,6 +10,7 @@ import { isUtf8 } from 'node:buffer';
 import * as v from 'valibot';
 import { Command, Ref } from '../../shared/contract/commands.ts';
 import { closeCodes, Refusal } from '../../shared/contract/errors.ts';
+import { type Ack, ROOMS_V1, type Welcome } from '../../shared/contract/frames.ts';
 import type { RoomOutcome } from '../../shared/contract/jobs.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import { CappedCounts } from '../edge/capped-counts.ts';
@@ -20,9 +21,6 @@ import { readHeaders } from '../http/body.ts';
 import { answer, answerTo, type Handler } from '../http/http.ts';
 import type { Listener } from '../live/room-subscriptions.ts';
 import { type Connection, connect, errorFrame, refusalOf } from './connection.ts';
-
-/** The subprotocol with `Welcome` and `Ack`; a client that does not offer it gets the seed's frames alone. */
-const ROOMS_V1 = 'rooms.v1';
 
 const MOST_FRAME_BYTES = 16 * 1024;
 /** Unsent bytes of a slow reader; past them its socket closes and it may come again and catch up. */
@@ -109,7 +107,7 @@ function upgrade({ gateway, perAddress }: Hall, res: HttpResponse, req: HttpRequ
     const forwardedFor = readHeaders(req).get('x-forwarded-for');
     const address = gateway.addressOf(res.getRemoteAddress(), forwardedFor);
     if (!gateway.cors.allows(origin)) throw new Refusal('origin_not_allowed');
-    if (perAddress.isFull(address)) throw new Refusal('too_many_sockets', undefined, { retryAfter: 10 });
+    if (perAddress.isFull(address)) throw new Refusal('too_many_sockets', { retryAfter: 10 });
     const identify = identifier(gateway, req);
     const { SOCKET_RATE: rate } = gateway.config;
     const meters = { commandMeter: new TokenBucket(rate), frameMeter: new TokenBucket(rate * FRAMES_A_COMMAND) };
@@ -150,14 +148,14 @@ async function open(hall: Hall, socket: Socket): Promise<void> {
 async function admit({ gateway, perUser }: Hall, data: SocketData, connection: Connection): Promise<Bearer> {
   await gateway.limits.request(data.address);
   const bearer = await data.identify();
-  if (perUser.isFull(bearer.userId)) throw new Refusal('too_many_sockets', undefined, { retryAfter: 10 });
+  if (perUser.isFull(bearer.userId)) throw new Refusal('too_many_sockets', { retryAfter: 10 });
   if (connection.closed) throw new Refusal('unavailable');
   const listener = Object.assign(connection, { bearer });
   data.listener = listener;
   perUser.add(bearer.userId);
   data.tokenTimer = setTimeout(() => connection.end(new Refusal('token_expired')), bearer.expires - Date.now());
   await gateway.online.attach(listener, (rooms) => {
-    const welcome = { command: 'Welcome', user: { id: bearer.userId }, rooms, epoch: gateway.epoch };
+    const welcome: Welcome = { command: 'Welcome', user: { id: bearer.userId }, rooms, epoch: gateway.epoch };
     if (data.isV1) connection.send(JSON.stringify(welcome));
   });
   return bearer;
@@ -178,14 +176,14 @@ function close({ gateway, perUser, perAddress }: Hall, socket: Socket): void {
 async function receive(gateway: Gateway, socket: Socket, bytes: ArrayBuffer, isBinary: boolean): Promise<void> {
   const { attached, isV1, commandMeter, frameMeter, ...data } = socket.getUserData();
   const connection = data.connection as Connection;
-  if (!frameMeter.allow()) return connection.end(new Refusal('rate_limited', undefined, { retryAfter: 4 }));
+  if (!frameMeter.allow()) return connection.end(new Refusal('rate_limited', { retryAfter: 4 }));
   let ref: string | undefined;
   try {
     // The bytes are gone after this tick.
     const frame = parseFrame(bytes, isBinary);
     ref = v.is(Ref, frame.ref) ? frame.ref : undefined;
     const command = validate(Command, frame);
-    if (!commandMeter.allow()) throw new Refusal('rate_limited', undefined, { retryAfter: 1 });
+    if (!commandMeter.allow()) throw new Refusal('rate_limited', { retryAfter: 1 });
     const { userId } = await (attached as Promise<Bearer>);
     const outcome = await gateway.commands.submit(command, userId);
     if ('code' in outcome) throw new Refusal(outcome.code);
@@ -203,5 +201,7 @@ function parseFrame(bytes: ArrayBuffer, isBinary: boolean): Record<string, unkno
 }
 
 function acknowledge(outcome: Exclude<RoomOutcome, { code: unknown }>, ref: string | undefined): string {
-  return JSON.stringify({ command: 'Ack', ref, ...outcome });
+  const { id, roomId, seq } = outcome;
+  const ack: Ack = { command: 'Ack', ref, id, roomId, seq };
+  return JSON.stringify(ack);
 }

@@ -12,8 +12,8 @@ const message = (more: Partial<Message>): Message => ({
   command: 'CreateMessage',
   targetId: newId(),
   text: 'Hello World!',
-  createdAt: new Date('2026-01-02T03:04:05.678Z'),
-  updatedAt: new Date('2026-01-02T03:04:05.678Z'),
+  createdAt: '2026-01-02T03:04:05.678Z',
+  updatedAt: '2026-01-02T03:04:05.678Z',
   ref: newId(),
   ...more,
 });

@@ -1,56 +1,58 @@
-import type { AccountOutcome, BatchName, RoomOutcome } from './jobs.ts';
-import type { MembershipChange } from './messages.ts';
+import * as v from 'valibot';
+import { Seq } from './fields.ts';
+import { Id } from './ids.ts';
+import { MembershipChange } from './messages.ts';
+import { decodeVersioned, encodeVersioned } from './versions.ts';
 
 /** The Redis channels of a deployment. @param prefix `REDIS_PREFIX` */
 export function channelNames(prefix: string) {
   return {
-    /** {@link Broadcast}s of a room, to every gateway with a member online. */
+    /** Carries the {@link Broadcast}s of a room to every gateway with a member online. */
     room: (roomId: string) => `${prefix}:room:${roomId}`,
-    /** {@link Notice}s to a user, to every gateway that holds a socket of his. */
+    /** Carries the {@link Notice}s for a user to every gateway with a socket of that user. */
     user: (userId: string) => `${prefix}:user:${userId}`,
-    /** {@link Reply}s to a gateway. */
+    /** Carries the replies (jobs.ts) for one gateway. */
     gateway: (gatewayId: string) => `${prefix}:gateway:${gatewayId}`,
   };
 }
 
 export type ChannelNames = ReturnType<typeof channelNames>;
 
-/** What a worker tells of a room: new messages, or (with no records) just how far the room is. */
+const BroadcastHeader = v.object({
+  /** The seq of the last record. Without records, the seq of the last known message of the room. */
+  head: Seq,
+  /** The records that change a membership. So a gateway need not parse the others. */
+  changes: v.array(MembershipChange),
+});
+
+/** New messages of a room, or (without records) the head of the room. */
 export interface Broadcast {
-  /** The seq of the last record, or of the room's last known message. */
   head: number;
-  /** The records that change who is a member, so that no gateway has to parse the others. */
   changes: MembershipChange[];
-  /** Messages as {@link encodeMessage} made them, of consecutive seq up to `head`. */
+  /** Messages as `encodeMessage` made them. Their seqs are consecutive and end at `head`. */
   records: string[];
 }
 
-/** A user is in a room since the message `seq`. */
-export interface Invitation {
-  roomId: string;
-  seq: number;
-}
-
-/** Tokens of a user are over: this one, or all that are of an older version. */
-export type Revocation = { tokenId: string } | { version: number };
-
-/** What gateways have to know of a user. */
-export type Notice = { invitation: Invitation } | { revocation: Revocation };
-
-/** The outcomes of a batch, in the order of its commands. */
-export interface Reply {
-  job: BatchName;
-  lane: number;
-  number: number;
-  outcomes: (RoomOutcome | AccountOutcome)[];
-}
-
-/** A line of JSON about the records, then a line a record: encoded JSON holds no line break. */
+/** Encodes the header as one line of JSON and each record as one more. Encoded JSON contains no line break. */
 export function encodeBroadcast({ head, changes, records }: Broadcast): string {
-  return [JSON.stringify({ head, changes }), ...records].join('\n');
+  return [encodeVersioned({ head, changes }), ...records].join('\n');
 }
 
+/** @throws SyntaxError or ValiError if the header is not one of this version */
 export function decodeBroadcast(text: string): Broadcast {
-  const [about = '', ...records] = text.split('\n');
-  return { ...(JSON.parse(about) as Omit<Broadcast, 'records'>), records };
+  const [header = '', ...records] = text.split('\n');
+  const { head, changes } = decodeVersioned(BroadcastHeader, header);
+  return { head, changes, records };
 }
+
+/** A user is a member of a room since the message `seq`. */
+const Invitation = v.object({ roomId: Id, seq: Seq });
+export type Invitation = v.InferOutput<typeof Invitation>;
+
+/** Tokens of a user have ended: one token, or all tokens below a version. */
+const Revocation = v.union([v.object({ tokenId: Id }), v.object({ version: v.number() })]);
+export type Revocation = v.InferOutput<typeof Revocation>;
+
+/** What every gateway with a socket of a user must know. */
+export const Notice = v.union([v.object({ invitation: Invitation }), v.object({ revocation: Revocation })]);
+export type Notice = v.InferOutput<typeof Notice>;

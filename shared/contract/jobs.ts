@@ -1,146 +1,97 @@
-import type { Command, CommandName, Role } from './commands.ts';
+import * as v from 'valibot';
+import type { CommandName } from './commands.ts';
 import type { ErrorCode } from './errors.ts';
-import { newId } from './ids.ts';
-import type { OtpPurpose } from './otps.ts';
+import { Email } from './fields.ts';
+import { Id } from './ids.ts';
+import type { Message } from './messages.ts';
+import { OtpPurpose } from './otps.ts';
+import { Version } from './versions.ts';
 
-/** BullMQ's queues, one for each kind of worker. */
+/** BullMQ's queues. Each kind of worker serves one of them. */
 export const QUEUES = ['persistence', 'otp-email', 'role-changes'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
-/** A job that is a batch, and the queue it goes to. */
+/** The kinds of batches, and the queue of each. */
 export const batchQueues = {
   'apply-room-commands': 'persistence',
   'apply-account-commands': 'persistence',
   'apply-role-changes': 'role-changes',
 } as const satisfies Record<string, QueueName>;
 export type BatchName = keyof typeof batchQueues;
+const batchNames = Object.keys(batchQueues) as BatchName[];
 
-/** One job: commands of one lane in their order. */
-export interface Batch<C> {
+const WholeNumber = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/**
+ * One job: commands of one lane, in their order. The schema checks the batch once. Each command is checked when it is
+ * applied. A batch that is sent again keeps its lane and its number.
+ */
+export const Batch = v.object({
+  v: Version,
   /** The gateway that waits for the outcomes. */
-  gateway: string;
-  /** Which of that gateway's lanes sent it, and its number there: a batch that is sent again keeps it. */
-  lane: number;
-  number: number;
+  gateway: Id,
+  lane: WholeNumber,
+  /** Counts the batches of the lane. */
+  number: WholeNumber,
+  commands: v.pipe(v.array(v.any()), v.minLength(1)),
+});
+export interface Batch<C> extends v.InferOutput<typeof Batch> {
   commands: C[];
 }
 
-interface Applicable {
-  /** UUID of the message (or account) that it makes; outcomes are matched by it. */
+/** A client's command on its way to a worker: with its actor, without its unused fields. */
+export interface RoomCommand {
+  /** The id of the message that the command makes. Outcomes are matched by it. */
   id: string;
-  /** RFC 3339, by the clock of the database; past it the command is refused as `expired`. */
-  deadline: string;
-}
-
-/** A {@link Command} as it travels to a worker: its actor known, its unused fields gone. */
-export interface RoomCommand extends Applicable {
   command: CommandName;
   actorId: string;
   ref: string;
+  /** RFC 3339, by the clock of the database. After it the command is refused as `expired`. */
+  deadline: string;
   roomId: string;
   targetId: string;
   text: string;
   roomType?: string;
+  /** True if the outcome must carry the stored message. */
+  wantsMessage?: true;
 }
 
-interface Person {
-  firstName: string;
-  lastName: string;
-  email: string;
-  phone?: string | undefined;
-  /** Whether a one-time password has shown that the e-mail is his. */
-  proven: boolean;
-}
-
-/** A new account; its id is the command's. The password was hashed before: no job ever holds one. */
-interface Register extends Person {
-  command: 'Register';
-  passwordHash: string;
-}
-
-interface UpdateUser extends Person {
-  command: 'UpdateUser';
-  userId: string;
-}
-
-/** The same password under newer parameters. */
-interface RehashPassword {
-  command: 'RehashPassword';
-  userId: string;
-  formerHash: string;
-  passwordHash: string;
-}
-
-/** Ends one token, which would end by itself at `expires` (RFC 3339). */
-interface Logout {
-  command: 'Logout';
-  userId: string;
-  tokenId: string;
-  expires: string;
-}
-
-/** Ends all tokens of a user. */
-interface LogoutAll {
-  command: 'LogoutAll';
-  userId: string;
-}
-
-/** As the user asks for it, who has to be an admin. */
-interface ChangeRole {
-  command: 'ChangeRole';
-  userId: string;
-  targetId: string;
-  role: Role;
-  granted: boolean;
-}
-
-/** What is asked of an account. */
-export type AccountChange = Register | UpdateUser | RehashPassword | Logout | LogoutAll | ChangeRole;
-export type AccountCommand = AccountChange & Applicable;
-
-/** The otp-email worker's one kind of job: to mail a one-time password. It draws the code itself; no job holds one. */
-export interface OtpRequest {
-  email: string;
-  /** Undefined where the worker has to see: `login` if there is such an account, else `register`. */
-  purpose?: OtpPurpose | undefined;
-  /** Who wants to have this e-mail; for `update` alone. */
-  userId?: string | undefined;
-}
+/** The one kind of job of the otp-email worker. The worker makes the code itself: no job holds a code. */
+export const OtpRequest = v.object({
+  v: Version,
+  email: Email,
+  /** Without a purpose the worker chooses: `login` if an account has this e-mail, else `register`. */
+  purpose: v.optional(OtpPurpose),
+  /** The user who wants this e-mail. For `update` only. */
+  userId: v.optional(Id),
+});
+export type OtpRequest = v.InferOutput<typeof OtpRequest>;
 
 export interface Rejected {
   code: ErrorCode;
 }
 
-/** What became of a room command. */
-export type RoomOutcome = { id: string; roomId: string; seq: number } | Rejected;
-
-/** What became of an account command: its id, or why not. */
-export type AccountOutcome = { id: string } | Rejected;
-
-/** A client's command, ready for a lane. @param deadline by the clock of the database */
-export function toRoomCommand(command: Command, actorId: string, deadline: Date): RoomCommand {
-  const id = newId();
-  const sent = { id, actorId, ref: command.ref ?? id, deadline: deadline.toISOString(), command: command.command };
-  return { ...sent, ...subjectOf(command) };
+/** A room command is committed. `message` is there if the command has `wantsMessage`. */
+interface CommittedCommand {
+  id: string;
+  roomId: string;
+  seq: number;
+  message?: Message;
 }
 
-/** What a command is about; where it needs no target of its own, that is its room. */
-function subjectOf(command: Command): Pick<RoomCommand, 'roomId' | 'targetId' | 'text' | 'roomType'> {
-  switch (command.command) {
-    case 'CreateMessage':
-    case 'UpdateRoom':
-      return { roomId: command.roomId, targetId: command.roomId, text: command.text };
-    case 'UpdateMessage':
-      return { roomId: command.roomId, targetId: command.targetId, text: command.text };
-    case 'DeleteMessage':
-    case 'AddUser':
-    case 'RemoveUser':
-      return { roomId: command.roomId, targetId: command.targetId, text: '' };
-    case 'DeleteRoom':
-      return { roomId: command.roomId, targetId: command.roomId, text: '' };
-    case 'CreateRoom': {
-      const roomId = newId();
-      return { roomId, targetId: roomId, text: command.text, roomType: command.roomType };
-    }
-  }
+export type RoomOutcome = CommittedCommand | Rejected;
+
+/** The id of the account command, or why it was rejected. */
+export type AccountOutcome = { id: string } | Rejected;
+
+/** What a worker answers for a batch. The schema checks the reply once, not each outcome. */
+export const Reply = v.object({
+  job: v.picklist(batchNames),
+  lane: WholeNumber,
+  number: WholeNumber,
+  /** In the order of the commands. */
+  outcomes: v.array(v.any()),
+});
+export interface Reply extends v.InferOutput<typeof Reply> {
+  outcomes: (RoomOutcome | AccountOutcome)[];
 }

@@ -1,46 +1,50 @@
-import type { CommandName } from './commands.ts';
+import * as v from 'valibot';
+import { type CommandName, commandNames, Ref } from './commands.ts';
+import { Seq, Timestamp } from './fields.ts';
+import { Id } from './ids.ts';
 
-/** A row of `messages`: what was said, and every other thing that happened in a room. */
-export interface Message {
-  id: string;
-  /** Its place in the room: 1..n, without a gap. */
-  seq: number;
-  roomId: string;
-  userId: string;
-  command: CommandName;
-  targetId: string;
-  text: string;
-  createdAt: Date;
-  updatedAt: Date;
-  ref: string;
+/** A row of `messages`: what a user said, and everything else that happened in a room. */
+export const Message = v.object({
+  id: Id,
+  seq: Seq,
+  roomId: Id,
+  userId: Id,
+  command: v.picklist(commandNames),
+  targetId: Id,
+  text: v.string(),
+  createdAt: Timestamp,
+  updatedAt: Timestamp,
+  ref: Ref,
+});
+export type Message = v.InferOutput<typeof Message>;
+
+/** Encodes a message for sockets, answers and channels. All of them get the same bytes. */
+export function encodeMessage(message: Message): string {
+  const { id, seq, roomId, userId, command, targetId, text, createdAt, updatedAt, ref } = message;
+  return JSON.stringify({ id, seq, roomId, userId, command, targetId, text, createdAt, updatedAt, ref });
 }
 
-/** A message changed who is in its room. */
-export interface MembershipChange {
-  seq: number;
-  /** `everyone` who is in the room. */
-  userId: string | 'everyone';
-  member: boolean;
-}
+/** The message `seq` makes a user a member of its room, or ends a membership. */
+export const MembershipChange = v.object({
+  seq: Seq,
+  /** `everyone` means all members of the room. */
+  userId: v.union([v.literal('everyone'), Id]),
+  member: v.boolean(),
+});
+export type MembershipChange = v.InferOutput<typeof MembershipChange>;
 
-const membership: Record<CommandName, ((message: Message) => Omit<MembershipChange, 'seq'>) | undefined> = {
+const membershipChanges: Record<CommandName, ((message: Message) => Omit<MembershipChange, 'seq'>) | undefined> = {
   CreateMessage: undefined,
-  CreateRoom: ({ userId }) => ({ userId, member: true }),
-  AddUser: ({ targetId }) => ({ userId: targetId, member: true }),
-  RemoveUser: ({ targetId }) => ({ userId: targetId, member: false }),
   UpdateMessage: undefined,
   DeleteMessage: undefined,
+  AddUser: ({ targetId }) => ({ userId: targetId, member: true }),
+  RemoveUser: ({ targetId }) => ({ userId: targetId, member: false }),
+  CreateRoom: ({ userId }) => ({ userId, member: true }),
   UpdateRoom: undefined,
   DeleteRoom: () => ({ userId: 'everyone', member: false }),
 };
 
 export function membershipChange(message: Message): MembershipChange | undefined {
-  const change = membership[message.command]?.(message);
+  const change = membershipChanges[message.command]?.(message);
   return change && { seq: message.seq, ...change };
-}
-
-/** The frame that every reader of a room gets, and every answer that shows a message: one encoding for all. */
-export function encodeMessage(message: Message): string {
-  const { id, seq, roomId, userId, command, targetId, text, createdAt, updatedAt, ref } = message;
-  return JSON.stringify({ id, seq, roomId, userId, command, targetId, text, createdAt, updatedAt, ref });
 }

@@ -1,26 +1,24 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 import * as v from 'valibot';
 
-/** What a one-time password is good for. */
-export const OTP_PURPOSES = ['register', 'login', 'update'] as const;
-export type OtpPurpose = (typeof OTP_PURPOSES)[number];
+/** What a one-time password is for. */
+export const OtpPurpose = v.picklist(['register', 'login', 'update']);
+export type OtpPurpose = v.InferOutput<typeof OtpPurpose>;
 
 /** A one-time password. */
 export const Otp = v.pipe(v.string(), v.regex(/^\d{6}$/));
 
-/** Wrong codes that may be tried; with the last of them the right one is dead, too. */
-export const OTP_TRIES = 5;
-
 export interface OtpSubject {
   purpose: OtpPurpose;
   email: string;
-  /** Who changes his e-mail; for `update` alone. */
+  /** The user who changes their e-mail. For `update` only. */
   userId?: string | undefined;
 }
 
 /**
- * Where Redis keeps a one-time password and how: the fields `hash` and `tries` (left), until it expires.
- * @param secret `API_SECRET`; without it a code cannot be found by trying all of them on a stolen hash
+ * The key and the hash of a one-time password in Redis. The key holds the fields `hash` and `tries` (tries left) until
+ * the code expires.
+ * @param secret `API_SECRET`. Without it nobody can find the code of a stolen hash by trying all codes.
  */
 export function otpNames(prefix: string, secret: string) {
   const derived = Buffer.from(hkdfSync('sha256', secret, '', 'rooms otp', 32));
@@ -28,9 +26,9 @@ export function otpNames(prefix: string, secret: string) {
   const key = ({ purpose, email, userId = '' }: OtpSubject) =>
     `${prefix}:otp:${purpose}:${digest(email.toLowerCase(), userId)}`;
   return {
-    /** The key of a subject's code; the address itself does not stand in it. */
+    /** The key of a code. It does not contain the e-mail. */
     key,
-    /** The keyed hash of a code, good for this subject alone. */
+    /** The keyed hash of a code. It fits this subject only. */
     hash: (subject: OtpSubject, code: string) => digest(key(subject), code),
   };
 }

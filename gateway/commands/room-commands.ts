@@ -1,0 +1,37 @@
+import type { Command } from '../../shared/contract/commands.ts';
+import { newId } from '../../shared/contract/ids.ts';
+import type { RoomCommand } from '../../shared/contract/jobs.ts';
+
+/** Makes a client's command ready for a lane. @param deadline by the clock of the database */
+export function toRoomCommand(command: Command, actorId: string, deadline: Date): RoomCommand {
+  const id = newId();
+  return {
+    id,
+    actorId,
+    ref: command.ref ?? id,
+    deadline: deadline.toISOString(),
+    command: command.command,
+    ...usedFields(command),
+  };
+}
+
+/** The fields that the command uses. A command without a target of its own has its room as target. */
+function usedFields(command: Command): Pick<RoomCommand, 'roomId' | 'targetId' | 'text' | 'roomType'> {
+  switch (command.command) {
+    case 'CreateMessage':
+    case 'UpdateRoom':
+      return { roomId: command.roomId, targetId: command.roomId, text: command.text };
+    case 'UpdateMessage':
+      return { roomId: command.roomId, targetId: command.targetId, text: command.text };
+    case 'DeleteMessage':
+    case 'AddUser':
+    case 'RemoveUser':
+      return { roomId: command.roomId, targetId: command.targetId, text: '' };
+    case 'DeleteRoom':
+      return { roomId: command.roomId, targetId: command.roomId, text: '' };
+    case 'CreateRoom': {
+      const roomId = newId();
+      return { roomId, targetId: roomId, text: command.text, roomType: command.roomType };
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import * as v from 'valibot';
+
+/**
+ * The version of everything that crosses Redis. A new optional field keeps the version: older processes ignore it.
+ * A change that an older process would misread raises it: older processes then drop the payload and count it.
+ */
+export const PAYLOAD_VERSION = 1;
+
+export const Version = v.literal(PAYLOAD_VERSION);
+
+export function encodeVersioned(payload: object): string {
+  return JSON.stringify({ v: PAYLOAD_VERSION, ...payload });
+}
+
+/** @throws SyntaxError or ValiError if the text is not JSON of this version that fits the schema */
+export function decodeVersioned<Schema extends v.GenericSchema>(schema: Schema, text: string): v.InferOutput<Schema> {
+  const payload: unknown = JSON.parse(text);
+  v.parse(v.object({ v: Version }), payload);
+  return v.parse(schema, payload);
+}
