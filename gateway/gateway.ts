@@ -2,14 +2,15 @@ import type { TemplatedApp } from 'uWebSockets.js';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Config } from '../shared/config.ts';
-import { channelNames } from '../shared/contract/channels.ts';
 import { newId } from '../shared/contract/ids.ts';
-import { type OtpRequest, QUEUES, type QueueName, Reply } from '../shared/contract/jobs.ts';
-import { decodeVersioned } from '../shared/contract/versions.ts';
+import { QUEUES, type QueueName } from '../shared/contract/jobs.ts';
 import { connectDatabase } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
+import type { Metrics } from '../shared/metrics.ts';
+import { PayloadReader } from '../shared/payloads.ts';
 import { connectRedis } from '../shared/redis.ts';
 import { createOtps, type Otps } from './accounts/otp-check.ts';
+import { createOtpRequests, type OtpRequests } from './accounts/otp-requests.ts';
 import { Passwords } from './accounts/passwords.ts';
 import { createTickets, type Tickets } from './accounts/tickets.ts';
 import { createTokens, type Tokens } from './accounts/tokens.ts';
@@ -18,22 +19,10 @@ import { CommandDispatcher } from './commands/dispatcher.ts';
 import { type AddressOf, readAddresses } from './edge/addresses.ts';
 import { type Cors, createCors } from './edge/cors.ts';
 import { Limits } from './edge/limits.ts';
-import { orUnavailable } from './edge/unavailable.ts';
-import { Feeds } from './live/feeds.ts';
-import { Presence } from './live/presence.ts';
-import { RoomSubscriptions } from './live/room-subscriptions.ts';
-import { Subscriber } from './live/subscriber.ts';
+import { LiveRooms } from './live/live-rooms.ts';
 import { createReads, type Reads } from './reads/reads.ts';
 
 const READ_CONNECTIONS = 8;
-
-/** A mail that failed is tried again after 1, 2, 4 … seconds, for eight minutes: about as long as a code is good. */
-const OTP_JOB = {
-  attempts: 10,
-  backoff: { type: 'exponential', delay: 1_000 },
-  removeOnComplete: true,
-  removeOnFail: true,
-};
 
 /** What the routes and the socket work with. */
 export interface Gateway {
@@ -44,15 +33,13 @@ export interface Gateway {
   commands: CommandDispatcher;
   cors: Cors;
   limits: Limits;
-  online: RoomSubscriptions;
+  live: LiveRooms;
+  otpRequests: OtpRequests;
   otps: Otps;
   passwords: Passwords;
-  presence: Presence;
   reads: Reads;
   tickets: Tickets;
   tokens: Tokens;
-  /** Has a one-time password mailed, some time soon. @throws Refusal `unavailable` */
-  requestOtp: (request: OtpRequest) => Promise<unknown>;
   /** @throws Error if Redis does not answer */
   pingRedis: () => Promise<unknown>;
   /** True from the moment in which this process was asked to stop. */
@@ -86,9 +73,13 @@ export const GATEWAY_VARIABLES = [
 type GatewayConfig = Config<(typeof GATEWAY_VARIABLES)[number]>;
 
 /** Connects a gateway to Postgres and Redis. @param app whose topics it publishes on */
-export async function openGateway(config: GatewayConfig, app: TemplatedApp, log: Log): Promise<Gateway> {
+export async function openGateway(
+  config: GatewayConfig,
+  app: TemplatedApp,
+  metrics: Metrics,
+  log: Log,
+): Promise<Gateway> {
   const id = newId();
-  const names = channelNames(config.REDIS_PREFIX);
   const use = { name: 'rooms-gateway', max: READ_CONNECTIONS, readOnly: true, timeout: 10_000 };
   const database = connectDatabase(config.DATABASE_URL, use);
   const redis = connectRedis(config.REDIS_URL, 'producer', log);
@@ -98,17 +89,12 @@ export async function openGateway(config: GatewayConfig, app: TemplatedApp, log:
   const passwords = await Passwords.start();
   const reads = createReads(database);
   const clock = await startClock(database, log);
-  const commands = new CommandDispatcher({ gateway: id, lanes: config.LANES, queues, clock, log });
-  const onReconnect = () => {
-    feeds.checkAll();
-    void online.checkAll();
-  };
-  const subscriber = new Subscriber(subscriberRedis, onReconnect, log);
-  const publish = (roomId: string, frame: string) => app.publish(roomId, frame);
-  const feeds = new Feeds({ subscriber, names, reads, deliver: (...message) => online.deliver(...message), log });
-  const presence = new Presence(redis, id, config.REDIS_PREFIX, log);
-  const online = new RoomSubscriptions({ feeds, subscriber, names, reads, presence, publish, log });
-  await subscriber.subscribe(names.gateway(id), (payload) => commands.settle(decodeVersioned(Reply, payload)));
+  const commands = new CommandDispatcher({ gatewayId: id, lanes: config.LANES, queues, clock, log });
+  const payloads = new PayloadReader(metrics, log);
+  const prefix = config.REDIS_PREFIX;
+  const publish = (topic: string, frame: string) => app.publish(topic, frame);
+  const live = new LiveRooms({ redis, subscriberRedis, gatewayId: id, prefix, reads, publish, payloads, log });
+  await live.subscribeToReplies((reply) => commands.complete(reply));
 
   return {
     config,
@@ -117,22 +103,20 @@ export async function openGateway(config: GatewayConfig, app: TemplatedApp, log:
     commands,
     cors: createCors(config),
     limits: new Limits(redis, config, log),
-    online,
+    live,
+    otpRequests: createOtpRequests(queues['otp-email']),
     otps: createOtps(redis, config.REDIS_PREFIX, config.API_SECRET),
     passwords,
-    presence,
     reads,
-    tickets: createTickets(redis, config.REDIS_PREFIX),
+    tickets: createTickets(redis, prefix, payloads),
     tokens: createTokens(config.API_SECRET, config.TOKEN_HOUR_LIFESPAN),
-    requestOtp: (request) => orUnavailable(queues['otp-email'].add('mail-otp', request, OTP_JOB)),
     pingRedis: () => redis.ping(),
     stopping: false,
     log,
     async close() {
       clock.stop();
       passwords.close();
-      subscriber.close();
-      await presence.close();
+      await live.close();
       await Promise.all(Object.values(queues).map((queue) => queue.close()));
       await Promise.all([database.end({ timeout: 5 }), redis.quit()]);
     },

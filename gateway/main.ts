@@ -14,12 +14,13 @@ const DRAIN = 10_000;
 const config = readConfig(...GATEWAY_VARIABLES, 'HOST', 'PORT', 'LOG_LEVEL', 'METRICS_PORT');
 const log = createLog('gateway', config.LOG_LEVEL);
 const app = uWS.App();
-const gateway = await openGateway(config, app, log).catch((error: unknown) => {
+const metrics = createMetrics();
+const gateway = await openGateway(config, app, metrics, log).catch((error: unknown) => {
   log.fatal({ error }, 'the gateway could not be started');
   return process.exit(1);
 });
 routeAll(app, gateway);
-serveMetrics(createMetrics(), config.METRICS_PORT, log);
+serveMetrics(metrics, config.METRICS_PORT, log);
 
 // Several gateways may listen on one port of a machine: the kernel shares the connections out.
 const listener = await new Promise<us_listen_socket | false>((resolve) =>
@@ -43,7 +44,7 @@ async function stop(signal: string, { commands, close }: Gateway, listening: us_
   gateway.stopping = true;
   uWS.us_listen_socket_close(listening);
   const until = Date.now() + DRAIN;
-  while (commands.open + openRequests() > 0 && Date.now() < until) await wait(20);
+  while (commands.pending + openRequests() > 0 && Date.now() < until) await wait(20);
   closeSockets();
   await close().catch((error: unknown) => log.warn({ error }, 'not all was closed'));
   log.info('stopped');

@@ -3,7 +3,7 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import { type OtpSubject, otpNames } from '../../shared/contract/otps.ts';
 import { orUnavailable } from '../edge/unavailable.ts';
 
-/** In one step, so that of many who show the same code one alone gets through. */
+/** One step in Redis: if several requests send the same code at once, only one of them gets 1. */
 const TAKE = `
 local hash = redis.call('hget', KEYS[1], 'hash')
 if not hash then return 0 end
@@ -15,11 +15,11 @@ if redis.call('hincrby', KEYS[1], 'tries', -1) <= 0 then redis.call('del', KEYS[
 return 0`;
 
 export interface Otps {
-  /** Uses a code up. @throws Refusal `wrong_otp` or `unavailable` */
+  /** Uses a code up. A wrong code takes one of the tries. @throws Refusal `wrong_otp` or `unavailable` */
   take(subject: OtpSubject, code: string): Promise<void>;
 }
 
-/** The one-time passwords that the otp-email workers mailed. @param secret `API_SECRET` */
+/** Checks the one-time passwords that the otp-email worker mailed. @param secret `API_SECRET` */
 export function createOtps(redis: Redis, prefix: string, secret: string): Otps {
   const names = otpNames(prefix, secret);
   return {

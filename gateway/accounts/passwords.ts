@@ -1,74 +1,74 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Refusal } from '../../shared/contract/errors.ts';
+import { limits } from '../../shared/contract/limits.ts';
 
-/** Milliseconds after which a hasher that does not answer is replaced; while all else is busy it may take a while. */
-const PATIENCE = 20_000;
-/** Hashes at work, and waiting for that; what comes beyond is refused. */
-const MOST_AT_ONCE = 2;
-const MOST_OPEN = MOST_AT_ONCE + 64;
+/** A hasher without an answer for this time is replaced. It has the lowest priority, so it can be slow. */
+const ANSWER_TIMEOUT_MS = 20_000;
 
-/** What the hasher is asked: to hash a password, or whether it is that of a hash. */
-export interface Question {
+/** Asks the hasher to hash a password, or (with `hash`) to compare it with a hash. */
+export interface HashRequest {
   id: number;
   password: string;
   hash?: string;
 }
 
-export interface Answer {
+export interface HashAnswer {
   id: number;
   hash?: string;
   isRight?: boolean;
-  /** The hash was made with parameters that are no longer those of today. */
+  /** True if the hash was made with other parameters than the present ones. */
   isOld?: boolean;
   failure?: string;
 }
 
-interface Open {
-  question: Question;
-  settle: (answer: Answer) => void;
+interface OpenRequest {
+  request: HashRequest;
+  resolve: (answer: HashAnswer) => void;
   timer?: NodeJS.Timeout;
 }
 
 /**
- * Has passwords hashed in a process of their own: of lower priority, and in a session of its own, for a kernel may
- * weigh sessions against each other. In threads of the gateway hashes would hold up its sockets, whatever the threads'
- * priority (bench/README.md). One that dies is replaced; what it was at is refused.
+ * Hashes passwords in a child process of low priority. Threads of the gateway would delay its sockets, whatever the
+ * priority of the threads (bench/README.md). The child has its own session, because a kernel can divide CPU time between
+ * sessions. A child that dies is replaced, and the requests that it worked on are refused.
  */
 export class Passwords {
-  readonly #hasher = fileURLToPath(new URL('hasher.ts', import.meta.url));
+  readonly #hasherFile = fileURLToPath(new URL('hasher.ts', import.meta.url));
   #child: ChildProcess | undefined;
-  #questions = 0;
-  readonly #waiting: Open[] = [];
-  readonly #atWork = new Map<number, Open>();
-  #hashOfNobody: string | undefined;
+  #nextId = 0;
+  readonly #waiting: OpenRequest[] = [];
+  readonly #inProgress = new Map<number, OpenRequest>();
+  #decoyHash: string | undefined;
 
-  /** Resolves when it is ready. */
+  /** Resolves when the hasher is ready. */
   static async start(): Promise<Passwords> {
     const passwords = new Passwords();
-    passwords.#hashOfNobody = await passwords.hash('nobody');
+    passwords.#decoyHash = await passwords.hash('decoy');
     return passwords;
   }
 
-  /** Whether {@link verify} would be refused now. */
+  /** True if {@link hash} and {@link verify} would refuse now. */
   get isBusy(): boolean {
-    return this.#waiting.length + this.#atWork.size >= MOST_OPEN;
+    const open = this.#waiting.length + this.#inProgress.size;
+    return open >= limits.MAX_HASHES_AT_ONCE + limits.MAX_WAITING_HASHES;
   }
 
-  /** @throws Refusal `busy` when too many wait already */
+  /** @throws Refusal `busy` if too many requests wait, or if the hasher died */
   async hash(password: string): Promise<string> {
-    const { hash } = await this.#ask({ password });
+    const { hash } = await this.#request({ password });
     return hash as string;
   }
 
   /**
-   * Whether the password is that of the hash. Without a hash it takes as long and is not, so that the time of an answer
-   * does not tell whether there is such an account.
-   * @throws Refusal `busy` when too many wait already
+   * Compares a password with a hash. Without a hash it takes equally long and returns false, so the time of an answer
+   * does not show whether the account exists.
+   * @returns `isOld` if the password should be hashed again
+   * @throws Refusal `busy` if too many requests wait, or if the hasher died
    */
   async verify(hash: string | undefined, password: string): Promise<{ isRight: boolean; isOld: boolean }> {
-    const compared = hash ?? (this.#hashOfNobody as string);
-    const { isRight, isOld } = await this.#ask({ hash: compared, password });
+    const compared = hash ?? (this.#decoyHash as string);
+    const { isRight, isOld } = await this.#request({ hash: compared, password });
     return { isRight: isRight === true && hash !== undefined, isOld: isOld === true };
   }
 
@@ -76,51 +76,52 @@ export class Passwords {
     this.#child?.disconnect();
   }
 
-  async #ask(question: Omit<Question, 'id'>): Promise<Answer> {
+  async #request(request: Omit<HashRequest, 'id'>): Promise<HashAnswer> {
     if (this.isBusy) throw new Refusal('busy');
-    const answer = await new Promise<Answer>((settle) => {
-      this.#waiting.push({ question: { id: this.#questions++, ...question }, settle });
-      this.#send();
+    const answer = await new Promise<HashAnswer>((resolve) => {
+      this.#waiting.push({ request: { id: this.#nextId++, ...request }, resolve });
+      this.#sendWaiting();
     });
     if (answer.failure !== undefined) throw new Refusal('busy', { cause: new Error(answer.failure) });
     return answer;
   }
 
-  #send(): void {
-    while (this.#atWork.size < MOST_AT_ONCE) {
+  #sendWaiting(): void {
+    while (this.#inProgress.size < limits.MAX_HASHES_AT_ONCE) {
       const open = this.#waiting.shift();
       if (!open) return;
-      this.#atWork.set(open.question.id, open);
-      this.#child ??= this.#start();
-      this.#give(this.#child, open);
+      this.#inProgress.set(open.request.id, open);
+      this.#child ??= this.#startChild();
+      this.#send(this.#child, open);
     }
   }
 
-  #give(child: ChildProcess, open: Open): void {
-    open.timer = setTimeout(() => this.#lose(child), PATIENCE);
-    // What cannot be sent is told by an event, too; a process that could not be started has no `send`.
-    child.send?.(open.question, () => undefined);
+  #send(child: ChildProcess, open: OpenRequest): void {
+    open.timer = setTimeout(() => this.#replace(child), ANSWER_TIMEOUT_MS);
+    // A send that fails also emits an event. A process that could not be started has no `send`.
+    child.send?.(open.request, () => undefined);
   }
 
-  #start(): ChildProcess {
-    const child = fork(this.#hasher, { detached: true });
-    child.on('message', (answer: Answer) => this.#settle(answer));
-    for (const event of ['error', 'exit', 'disconnect'] as const) child.on(event, () => this.#lose(child));
+  #startChild(): ChildProcess {
+    const child = fork(this.#hasherFile, { detached: true });
+    child.on('message', (answer: HashAnswer) => this.#complete(answer));
+    for (const event of ['error', 'exit', 'disconnect'] as const) child.on(event, () => this.#replace(child));
     return child;
   }
 
-  #settle(answer: Answer): void {
-    const open = this.#atWork.get(answer.id);
+  #complete(answer: HashAnswer): void {
+    const open = this.#inProgress.get(answer.id);
     clearTimeout(open?.timer);
-    this.#atWork.delete(answer.id);
-    open?.settle(answer);
-    this.#send();
+    this.#inProgress.delete(answer.id);
+    open?.resolve(answer);
+    this.#sendWaiting();
   }
 
-  #lose(child: ChildProcess): void {
+  /** The next request starts a new child. */
+  #replace(child: ChildProcess): void {
     if (this.#child !== child) return;
     this.#child = undefined;
     child.kill('SIGKILL');
-    for (const id of [...this.#atWork.keys()]) this.#settle({ id, failure: 'the hasher ended' });
+    for (const id of [...this.#inProgress.keys()]) this.#complete({ id, failure: 'the hasher ended' });
   }
 }

@@ -1,35 +1,38 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { Refusal } from '../../shared/contract/errors.ts';
+import { decodeVersioned, encodeVersioned } from '../../shared/contract/versions.ts';
+import type { PayloadReader } from '../../shared/payloads.ts';
 import { orUnavailable } from '../edge/unavailable.ts';
-import type { Bearer } from './tokens.ts';
+import { Bearer } from './tokens.ts';
 
-/** Milliseconds. */
-const GOOD_FOR = 30_000;
+const TICKET_LIFETIME_MS = 30_000;
 
-/** One-time tickets for sockets of browsers, which can show nothing but a URL: good once, and soon for nothing. */
+/** One-time tickets. A browser opens a socket with a URL alone, so it cannot send its token in a header. */
 export interface Tickets {
-  /** @throws Refusal `unavailable` */
+  /** @returns a ticket that works once, within 30 seconds. @throws Refusal `unavailable` */
   issue(bearer: Bearer): Promise<string>;
-  /** @returns who got it. @throws Refusal `bad_ticket` or `unavailable` */
+  /** Uses a ticket up. @returns the bearer that `issue` got. @throws Refusal `bad_ticket` or `unavailable` */
   redeem(ticket: string): Promise<Bearer>;
 }
 
 /** @param prefix `REDIS_PREFIX` */
-export function createTickets(redis: Redis, prefix: string): Tickets {
-  // Whoever reads Redis finds no ticket that he could use.
+export function createTickets(redis: Redis, prefix: string, payloads: PayloadReader): Tickets {
+  // Redis holds only hashes, so nobody can take a usable ticket from it.
   const keyOf = (ticket: string) => `${prefix}:ticket:${createHash('sha256').update(ticket).digest('base64url')}`;
   return {
     async issue(bearer) {
       const ticket = randomBytes(32).toString('base64url');
-      await orUnavailable(redis.set(keyOf(ticket), JSON.stringify(bearer), 'PX', GOOD_FOR));
+      await orUnavailable(redis.set(keyOf(ticket), encodeVersioned(bearer), 'PX', TICKET_LIFETIME_MS));
       return ticket;
     },
 
     async redeem(ticket) {
-      const bearer = await orUnavailable(redis.getdel(keyOf(ticket)));
-      if (bearer === null) throw new Refusal('bad_ticket');
-      return JSON.parse(bearer) as Bearer;
+      const stored = await orUnavailable(redis.getdel(keyOf(ticket)));
+      if (stored === null) throw new Refusal('bad_ticket');
+      const bearer = payloads.read('ticket', stored, (text) => decodeVersioned(Bearer, text));
+      if (!bearer) throw new Refusal('bad_ticket');
+      return bearer;
     },
   };
 }

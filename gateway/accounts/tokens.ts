@@ -1,3 +1,4 @@
+import { webcrypto } from 'node:crypto';
 import { errors as joseErrors, jwtVerify, SignJWT } from 'jose';
 import * as v from 'valibot';
 import { Refusal } from '../../shared/contract/errors.ts';
@@ -7,33 +8,37 @@ const ALGORITHM = 'HS256';
 const ISSUER = 'rooms';
 const AUDIENCE = 'rooms';
 
-/** The claims that Rooms uses, beside issuer and audience. */
-const Claims = v.object({ sub: Id, jti: Id, ver: v.pipe(v.number(), v.integer()), exp: v.number() });
+const WholeNumber = v.pipe(v.number(), v.safeInteger());
 
-/** Who shows a good token, and which. */
-export interface Bearer {
-  userId: string;
-  tokenId: string;
-  /** The user's `token_version` when the token was made: it is over when that is higher. */
-  version: number;
-  /** When the token ends, milliseconds since 1970. */
-  expires: number;
-}
+/** The claims that Rooms reads. jose checks issuer and audience. */
+const Claims = v.object({ sub: Id, jti: Id, ver: WholeNumber, exp: WholeNumber });
+
+/** The user and the token of a request or socket. */
+export const Bearer = v.object({
+  userId: Id,
+  tokenId: Id,
+  /** The user's `token_version` when the token was made. A higher version ends the token. */
+  version: WholeNumber,
+  /** When the token expires, in milliseconds since 1970. */
+  expires: WholeNumber,
+});
+export type Bearer = v.InferOutput<typeof Bearer>;
 
 export interface Tokens {
   sign(userId: string, version: number): Promise<string>;
   /**
-   * Looks at the token alone, not whether it was revoked.
+   * Checks the token itself. Whether it was revoked is in Postgres (`Reads.isLive`).
+   * @param authorization the header, such as `Bearer eyJ…`
    * @throws Refusal `no_token`, `bad_token` or `token_expired`
    */
   verify(authorization: string | undefined): Promise<Bearer>;
 }
 
-/** Access tokens: JWTs (RFC 7519) of one algorithm. @param hours how long each is good */
+/** Access tokens: JWTs (RFC 7519) of one algorithm. @param secret `API_SECRET` @param hours `TOKEN_HOUR_LIFESPAN` */
 export function createTokens(secret: string, hours: number): Tokens {
-  const key = new TextEncoder().encode(secret);
+  const importedKey = importKey(secret);
   return {
-    sign: (userId, version) =>
+    sign: async (userId, version) =>
       new SignJWT({ ver: version })
         .setProtectedHeader({ alg: ALGORITHM })
         .setSubject(userId)
@@ -42,14 +47,14 @@ export function createTokens(secret: string, hours: number): Tokens {
         .setAudience(AUDIENCE)
         .setIssuedAt()
         .setExpirationTime(`${hours}h`)
-        .sign(key),
+        .sign(await importedKey),
 
     async verify(authorization) {
       const [, token] = /^Bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
       if (!token) throw new Refusal('no_token');
       try {
         const rules = { algorithms: [ALGORITHM], issuer: ISSUER, audience: AUDIENCE, requiredClaims: ['exp'] };
-        const { payload } = await jwtVerify(token, key, rules);
+        const { payload } = await jwtVerify(token, await importedKey, rules);
         const { sub, jti, ver, exp } = v.parse(Claims, payload);
         return { userId: sub, tokenId: jti, version: ver, expires: exp * 1_000 };
       } catch (error) {
@@ -58,4 +63,10 @@ export function createTokens(secret: string, hours: number): Tokens {
       }
     },
   };
+}
+
+/** Imports the key once. With the bare secret, jose would import it for every token. */
+function importKey(secret: string): Promise<webcrypto.CryptoKey> {
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+  return webcrypto.subtle.importKey('raw', new TextEncoder().encode(secret), algorithm, false, ['sign', 'verify']);
 }

@@ -1,37 +1,33 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Database } from '../../shared/database.ts';
 import type { Log } from '../../shared/log.ts';
 
-const EVERY = 30_000;
+const READ_EVERY_MS = 30_000;
 
-/** The clock of the database, by which commands expire; read now and then, so that two machines need not agree. */
-export interface Clock {
-  /** The database's time at a moment of this process's clock (milliseconds since 1970). */
-  toDatabase(local: number): Date;
+/** The clock of the database. Deadlines use it, so the clocks of gateways and workers may differ. */
+export interface DatabaseClock {
+  /** @param localMs a time of this process's clock, in milliseconds since 1970 */
+  toDatabase(localMs: number): Date;
   stop(): void;
 }
 
-export async function startClock(database: Database, log: Log): Promise<Clock> {
-  const stopped = new AbortController();
-  let offset = await readOffset(database);
-  const keepReading = async () => {
-    for (;;) {
-      await wait(EVERY, undefined, { signal: stopped.signal, ref: false });
-      offset = await readOffset(database).catch((error: unknown) => {
-        log.warn({ error }, 'the clock of the database could not be read');
-        return offset;
-      });
+/** Reads the clock now, and again every 30 seconds. @throws Error if Postgres does not answer the first read */
+export async function startClock(database: Database, log: Log): Promise<DatabaseClock> {
+  let offsetMs = await readOffset(database);
+  const refresh = async () => {
+    try {
+      offsetMs = await readOffset(database);
+    } catch (error) {
+      log.warn({ error }, 'the clock of the database could not be read');
     }
   };
-  keepReading().catch((error: unknown) => {
-    if (!stopped.signal.aborted) throw error;
-  });
-  return { toDatabase: (local) => new Date(local + offset), stop: () => stopped.abort() };
+  const timer = setInterval(() => void refresh(), READ_EVERY_MS).unref();
+  return { toDatabase: (localMs) => new Date(localMs + offsetMs), stop: () => clearInterval(timer) };
 }
 
-/** Milliseconds that the database is ahead, as of the middle of the question. */
+/** @returns the milliseconds by which the database is ahead, for the middle of the round trip */
 async function readOffset(database: Database): Promise<number> {
-  const asked = Date.now();
+  const before = Date.now();
   const [row] = await database<{ now: string }[]>`select clock_timestamp() as now`;
-  return (row ? Date.parse(row.now) : asked) - (asked + Date.now()) / 2;
+  if (!row) throw new Error('postgres did not answer'); // after a lost connection the driver can return no rows
+  return Date.parse(row.now) - (before + Date.now()) / 2;
 }

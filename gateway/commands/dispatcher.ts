@@ -13,16 +13,16 @@ import {
   type RoomOutcome,
 } from '../../shared/contract/jobs.ts';
 import type { Log } from '../../shared/log.ts';
-import type { Clock } from './database-clock.ts';
+import type { DatabaseClock } from './database-clock.ts';
 import { Lanes } from './lanes.ts';
 import { toRoomCommand } from './room-commands.ts';
 
-/** Milliseconds that a command has until it must be applied. */
-const TIME_TO_APPLY = 10_000;
+/** A command that is not applied within this time is refused as `expired`. */
+const EXPIRE_AFTER_MS = 10_000;
 
 /**
- * The lane sends a batch again long before its job has used up its attempts. They are for what was committed with
- * nobody left to publish it: a minute later still, a worker finds it stored and says how far its rooms are.
+ * A lane sends its batch again long before a job has used its attempts. The attempts serve a batch that was committed
+ * and not published: even a minute later, a worker finds the batch stored and publishes the heads of its rooms.
  */
 const JOB_OPTIONS = {
   attempts: 30,
@@ -32,61 +32,67 @@ const JOB_OPTIONS = {
 };
 
 export interface CommandDispatcherOptions {
-  gateway: string;
-  /** Batches of room commands that may be in flight at once. */
+  gatewayId: string;
+  /** The number of lanes for room commands. */
   lanes: number;
-  queues: Record<QueueName, Queue>;
-  clock: Clock;
+  queues: Record<Exclude<QueueName, 'otp-email'>, Queue>;
+  clock: DatabaseClock;
   log: Log;
 }
 
-/** The one way to change anything: every command, from a socket or over HTTP, goes through here to a worker. */
+export interface SubmitOptions {
+  /** True if the outcome must carry the stored message. */
+  wantsMessage?: boolean;
+}
+
+/** Sends every command of this gateway to the workers, in batches, and returns the outcomes. */
 export class CommandDispatcher {
-  readonly #clock: Clock;
+  readonly #clock: DatabaseClock;
   readonly #rooms: Lanes<RoomCommand, RoomOutcome>;
   readonly #accounts: Lanes<AccountCommand, AccountOutcome>;
   readonly #roles: Lanes<AccountCommand, AccountOutcome>;
 
-  constructor({ gateway, lanes, queues, clock, log }: CommandDispatcherOptions) {
+  constructor({ gatewayId, lanes, queues, clock, log }: CommandDispatcherOptions) {
     this.#clock = clock;
-    const lanesTo = <C, O>(name: BatchName, count: number) => {
+    const createLanes = <C, O extends object>(name: BatchName, count: number) => {
       const send = async (batch: Batch<C>) => {
         await queues[batchQueues[name]].add(name, batch, JOB_OPTIONS);
       };
-      return new Lanes<C, O>({ gateway, count, send, log });
+      return new Lanes<C, O>({ gatewayId, count, send, log });
     };
-    this.#rooms = lanesTo('apply-room-commands', lanes);
-    this.#accounts = lanesTo('apply-account-commands', 1);
-    this.#roles = lanesTo('apply-role-changes', 1);
+    this.#rooms = createLanes('apply-room-commands', lanes);
+    this.#accounts = createLanes('apply-account-commands', 1);
+    this.#roles = createLanes('apply-role-changes', 1);
   }
 
-  /** CommandDispatcher that still wait for their outcome. */
-  get open(): number {
-    return this.#rooms.open + this.#accounts.open + this.#roles.open;
+  /** The number of commands without an outcome. */
+  get pending(): number {
+    return this.#rooms.pending + this.#accounts.pending + this.#roles.pending;
   }
 
-  /** @param actorId the user who asks. Never rejects. */
-  submit(command: Command, actorId: string): Promise<RoomOutcome> {
-    const expires = Date.now() + TIME_TO_APPLY;
-    const roomCommand = toRoomCommand(command, actorId, this.#clock.toDatabase(expires));
-    // A room that is about to be made has no order to keep yet; its creator has.
+  /** @returns the outcome, with `message` if `wantsMessage` is set and the command is committed; never rejects */
+  submit(command: Command, actorId: string, options?: SubmitOptions): Promise<RoomOutcome> {
+    const expiresAtMs = Date.now() + EXPIRE_AFTER_MS;
+    const roomCommand = toRoomCommand(command, actorId, this.#clock.toDatabase(expiresAtMs));
+    if (options?.wantsMessage) roomCommand.wantsMessage = true;
+    // A new room has no earlier commands, so the order of its creator's commands counts.
     const key = command.command === 'CreateRoom' ? actorId : command.roomId;
-    return this.#rooms.push(key, roomCommand, expires);
+    return this.#rooms.push(key, roomCommand, expiresAtMs);
   }
 
-  /** Never rejects. */
-  change(change: AccountChange): Promise<AccountOutcome> {
+  /** @returns the outcome; never rejects */
+  changeAccount(change: AccountChange): Promise<AccountOutcome> {
     const id = newId();
-    const expires = Date.now() + TIME_TO_APPLY;
-    const deadline = this.#clock.toDatabase(expires).toISOString();
+    const expiresAtMs = Date.now() + EXPIRE_AFTER_MS;
+    const deadline = this.#clock.toDatabase(expiresAtMs).toISOString();
     const lanes = change.command === 'ChangeRole' ? this.#roles : this.#accounts;
-    return lanes.push(id, { ...change, id, deadline }, expires);
+    return lanes.push(id, { ...change, id, deadline }, expiresAtMs);
   }
 
-  /** Takes a worker's reply. */
-  settle({ job, lane, number, outcomes }: Reply): void {
-    if (job === 'apply-room-commands') this.#rooms.settle(lane, number, outcomes as RoomOutcome[]);
-    else if (job === 'apply-role-changes') this.#roles.settle(lane, number, outcomes as AccountOutcome[]);
-    else this.#accounts.settle(lane, number, outcomes as AccountOutcome[]);
+  /** Takes a worker's reply. Ignores a reply to a batch that is not in flight. */
+  complete({ job, lane, number, outcomes }: Reply): void {
+    if (job === 'apply-room-commands') this.#rooms.complete(lane, number, outcomes as RoomOutcome[]);
+    else if (job === 'apply-role-changes') this.#roles.complete(lane, number, outcomes as AccountOutcome[]);
+    else this.#accounts.complete(lane, number, outcomes as AccountOutcome[]);
   }
 }

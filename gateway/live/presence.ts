@@ -1,110 +1,126 @@
 import type { Redis } from 'ioredis';
 import type { Log } from '../../shared/log.ts';
 
-/** Milliseconds between signs of life, and until a gateway without one counts as gone, its users as offline. */
-const EVERY = 10_000;
-const LEASE = 30_000;
-/** Milliseconds after which a gateway that is gone is forgotten. */
-const FORGET = 3_600_000;
-const AT_ONCE = 1_000;
+const MAX_USERS_AT_ONCE = 1_000;
+
+export interface PresenceTimes {
+  renewEveryMs: number;
+  /** A gateway that has not renewed for this time counts as crashed, and its users as offline. */
+  leaseMs: number;
+  /** After this time, the id of a crashed gateway is removed. */
+  forgetAfterMs: number;
+}
+
+const DEFAULT_TIMES: PresenceTimes = { renewEveryMs: 10_000, leaseMs: 30_000, forgetAfterMs: 3_600_000 };
+
+export interface PresenceOptions {
+  redis: Redis;
+  gatewayId: string;
+  /** `REDIS_PREFIX` */
+  prefix: string;
+  times?: PresenceTimes;
+  log: Log;
+}
 
 /**
- * Who is online: each gateway leases a set in Redis of the users with a socket there. A set whose gateway gives no sign
- * of life for thirty seconds is gone, and so nobody is online for ever because something crashed.
+ * Which users are online. Each gateway keeps a Redis set of the users with a socket on it, and renews a lease on that
+ * set. When a gateway crashes its set expires, so no user stays online for ever.
  */
 export class Presence {
   readonly #redis: Redis;
-  readonly #gateway: string;
+  readonly #gatewayId: string;
   readonly #prefix: string;
+  readonly #times: PresenceTimes;
   readonly #log: Log;
-  readonly #online = new Set<string>();
+  readonly #users = new Set<string>();
   readonly #timer: NodeJS.Timeout;
-  /** Redis may not know all that it was told. */
-  #unsure = false;
+  /** True if a write failed. The set in Redis may then differ from `#users`. */
+  #mustRewrite = false;
 
-  constructor(redis: Redis, gateway: string, prefix: string, log: Log) {
+  constructor({ redis, gatewayId, prefix, times = DEFAULT_TIMES, log }: PresenceOptions) {
     this.#redis = redis;
-    this.#gateway = gateway;
+    this.#gatewayId = gatewayId;
     this.#prefix = prefix;
+    this.#times = times;
     this.#log = log;
-    this.#timer = setInterval(() => void this.#renew(), EVERY);
+    this.#timer = setInterval(() => void this.#renew(), times.renewEveryMs);
     void this.#renew();
   }
 
-  /** A user has a socket here; may be said again. */
+  /** The user has a socket on this gateway. A second call changes nothing. */
   enter(userId: string): void {
-    if (this.#online.has(userId)) return;
-    this.#online.add(userId);
-    void this.#tell(async () => {
-      const pipeline = this.#redis.pipeline().sadd(this.#own, userId).pexpire(this.#own, LEASE);
+    if (this.#users.has(userId)) return;
+    this.#users.add(userId);
+    void this.#write(async () => {
+      const pipeline = this.#redis.pipeline().sadd(this.#ownKey, userId).pexpire(this.#ownKey, this.#times.leaseMs);
       for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
     });
   }
 
-  /** A user has no socket here any more. */
+  /** The user has no socket on this gateway. A second call changes nothing. */
   leave(userId: string): void {
-    if (this.#online.delete(userId)) void this.#tell(() => this.#redis.srem(this.#own, userId));
+    if (this.#users.delete(userId)) void this.#write(() => this.#redis.srem(this.#ownKey, userId));
   }
 
-  /** Those of the users who have a socket on any gateway; nobody while Redis is away. */
+  /** @returns those of the users who have a socket on any gateway; an empty set if Redis does not answer */
   async whoIsOnline(userIds: string[]): Promise<Set<string>> {
     if (userIds.length === 0) return new Set();
     try {
-      const gateways = await this.#redis.zrange(this.#gateways, 0, '-1');
+      const gatewayIds = await this.#redis.zrange(this.#gatewaysKey, 0, '-1');
       const pipeline = this.#redis.pipeline();
-      for (const gateway of gateways) pipeline.smismember(this.#setOf(gateway), userIds);
+      for (const gatewayId of gatewayIds) pipeline.smismember(this.#keyOf(gatewayId), userIds);
       const answers = ((await pipeline.exec()) ?? []).map(([, found]) => (found ?? []) as number[]);
       return new Set(userIds.filter((_, index) => answers.some((found) => found[index] === 1)));
     } catch (error) {
-      this.#log.debug({ error }, 'who is online could not be read');
+      this.#log.debug({ error }, 'online users could not be read');
       return new Set();
     }
   }
 
-  /** Ends the lease. */
+  /** Ends the lease: the users of this gateway are offline at once. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#tell(() => this.#redis.pipeline().del(this.#own).zrem(this.#gateways, this.#gateway).exec());
+    await this.#write(() => this.#redis.pipeline().del(this.#ownKey).zrem(this.#gatewaysKey, this.#gatewayId).exec());
   }
 
-  /** A sign of life; and the whole set again if it was lost or something was not taken. */
   async #renew(): Promise<void> {
-    await this.#tell(async () => {
-      await this.#redis.zadd(this.#gateways, Date.now(), this.#gateway);
-      await this.#redis.zremrangebyscore(this.#gateways, 0, Date.now() - FORGET);
-      const leased = (await this.#redis.pexpire(this.#own, LEASE)) === 1;
-      if (this.#unsure || (!leased && this.#online.size > 0)) await this.#rewrite();
+    const { leaseMs, forgetAfterMs } = this.#times;
+    await this.#write(async () => {
+      await this.#redis.zadd(this.#gatewaysKey, Date.now(), this.#gatewayId);
+      await this.#redis.zremrangebyscore(this.#gatewaysKey, 0, Date.now() - forgetAfterMs);
+      const hasSet = (await this.#redis.pexpire(this.#ownKey, leaseMs)) === 1;
+      if (this.#mustRewrite || (!hasSet && this.#users.size > 0)) await this.#rewrite();
     });
   }
 
   async #rewrite(): Promise<void> {
-    this.#unsure = false;
-    const users = [...this.#online];
-    const transaction = this.#redis.multi().del(this.#own);
-    for (let first = 0; first < users.length; first += AT_ONCE) {
-      transaction.sadd(this.#own, ...users.slice(first, first + AT_ONCE));
+    this.#mustRewrite = false;
+    const users = [...this.#users];
+    const transaction = this.#redis.multi().del(this.#ownKey);
+    for (let first = 0; first < users.length; first += MAX_USERS_AT_ONCE) {
+      transaction.sadd(this.#ownKey, ...users.slice(first, first + MAX_USERS_AT_ONCE));
     }
-    await transaction.pexpire(this.#own, LEASE).exec();
+    await transaction.pexpire(this.#ownKey, this.#times.leaseMs).exec();
   }
 
-  async #tell(what: () => Promise<unknown>): Promise<void> {
+  async #write(write: () => Promise<unknown>): Promise<void> {
     try {
-      await what();
+      await write();
     } catch (error) {
-      this.#unsure = true;
-      this.#log.debug({ error }, 'presence could not be told');
+      this.#mustRewrite = true;
+      this.#log.debug({ error }, 'online users could not be written');
     }
   }
 
-  get #own(): string {
-    return this.#setOf(this.#gateway);
+  get #ownKey(): string {
+    return this.#keyOf(this.#gatewayId);
   }
 
-  get #gateways(): string {
+  get #gatewaysKey(): string {
     return `${this.#prefix}:online`;
   }
 
-  #setOf(gateway: string): string {
-    return `${this.#prefix}:online:${gateway}`;
+  #keyOf(gatewayId: string): string {
+    return `${this.#prefix}:online:${gatewayId}`;
   }
 }

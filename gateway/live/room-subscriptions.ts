@@ -1,268 +1,164 @@
-import { type ChannelNames, type Invitation, Notice, type Revocation } from '../../shared/contract/channels.ts';
+import { type ChannelNames, Notice } from '../../shared/contract/channels.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { RoomHead } from '../../shared/contract/frames.ts';
-import { encodeMessage, type MembershipChange, type Message } from '../../shared/contract/messages.ts';
+import type { MembershipChange } from '../../shared/contract/messages.ts';
 import { decodeVersioned } from '../../shared/contract/versions.ts';
 import type { Log } from '../../shared/log.ts';
+import type { PayloadReader } from '../../shared/payloads.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { Reads } from '../reads/reads.ts';
-import type { Membership } from '../reads/user-reads.ts';
+import { AttachedUser, type LiveSocket } from './attached-user.ts';
 import type { Feeds } from './feeds.ts';
+import { Invitations } from './invitations.ts';
+import { loadMemberships } from './load-memberships.ts';
 import type { Presence } from './presence.ts';
 import type { Subscriber } from './subscriber.ts';
-
-const PAGE = 500;
-
-/** What this module needs of a socket. */
-export interface Listener {
-  readonly closed: boolean;
-  readonly bearer: Bearer;
-  /** Takes the socket on a room's topic: it gets what is published there from now on. */
-  join(roomId: string): void;
-  leave(roomId: string): void;
-  send(frame: string): void;
-  /** Closes the socket, and says why. */
-  end(refusal: Refusal): void;
-}
-
-/** A user with a socket here, and the rooms whose topics his sockets are on. */
-interface OnlineUser {
-  id: string;
-  /** Sockets on the topics of all his rooms. */
-  listeners: Set<Listener>;
-  /** These and the ones that are about to be. */
-  sockets: Set<Listener>;
-  rooms: Set<string>;
-  /** False until his memberships are read; until then what happens to them is noted. */
-  ready: boolean;
-  noted: Map<string, MembershipChange>;
-  /** Rooms that he is about to enter by invitation. */
-  entering: Set<string>;
-  /** For each room that he left: the seq of that message. */
-  left: Map<string, number>;
-  loaded: Promise<boolean>;
-  listen: (payload: string) => void;
-}
 
 export interface RoomSubscriptionsOptions {
   feeds: Feeds;
   subscriber: Subscriber;
   names: ChannelNames;
-  reads: Reads;
+  reads: Pick<Reads, 'isLive' | 'memberships' | 'messagesAfter'>;
   presence: Presence;
-  /** Sends a frame to every socket on a room's topic. */
-  publish: (roomId: string, frame: string) => void;
+  /** Sends a frame to every socket on a topic. The topic of a room is its id. */
+  publish: (topic: string, frame: string) => void;
+  payloads: PayloadReader;
   log: Log;
 }
 
-/** Keeps each user's sockets on the topics of exactly the rooms that he is in. */
+/** Keeps the sockets of each user on the topics of exactly the rooms of which the user is a member. */
 export class RoomSubscriptions {
   readonly #options: RoomSubscriptionsOptions;
-  readonly #users = new Map<string, OnlineUser>();
+  readonly #invitations: Invitations;
+  readonly #users = new Map<string, AttachedUser>();
+  readonly #userOf = new Map<LiveSocket, AttachedUser>();
 
   constructor(options: RoomSubscriptionsOptions) {
     this.#options = options;
+    this.#invitations = new Invitations(options);
   }
 
-  /**
-   * Puts a socket on the topics of its user's rooms.
-   * @param welcome called in the tick in which the socket joins, with how far each room was: what the socket gets
-   *   afterwards is what comes after that, without a hole
-   * @throws Refusal `token_revoked`, or `unavailable` if the socket has closed meanwhile
-   */
-  async attach(listener: Listener, welcome: (rooms: RoomHead[]) => void): Promise<void> {
-    const { userId } = listener.bearer;
-    const user = this.#users.get(userId) ?? this.#open(userId);
-    user.sockets.add(listener);
-    const known = await user.loaded;
-    // From here on the end of a token is heard; what ended before is read.
-    if (!known || !(await this.#options.reads.isLive(listener.bearer))) throw new Refusal('token_revoked');
-    if (listener.closed) throw new Refusal('unavailable');
-    this.#options.presence.enter(userId);
-    user.listeners.add(listener);
-    welcome([...user.rooms].map((id) => ({ id, seq: this.#options.feeds.position(id)?.head ?? 0 })));
-    for (const roomId of user.rooms) listener.join(roomId);
+  get counts(): { users: number; sockets: number } {
+    return { users: this.#users.size, sockets: this.#userOf.size };
   }
 
-  /** For every call of {@link attach}, when its socket has closed. */
-  detach(listener: Listener): void {
-    const { userId } = listener.bearer;
-    const user = this.#users.get(userId);
+  /** As `LiveRooms.attach`. */
+  async attach(socket: LiveSocket, bearer: Bearer, welcome: (rooms: RoomHead[]) => void): Promise<void> {
+    const { feeds, presence, reads } = this.#options;
+    const user = this.#users.get(bearer.userId) ?? this.#open(bearer.userId);
+    user.attaching.set(socket, bearer);
+    this.#userOf.set(socket, user);
+    const exists = await user.loaded;
+    // The notices are subscribed by now. So a revocation after this read is noticed, too.
+    if (!exists || !(await reads.isLive(bearer))) throw new Refusal('token_revoked');
+    if (socket.closed) throw new Refusal('unavailable');
+    presence.enter(user.id);
+    user.attaching.delete(socket);
+    user.attached.set(socket, bearer);
+    welcome([...user.rooms].map((id) => ({ id, seq: feeds.position(id)?.delivered ?? 0 })));
+    for (const roomId of user.rooms) socket.join(roomId);
+  }
+
+  /** As `LiveRooms.detach`. */
+  detach(socket: LiveSocket): void {
+    const user = this.#userOf.get(socket);
     if (!user) return;
-    user.listeners.delete(listener);
-    user.sockets.delete(listener);
-    if (user.sockets.size > 0) return;
-    this.#users.delete(userId);
-    this.#options.presence.leave(userId);
-    this.#options.subscriber.unsubscribe(this.#options.names.user(userId), user.listen);
-    for (const roomId of user.rooms) this.#options.feeds.release(roomId);
+    this.#userOf.delete(socket);
+    user.attaching.delete(socket);
+    user.attached.delete(socket);
+    if (!user.hasSockets) this.#close(user);
   }
 
   /**
-   * Hands a message to the topic of its room; whoever it adds hears it already, whoever it removes hears it last.
-   * All in one tick, so nothing can come between.
+   * Sends a message to the topic of its room. A member who is added by the message receives it. A member who is removed
+   * by the message receives it as their last one. It all happens in one tick, so no other message comes between.
    */
   deliver(roomId: string, record: string, change: MembershipChange | undefined): void {
-    const users = change ? this.#concerned(roomId, change) : [];
+    if (change) this.#deliverChange(roomId, record, change);
+    else this.#options.publish(roomId, record);
+  }
+
+  /** Reads the invitations and the revocations whose notices were missed. Never rejects. */
+  async recheck(): Promise<void> {
+    const { log } = this.#options;
+    for (const user of this.#users.values()) {
+      await this.#recheckUser(user).catch((error: unknown) =>
+        log.warn({ error, userId: user.id }, 'the tokens and rooms of a user could not be read'),
+      );
+    }
+  }
+
+  async #recheckUser(user: AttachedUser): Promise<void> {
+    const { reads } = this.#options;
+    for (const [socket, bearer] of user.sockets()) {
+      if (!(await reads.isLive(bearer))) socket.end(new Refusal('token_revoked'));
+    }
+    if (!user.isReady) return;
+    for (const { roomId, seq } of (await reads.memberships(user.id)) ?? []) {
+      await this.#invitations.accept(user, { roomId, seq });
+    }
+  }
+
+  #deliverChange(roomId: string, record: string, change: MembershipChange): void {
+    const users = this.#usersOf(roomId, change);
     for (const user of users) {
-      if (!user.ready) user.noted.set(roomId, change as MembershipChange);
-      else if (change?.member) this.#join(user, roomId);
+      if (!user.isReady) user.earlyChanges.set(roomId, change);
+      else if (change.member) user.join(roomId);
     }
     this.#options.publish(roomId, record);
-    for (const user of users) if (user.ready && change?.member === false) this.#leave(user, roomId, change.seq);
+    if (change.member) return;
+    for (const user of users) if (user.isReady) user.leave(roomId, change.seq);
   }
 
-  #concerned(roomId: string, { userId }: MembershipChange): OnlineUser[] {
-    if (userId === 'everyone') {
-      const users = [...this.#users.values()];
-      return users.filter(({ ready, rooms, entering }) => !ready || rooms.has(roomId) || entering.has(roomId));
+  /** The users on this gateway whose membership changes. A user who is not ready may be one of them. */
+  #usersOf(roomId: string, { userId }: MembershipChange): AttachedUser[] {
+    if (userId !== 'everyone') {
+      const user = this.#users.get(userId);
+      return user ? [user] : [];
     }
-    const user = this.#users.get(userId);
-    return user ? [user] : [];
+    const users = [...this.#users.values()];
+    return users.filter(({ isReady, rooms, entering }) => !isReady || rooms.has(roomId) || entering.has(roomId));
   }
 
-  /** Looks for what befell users unnoticed, as after a lost connection to Redis: rooms they came into, ended tokens. */
-  async checkAll(): Promise<void> {
-    for (const user of this.#users.values()) {
-      try {
-        for (const listener of user.sockets) {
-          if (!(await this.#options.reads.isLive(listener.bearer))) listener.end(new Refusal('token_revoked'));
-        }
-        const memberships = user.ready ? await this.#options.reads.memberships(user.id) : undefined;
-        for (const { roomId, seq } of memberships ?? []) await this.#enter(user, { roomId, seq });
-      } catch (error) {
-        this.#options.log.warn({ error, userId: user.id }, 'a user could not be checked');
-      }
-    }
-  }
-
-  #open(userId: string): OnlineUser {
-    const user: OnlineUser = {
-      id: userId,
-      listeners: new Set(),
-      sockets: new Set(),
-      rooms: new Set(),
-      ready: false,
-      noted: new Map(),
-      entering: new Set(),
-      left: new Map(),
-      loaded: Promise.resolve(false),
-      listen: (payload) => this.#hear(user, decodeVersioned(Notice, payload)),
-    };
+  #open(userId: string): AttachedUser {
+    const user = new AttachedUser(userId, this.#options.feeds, this.#receiveNotice);
     this.#users.set(userId, user);
     user.loaded = this.#load(user);
     return user;
   }
 
-  #hear(user: OnlineUser, notice: Notice): void {
-    if ('invitation' in notice) void this.#enter(user, notice.invitation);
-    else for (const listener of user.sockets) endIfOver(listener, notice.revocation);
+  #close(user: AttachedUser): void {
+    const { presence, subscriber, names } = this.#options;
+    this.#users.delete(user.id);
+    presence.leave(user.id);
+    subscriber.unsubscribe(names.user(user.id), user.receiveNotice);
+    user.close();
   }
 
-  /** Reads where a new user is a member, and starts the feeds of those rooms. */
-  async #load(user: OnlineUser): Promise<boolean> {
+  readonly #receiveNotice = (user: AttachedUser, payload: string): void => {
+    const notice = this.#options.payloads.read('notice', payload, (text) => decodeVersioned(Notice, text));
+    if (!notice) return;
+    if ('invitation' in notice) void this.#invitations.accept(user, notice.invitation);
+    else user.endRevoked(notice.revocation);
+  };
+
+  async #load(user: AttachedUser): Promise<boolean> {
     const { feeds, subscriber, names, reads } = this.#options;
-    const held = new Set<string>();
-    try {
-      await subscriber.subscribe(names.user(user.id), user.listen);
-      for (;;) {
-        const memberships = await reads.memberships(user.id);
-        if (!memberships) return false;
-        const missing = memberships.filter(({ roomId }) => !held.has(roomId));
-        for (const { roomId, head } of memberships) if (held.has(roomId)) feeds.start(roomId, head);
-        if (missing.length === 0 && memberships.every((each) => this.#isCurrent(each))) {
-          this.#settle(user, new Map(memberships.map(({ roomId, head }) => [roomId, head])));
-          return true;
-        }
-        // Only a room that was listened to before its head was read has no hole.
-        for (const { roomId } of missing) held.add(roomId);
-        await Promise.all(missing.map(({ roomId }) => feeds.hold(roomId)));
-      }
-    } finally {
-      for (const roomId of held) feeds.release(roomId);
+    await subscriber.subscribe(names.user(user.id), user.receiveNotice);
+    return loadMemberships(user.id, feeds, reads, (heads) => this.#makeReady(user, heads));
+  }
+
+  /** Joins the rooms that were read, then applies the changes since that read. From now on the rooms stay exact. */
+  #makeReady(user: AttachedUser, heads: Map<string, number>): void {
+    user.isReady = true;
+    if (user.closed) return;
+    for (const roomId of heads.keys()) user.join(roomId);
+    for (const [roomId, { seq, member }] of user.earlyChanges) {
+      if (seq <= (heads.get(roomId) ?? 0)) continue;
+      if (!member) user.leave(roomId, seq);
+      else if (this.#options.feeds.position(roomId)) user.join(roomId);
+      else void this.#invitations.accept(user, { roomId, seq });
     }
+    user.earlyChanges.clear();
   }
-
-  /** False if the feed began after this was read: what happened between, this gateway has not seen. */
-  #isCurrent({ roomId, head }: Membership): boolean {
-    return (this.#options.feeds.position(roomId)?.since ?? 0) <= head;
-  }
-
-  /** The memberships that were read, corrected by what happened since: now they are exact, and stay so. */
-  #settle(user: OnlineUser, heads: Map<string, number>): void {
-    user.ready = true;
-    if (this.#users.get(user.id) !== user) return;
-    for (const roomId of heads.keys()) this.#join(user, roomId);
-    for (const [roomId, change] of user.noted) {
-      if (change.seq <= (heads.get(roomId) ?? 0)) continue;
-      if (!change.member) this.#leave(user, roomId, change.seq);
-      else if (this.#options.feeds.position(roomId)) this.#join(user, roomId);
-      else void this.#enter(user, { roomId, seq: change.seq });
-    }
-    user.noted.clear();
-  }
-
-  #join(user: OnlineUser, roomId: string): void {
-    if (user.rooms.has(roomId)) return;
-    user.rooms.add(roomId);
-    void this.#options.feeds.hold(roomId);
-    for (const listener of user.listeners) listener.join(roomId);
-  }
-
-  #leave(user: OnlineUser, roomId: string, seq: number): void {
-    user.left.set(roomId, seq);
-    if (!user.rooms.delete(roomId)) return;
-    for (const listener of user.listeners) listener.leave(roomId);
-    this.#options.feeds.release(roomId);
-  }
-
-  /** Brings a user into a room that he was added to, if the room's feed will not do it by itself. */
-  async #enter(user: OnlineUser, { roomId, seq }: Invitation): Promise<void> {
-    await user.loaded.catch(() => false);
-    const since = this.#options.feeds.position(roomId)?.since;
-    const comesByFeed = since !== undefined && seq > since;
-    const old = seq <= (user.left.get(roomId) ?? 0);
-    if (!user.ready || comesByFeed || old || user.rooms.has(roomId) || user.entering.has(roomId)) return;
-    user.entering.add(roomId);
-    try {
-      await this.#options.feeds.hold(roomId);
-      await this.#replay(user, { roomId, seq });
-    } catch (error) {
-      this.#options.log.warn({ error, roomId, userId: user.id }, 'an invitation could not be followed');
-    } finally {
-      user.entering.delete(roomId);
-      this.#options.feeds.release(roomId);
-    }
-  }
-
-  /** Sends the user what the room said since his invitation, and joins in the tick in which that reaches its head. */
-  async #replay(user: OnlineUser, { roomId, seq }: Invitation): Promise<void> {
-    const { feeds, reads } = this.#options;
-    let membership: Membership | undefined;
-    do {
-      membership = (await reads.memberships(user.id))?.find((each) => each.roomId === roomId);
-      if (!membership) return;
-      feeds.start(roomId, membership.head);
-    } while (!this.#isCurrent(membership));
-    const missed: Message[] = [];
-    let last = Math.max(seq, membership.seq) - 1;
-    while (last < (feeds.position(roomId)?.head ?? 0)) {
-      const page = await reads.messagesAfter(roomId, last, PAGE);
-      missed.push(...page);
-      last = page.at(-1)?.seq ?? last;
-    }
-    const head = feeds.position(roomId)?.head ?? 0;
-    const leftSince = (user.left.get(roomId) ?? 0) > membership.head;
-    if (leftSince || user.rooms.has(roomId) || this.#users.get(user.id) !== user) return;
-    for (const message of missed.filter((each) => each.seq <= head)) {
-      for (const listener of user.listeners) listener.send(encodeMessage(message));
-    }
-    this.#join(user, roomId);
-  }
-}
-
-function endIfOver(listener: Listener, revocation: Revocation): void {
-  const { tokenId, version } = listener.bearer;
-  const isOver = 'tokenId' in revocation ? tokenId === revocation.tokenId : version < revocation.version;
-  if (isOver) listener.end(new Refusal('token_revoked'));
 }

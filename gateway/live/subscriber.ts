@@ -1,52 +1,58 @@
 import type { Redis } from 'ioredis';
 import type { Log } from '../../shared/log.ts';
 
-type Listener = (payload: string) => void;
+export type ChannelHandler = (payload: string) => void;
 
-/** Milliseconds between heartbeats, and until a connection without an answer is given up. */
-const HEARTBEAT = 1_000;
-const PATIENCE = 3_000;
-/** Channels in one SUBSCRIBE after a reconnection. */
-const AT_ONCE = 1_000;
+const HEARTBEAT_EVERY_MS = 1_000;
+/** A connection whose ping has no answer after this time is closed, and a new one is made. */
+const PING_TIMEOUT_MS = 3_000;
+/** Channels in one SUBSCRIBE after a reconnect. */
+const MAX_CHANNELS_AT_ONCE = 1_000;
 
-/** The gateway's one connection for hearing Redis channels. */
+export interface SubscriberOptions {
+  /** A connection with `autoResubscribe: false`. Only this class uses it. */
+  redis: Redis;
+  /** Called after a reconnect, when all channels are subscribed again. Publications may have been missed. */
+  onResubscribed: () => void;
+  log: Log;
+}
+
+/** Subscribes to Redis channels. A gateway uses one connection for all of them. */
 export class Subscriber {
   readonly #redis: Redis;
+  readonly #onResubscribed: () => void;
   readonly #log: Log;
-  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #handlers = new Map<string, Set<ChannelHandler>>();
   readonly #heartbeat: NodeJS.Timeout;
 
-  /**
-   * @param redis a connection that does not subscribe again by itself
-   * @param onReconnect called when all channels are subscribed again; publications may have been missed
-   */
-  constructor(redis: Redis, onReconnect: () => void, log: Log) {
+  constructor({ redis, onResubscribed, log }: SubscriberOptions) {
     this.#redis = redis;
+    this.#onResubscribed = onResubscribed;
     this.#log = log;
     redis.on('message', (channel, payload) => {
-      for (const listener of this.#listeners.get(channel) ?? []) listener(payload);
+      for (const handler of this.#handlers.get(channel) ?? []) handler(payload);
     });
     let connectedBefore = redis.status === 'ready';
     redis.on('ready', () => {
-      if (connectedBefore) void this.#subscribeAgain(onReconnect);
+      if (connectedBefore) void this.#resubscribe();
       connectedBefore = true;
     });
-    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT);
+    this.#heartbeat = setInterval(() => this.#checkConnection(), HEARTBEAT_EVERY_MS);
   }
 
-  /** Resolves when Redis has confirmed: from then on the listener hears everything on the channel. */
-  async subscribe(channel: string, listener: Listener): Promise<void> {
-    const listeners = this.#listeners.get(channel) ?? new Set();
-    this.#listeners.set(channel, listeners.add(listener));
+  /** Resolves when Redis has confirmed: from then on the handler gets every publication on the channel. */
+  async subscribe(channel: string, handler: ChannelHandler): Promise<void> {
+    const handlers = this.#handlers.get(channel) ?? new Set();
+    this.#handlers.set(channel, handlers.add(handler));
     await this.#redis.subscribe(channel);
   }
 
-  unsubscribe(channel: string, listener: Listener): void {
-    const listeners = this.#listeners.get(channel);
-    listeners?.delete(listener);
-    if (listeners?.size !== 0) return;
-    this.#listeners.delete(channel);
-    // Should the connection be lost, the channel is not subscribed again either way.
+  unsubscribe(channel: string, handler: ChannelHandler): void {
+    const handlers = this.#handlers.get(channel);
+    handlers?.delete(handler);
+    if (handlers?.size !== 0) return;
+    this.#handlers.delete(channel);
+    // It fails only if the connection is lost, and a new connection does not subscribe to this channel.
     this.#redis.unsubscribe(channel).catch(() => undefined);
   }
 
@@ -55,23 +61,23 @@ export class Subscriber {
     this.#redis.disconnect();
   }
 
-  async #subscribeAgain(onReconnect: () => void): Promise<void> {
+  async #resubscribe(): Promise<void> {
     try {
-      const channels = [...this.#listeners.keys()];
-      for (let first = 0; first < channels.length; first += AT_ONCE) {
-        await this.#redis.subscribe(...channels.slice(first, first + AT_ONCE));
+      const channels = [...this.#handlers.keys()];
+      for (let first = 0; first < channels.length; first += MAX_CHANNELS_AT_ONCE) {
+        await this.#redis.subscribe(...channels.slice(first, first + MAX_CHANNELS_AT_ONCE));
       }
-      onReconnect();
+      this.#onResubscribed();
     } catch (error) {
       this.#log.warn({ error }, 'channels could not be subscribed again');
       this.#redis.disconnect(true);
     }
   }
 
-  /** A connection that died without a word would else be noticed only after many seconds. */
-  #beat(): void {
+  /** Without this ping, a connection that died silently is noticed only after minutes. */
+  #checkConnection(): void {
     if (this.#redis.status !== 'ready') return;
-    const timer = setTimeout(() => this.#redis.disconnect(true), PATIENCE);
+    const timer = setTimeout(() => this.#redis.disconnect(true), PING_TIMEOUT_MS);
     this.#redis
       .ping()
       .catch(() => undefined)

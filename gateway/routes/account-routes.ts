@@ -2,7 +2,6 @@ import * as v from 'valibot';
 import { Refusal } from '../../shared/contract/errors.ts';
 import { Email, Password, PersonName, Phone } from '../../shared/contract/fields.ts';
 import { Otp, OtpPurpose } from '../../shared/contract/otps.ts';
-import { PAYLOAD_VERSION } from '../../shared/contract/versions.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Handler, Request, Response } from '../http/http.ts';
 import type { Credentials } from '../reads/user-reads.ts';
@@ -72,7 +71,7 @@ export const sendOtp =
     const userId =
       purpose === undefined || purpose === 'update' ? await whoUpdates(gateway, request, purpose) : undefined;
     await gateway.limits.otp(email, request.address);
-    await gateway.requestOtp({ v: PAYLOAD_VERSION, email, purpose: userId ? 'update' : purpose, userId });
+    await gateway.otpRequests.add({ email, purpose: userId ? 'update' : purpose, userId });
     return { status: 200, body: { message: 'otp sent' } };
   };
 
@@ -112,7 +111,7 @@ async function renewHash({ commands, passwords, log }: Gateway, account: Credent
   const { id: userId, passwordHash: formerHash } = account;
   try {
     const passwordHash = await passwords.hash(password);
-    await commands.change({ command: 'RehashPassword', userId, formerHash, passwordHash });
+    await commands.changeAccount({ command: 'RehashPassword', userId, formerHash, passwordHash });
   } catch (error) {
     log.debug({ error, userId }, 'a hash was not renewed');
   }

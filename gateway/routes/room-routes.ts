@@ -75,9 +75,9 @@ async function answerRoom(gateway: Gateway, status: number, roomId: string, user
   return { status, body };
 }
 
-async function withPresence({ presence }: Gateway, rooms: StoredRoom[]) {
+async function withPresence({ live }: Gateway, rooms: StoredRoom[]) {
   const ids = new Set(rooms.flatMap(({ users }) => users.map(({ id }) => id)));
-  const online = await presence.whoIsOnline([...ids]);
+  const online = await live.whoIsOnline([...ids]);
   return rooms.map((room) => ({
     ...room,
     users: room.users.map((user) => ({ ...user, isOnline: online.has(user.id) })),

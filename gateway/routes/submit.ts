@@ -38,7 +38,7 @@ export async function submitOverHttp(
  * @throws Refusal with the code of its outcome
  */
 export async function changeAccount({ commands }: Gateway, change: AccountChange): Promise<string> {
-  const outcome = await commands.change(change);
+  const outcome = await commands.changeAccount(change);
   if ('code' in outcome) throw new Refusal(outcome.code);
   return outcome.id;
 }

@@ -85,7 +85,7 @@ export async function answerUser(gateway: Gateway, id: string, viewerId: string,
   return { status, body };
 }
 
-async function withPresence({ presence }: Gateway, users: StoredUser[]): Promise<User[]> {
-  const online = await presence.whoIsOnline(users.map(({ id }) => id));
+async function withPresence({ live }: Gateway, users: StoredUser[]): Promise<User[]> {
+  const online = await live.whoIsOnline(users.map(({ id }) => id));
   return users.map((user) => ({ ...user, isOnline: online.has(user.id) }));
 }

@@ -19,7 +19,6 @@ import { parseJson, validate } from '../edge/validate.ts';
 import type { Gateway } from '../gateway.ts';
 import { readHeaders } from '../http/body.ts';
 import { answer, answerTo, type Handler } from '../http/http.ts';
-import type { Listener } from '../live/room-subscriptions.ts';
 import { type Connection, connect, errorFrame, refusalOf } from './connection.ts';
 
 const MOST_FRAME_BYTES = 16 * 1024;
@@ -36,9 +35,9 @@ interface SocketData {
   isV1: boolean;
   commandMeter: TokenBucket;
   frameMeter: TokenBucket;
-  /** These are set when the socket opens; the listener once it is known whose it is. */
+  /** These are set when the socket opens; the bearer once it is known whose it is. */
   connection?: Connection;
-  listener?: Listener;
+  bearer?: Bearer;
   /**
    * Resolves when the token is known to be alive and the socket hears its rooms, and else rejects. What the socket sends
    * before that waits.
@@ -150,11 +149,10 @@ async function admit({ gateway, perUser }: Hall, data: SocketData, connection: C
   const bearer = await data.identify();
   if (perUser.isFull(bearer.userId)) throw new Refusal('too_many_sockets', { retryAfter: 10 });
   if (connection.closed) throw new Refusal('unavailable');
-  const listener = Object.assign(connection, { bearer });
-  data.listener = listener;
+  data.bearer = bearer;
   perUser.add(bearer.userId);
   data.tokenTimer = setTimeout(() => connection.end(new Refusal('token_expired')), bearer.expires - Date.now());
-  await gateway.online.attach(listener, (rooms) => {
+  await gateway.live.attach(connection, bearer, (rooms) => {
     const welcome: Welcome = { command: 'Welcome', user: { id: bearer.userId }, rooms, epoch: gateway.epoch };
     if (data.isV1) connection.send(JSON.stringify(welcome));
   });
@@ -162,15 +160,15 @@ async function admit({ gateway, perUser }: Hall, data: SocketData, connection: C
 }
 
 function close({ gateway, perUser, perAddress }: Hall, socket: Socket): void {
-  const { address, connection, listener, tokenTimer } = socket.getUserData();
+  const { address, connection, bearer, tokenTimer } = socket.getUserData();
   if (!connection) return;
   clearTimeout(tokenTimer);
   connection.closed = true;
   sockets.delete(socket);
   perAddress.remove(address);
-  if (!listener) return;
-  perUser.remove(listener.bearer.userId);
-  gateway.online.detach(listener);
+  if (!bearer) return;
+  perUser.remove(bearer.userId);
+  gateway.live.detach(connection);
 }
 
 async function receive(gateway: Gateway, socket: Socket, bytes: ArrayBuffer, isBinary: boolean): Promise<void> {

@@ -1,0 +1,26 @@
+import type { Queue } from 'bullmq';
+import type { OtpRequest } from '../../shared/contract/jobs.ts';
+import { PAYLOAD_VERSION } from '../../shared/contract/versions.ts';
+import { orUnavailable } from '../edge/unavailable.ts';
+
+/** A mail that fails is sent again after 1, 2, 4 … seconds, for about 8 minutes: a code is valid for 10 by default. */
+const JOB_OPTIONS = {
+  attempts: 10,
+  backoff: { type: 'exponential', delay: 1_000 },
+  removeOnComplete: true,
+  removeOnFail: true,
+};
+
+export interface OtpRequests {
+  /** Resolves when the request is in the queue. The worker mails later. @throws Refusal `unavailable` */
+  add(request: Omit<OtpRequest, 'v'>): Promise<void>;
+}
+
+/** Asks the otp-email worker to mail one-time passwords. @param queue `otp-email` */
+export function createOtpRequests(queue: Queue): OtpRequests {
+  return {
+    async add(request) {
+      await orUnavailable(queue.add('mail-otp', { v: PAYLOAD_VERSION, ...request }, JOB_OPTIONS));
+    },
+  };
+}

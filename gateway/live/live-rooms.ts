@@ -1,0 +1,111 @@
+import type { Redis } from 'ioredis';
+import { type ChannelNames, channelNames } from '../../shared/contract/channels.ts';
+import type { RoomHead } from '../../shared/contract/frames.ts';
+import { Reply } from '../../shared/contract/jobs.ts';
+import type { MembershipChange } from '../../shared/contract/messages.ts';
+import { decodeVersioned } from '../../shared/contract/versions.ts';
+import type { Log } from '../../shared/log.ts';
+import type { PayloadReader } from '../../shared/payloads.ts';
+import type { Bearer } from '../accounts/tokens.ts';
+import type { Reads } from '../reads/reads.ts';
+import type { LiveSocket } from './attached-user.ts';
+import { Feeds } from './feeds.ts';
+import type { FeedListener } from './message-order.ts';
+import { Presence, type PresenceTimes } from './presence.ts';
+import { RoomSubscriptions } from './room-subscriptions.ts';
+import { Subscriber } from './subscriber.ts';
+
+export interface LiveRoomsOptions {
+  redis: Redis;
+  /** A connection with `autoResubscribe: false`. {@link LiveRooms.close} ends it. */
+  subscriberRedis: Redis;
+  gatewayId: string;
+  /** `REDIS_PREFIX` */
+  prefix: string;
+  reads: Pick<Reads, 'isLive' | 'memberships' | 'messagesAfter'>;
+  /** Sends a frame to every socket on a topic. The topic of a room is its id. */
+  publish: (topic: string, frame: string) => void;
+  payloads: PayloadReader;
+  /** The default suits production. */
+  presenceTimes?: PresenceTimes;
+  log: Log;
+}
+
+/**
+ * Brings the messages of rooms to the sockets of this gateway. A message takes one way through the parts:
+ * Redis → Subscriber → Feeds (order, gaps) → {@link LiveRooms.deliver} → RoomSubscriptions (who is a member) → topics.
+ */
+export class LiveRooms implements FeedListener {
+  readonly #gatewayId: string;
+  readonly #names: ChannelNames;
+  readonly #payloads: PayloadReader;
+  readonly #subscriber: Subscriber;
+  readonly #feeds: Feeds;
+  readonly #presence: Presence;
+  readonly #subscriptions: RoomSubscriptions;
+
+  constructor({ redis, subscriberRedis, presenceTimes, ...options }: LiveRoomsOptions) {
+    const { gatewayId, prefix, payloads, log } = options;
+    const names = channelNames(prefix);
+    this.#gatewayId = gatewayId;
+    this.#names = names;
+    this.#payloads = payloads;
+    const subscriber = new Subscriber({ redis: subscriberRedis, onResubscribed: () => void this.recheck(), log });
+    const feeds = new Feeds(names, { ...options, subscriber, listener: this });
+    const presence = new Presence({ redis, gatewayId, prefix, log, ...(presenceTimes && { times: presenceTimes }) });
+    this.#subscriber = subscriber;
+    this.#feeds = feeds;
+    this.#presence = presence;
+    this.#subscriptions = new RoomSubscriptions({ ...options, names, subscriber, feeds, presence });
+  }
+
+  /** For health checks and metrics. `rooms` are the rooms that this gateway follows. */
+  get counts(): { users: number; sockets: number; rooms: number } {
+    return { ...this.#subscriptions.counts, rooms: this.#feeds.count };
+  }
+
+  /** Resolves when no reply to this gateway can be missed. */
+  async subscribeToReplies(complete: (reply: Reply) => void): Promise<void> {
+    await this.#subscriber.subscribe(this.#names.gateway(this.#gatewayId), (payload) => {
+      const reply = this.#payloads.read('reply', payload, (text) => decodeVersioned(Reply, text));
+      if (reply) complete(reply);
+    });
+  }
+
+  /**
+   * Puts a socket on the topics of its user's rooms. Call {@link detach} when the socket has closed, also after an error.
+   * @param welcome called in the tick in which the socket joins, with each room and the seq of its last message. The
+   *   socket gets every later message, without a gap.
+   * @throws Refusal `token_revoked`, or `unavailable` if the socket has closed or a service does not answer
+   */
+  attach(socket: LiveSocket, bearer: Bearer, welcome: (rooms: RoomHead[]) => void): Promise<void> {
+    return this.#subscriptions.attach(socket, bearer, welcome);
+  }
+
+  /** Does nothing if the socket was never attached. */
+  detach(socket: LiveSocket): void {
+    this.#subscriptions.detach(socket);
+  }
+
+  /** @returns those of the users who have a socket on any gateway; an empty set if Redis does not answer */
+  whoIsOnline(userIds: string[]): Promise<Set<string>> {
+    return this.#presence.whoIsOnline(userIds);
+  }
+
+  deliver(roomId: string, record: string, change: MembershipChange | undefined): void {
+    this.#subscriptions.deliver(roomId, record, change);
+  }
+
+  /** Reads from Postgres what publications did not bring. Runs by itself after a reconnect to Redis. Never rejects. */
+  async recheck(): Promise<void> {
+    this.#feeds.recheck();
+    await this.#subscriptions.recheck();
+  }
+
+  /** Ends the connection of the subscriber. Does not close the sockets. */
+  async close(): Promise<void> {
+    this.#subscriber.close();
+    this.#feeds.close();
+    await this.#presence.close();
+  }
+}

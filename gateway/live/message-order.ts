@@ -1,0 +1,70 @@
+import type { MembershipChange } from '../../shared/contract/messages.ts';
+
+/** Messages of one room that wait for an earlier message. More are dropped here, and read from Postgres later. */
+const MAX_PENDING_MESSAGES = 10_000;
+
+/** Gets the messages of all retained rooms. */
+export interface FeedListener {
+  /** Called once for each message of a room, in the order of their seqs. */
+  deliver(roomId: string, record: string, change: MembershipChange | undefined): void;
+}
+
+/** A message that came before an earlier one. */
+interface PendingMessage {
+  record: string;
+  change: MembershipChange | undefined;
+}
+
+/** Puts the messages of one room in order, and delivers each message once. */
+export class MessageOrder {
+  /** Delivery starts with the message after this seq. Undefined until {@link start}. */
+  startedAt: number | undefined;
+  /** The seq of the last delivered message. */
+  delivered = 0;
+  /** The highest seq that a broadcast named. */
+  announced = 0;
+  readonly #pending = new Map<number, PendingMessage>();
+  readonly #roomId: string;
+  readonly #listener: FeedListener;
+
+  constructor(roomId: string, listener: FeedListener) {
+    this.#roomId = roomId;
+    this.#listener = listener;
+  }
+
+  /** True if a message is missing between the delivered and the announced ones. */
+  get hasGap(): boolean {
+    return this.announced > this.delivered;
+  }
+
+  start(head: number): void {
+    this.startedAt = head;
+    this.delivered = head;
+  }
+
+  /** Delivers the message if its turn has come, keeps it if it is early, and drops it if it was delivered before. */
+  accept(seq: number, record: string, change: MembershipChange | undefined): void {
+    if (this.startedAt === undefined || seq > this.delivered + 1) this.#keep(seq, { record, change });
+    else if (seq === this.delivered + 1) this.#deliver(record, change);
+  }
+
+  /** Delivers the pending messages up to the next gap. */
+  deliverPending(): void {
+    while (this.#pending.size > 0) {
+      const next = this.#pending.get(this.delivered + 1);
+      if (!next) break;
+      this.#pending.delete(this.delivered + 1);
+      this.#deliver(next.record, next.change);
+    }
+    if (!this.hasGap) this.#pending.clear();
+  }
+
+  #keep(seq: number, message: PendingMessage): void {
+    if (this.#pending.size < MAX_PENDING_MESSAGES) this.#pending.set(seq, message);
+  }
+
+  #deliver(record: string, change: MembershipChange | undefined): void {
+    this.delivered++;
+    this.#listener.deliver(this.#roomId, record, change);
+  }
+}
