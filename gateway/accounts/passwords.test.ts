@@ -9,65 +9,65 @@ const passwords = await Passwords.start();
 after(() => passwords.close());
 const hash = await passwords.hash('correct horse');
 
-/** The process in which this one has its passwords hashed. */
-function hasher(): number {
+/** @returns the process id of the hasher */
+function hasherPid(): number {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   const found = pids.filter((pid) => {
     try {
       const parent = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[1];
       return parent === `${process.pid}` && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('hasher.ts');
     } catch {
-      return false; // has ended meanwhile
+      return false; // the process has ended
     }
   });
   assert.equal(found.length, 1);
   return Number(found[0]);
 }
 
-test('a password fits its own hash alone, and no hash fits none', async () => {
+test('a password matches its own hash only, and without a hash no password matches', async () => {
   assert.match(hash, /^\$argon2id\$v=19\$m=19456,p=1,t=2\$/);
   assert.deepEqual(await passwords.verify(hash, 'correct horse'), { isRight: true, isOld: false });
   assert.deepEqual(await passwords.verify(hash, 'battery staple'), { isRight: false, isOld: false });
-  assert.deepEqual(await passwords.verify(undefined, 'nobody'), { isRight: false, isOld: false });
+  assert.deepEqual(await passwords.verify(undefined, 'decoy'), { isRight: false, isOld: false });
 });
 
-test('a hash of older parameters fits, and is told', async () => {
+test('a hash with older parameters matches and is reported as old', async () => {
   const older = await argon2.hash('correct horse', { memoryCost: 8_192, timeCost: 3, parallelism: 1 });
   assert.deepEqual(await passwords.verify(older, 'correct horse'), { isRight: true, isOld: true });
 });
 
-test('what is no hash is refused, and the next is served', async () => {
+test('a text that is no hash is refused, and the next request is served', async () => {
   await assert.rejects(passwords.verify('nonsense', 'correct horse'), { code: 'busy' });
   assert.equal((await passwords.verify(hash, 'correct horse')).isRight, true);
 });
 
-test('a storm is refused as busy, and what was taken is done', async () => {
-  const storm = await Promise.allSettled(Array.from({ length: 100 }, () => passwords.verify(hash, 'correct horse')));
-  const done = storm.filter((each) => each.status === 'fulfilled');
-  const refused = storm.filter((each) => each.status === 'rejected');
-  assert.equal(done.length, 66);
+test('of 100 requests at once, 66 are served and all others are refused as busy', async () => {
+  const results = await Promise.allSettled(Array.from({ length: 100 }, () => passwords.verify(hash, 'correct horse')));
+  const served = results.filter((each) => each.status === 'fulfilled');
+  const refused = results.filter((each) => each.status === 'rejected');
+  assert.equal(served.length, 66);
   assert.deepEqual([...new Set(refused.map(({ reason }) => reason.code))], ['busy']);
   assert.equal(passwords.isBusy, false);
 });
 
-test('it works with the lowest priority, and one that dies is replaced', async () => {
-  const first = hasher();
+test('the hasher has the lowest priority, and a hasher that dies is replaced', async () => {
+  const first = hasherPid();
   assert.equal(getPriority(first), 19);
-  const asked = Promise.allSettled(Array.from({ length: 5 }, () => passwords.verify(hash, 'correct horse')));
+  const requests = Promise.allSettled(Array.from({ length: 5 }, () => passwords.verify(hash, 'correct horse')));
   process.kill(first, 'SIGKILL');
-  const statuses = (await asked).map(({ status }) => status);
+  const statuses = (await requests).map(({ status }) => status);
   assert.deepEqual(statuses, ['rejected', 'rejected', 'fulfilled', 'fulfilled', 'fulfilled']);
-  assert.notEqual(hasher(), first);
+  assert.notEqual(hasherPid(), first);
 });
 
-test('one that hangs is given up, and replaced', async () => {
-  const first = hasher();
+test('a hasher without an answer for 20 seconds is replaced', async () => {
+  const first = hasherPid();
   mock.timers.enable({ apis: ['setTimeout'] });
   process.kill(first, 'SIGSTOP');
-  const asked = passwords.verify(hash, 'correct horse');
+  const request = passwords.verify(hash, 'correct horse');
   mock.timers.tick(20_000);
-  await assert.rejects(asked, { code: 'busy' });
+  await assert.rejects(request, { code: 'busy' });
   mock.timers.reset();
   assert.equal((await passwords.verify(hash, 'correct horse')).isRight, true);
-  assert.notEqual(hasher(), first);
+  assert.notEqual(hasherPid(), first);
 });

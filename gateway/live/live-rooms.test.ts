@@ -1,0 +1,315 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, beforeEach, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { inspect } from 'node:util';
+import { Redis } from 'ioredis';
+import { channelNames, encodeBroadcast } from '../../shared/contract/channels.ts';
+import type { Refusal } from '../../shared/contract/errors.ts';
+import { newId } from '../../shared/contract/ids.ts';
+import type { Reply } from '../../shared/contract/jobs.ts';
+import type { Message } from '../../shared/contract/messages.ts';
+import { encodeVersioned, PAYLOAD_VERSION } from '../../shared/contract/versions.ts';
+import { createLog } from '../../shared/log.ts';
+import { createMetrics } from '../../shared/metrics.ts';
+import { PayloadReader } from '../../shared/payloads.ts';
+import { encodeMessages, storeMessage } from '../../test/support/stored-messages.ts';
+import { openTestDatabase, testServices } from '../../test/support/system.ts';
+import type { Bearer } from '../accounts/tokens.ts';
+import { createReads } from '../reads/reads.ts';
+import type { LiveSocket } from './attached-user.ts';
+import { LiveRooms } from './live-rooms.ts';
+
+const { database } = await openTestDatabase();
+const { redisUrl } = testServices();
+const log = createLog('test', 'silent');
+const reads = createReads(database);
+/** Users whose memberships cannot be read before the promise resolves. */
+const delays = new Map<string, Promise<void>>();
+const delayedReads = {
+  ...reads,
+  memberships: async (userId: string) => {
+    await delays.get(userId);
+    return reads.memberships(userId);
+  },
+};
+const prefix = `rooms-${newId()}`;
+const names = channelNames(prefix);
+const publisher = new Redis(redisUrl);
+
+/** A socket that keeps the seqs of the messages it receives. */
+class TestSocket implements LiveSocket {
+  closed = false;
+  refusal: Refusal | undefined;
+  /** The seq of the room's last message when the socket was attached. */
+  head = -1;
+  readonly topics = new Set<string>();
+  readonly seqs: number[] = [];
+  join = (topic: string) => this.topics.add(topic);
+  leave = (topic: string) => this.topics.delete(topic);
+  send = (frame: string) => this.seqs.push(JSON.parse(frame).seq);
+  end = (refusal: Refusal) => {
+    this.refusal = refusal;
+  };
+}
+
+/** The live part of a gateway. Two of them run in this process. */
+class TestGateway {
+  readonly id = newId();
+  readonly sockets = new Set<TestSocket>();
+  readonly metrics = createMetrics();
+  readonly subscriberRedis = new Redis(redisUrl, { autoResubscribe: false, retryStrategy: () => 10 });
+  readonly live = new LiveRooms({
+    redis: publisher,
+    subscriberRedis: this.subscriberRedis,
+    gatewayId: this.id,
+    prefix,
+    reads: delayedReads,
+    publish: (topic, frame) => {
+      for (const socket of this.sockets) if (socket.topics.has(topic)) socket.send(frame);
+    },
+    payloads: new PayloadReader(this.metrics, log),
+    log,
+  });
+
+  async attach(bearer: Partial<Bearer> = {}): Promise<TestSocket> {
+    const socket = new TestSocket();
+    this.sockets.add(socket);
+    const whole = { userId, tokenId: newId(), version: 0, expires: Number.MAX_SAFE_INTEGER, ...bearer };
+    await this.live.attach(socket, whole, (rooms) => {
+      socket.head = rooms.find(({ id }) => id === roomId)?.seq ?? -1;
+    });
+    return socket;
+  }
+
+  detach(socket: TestSocket): void {
+    socket.closed = true;
+    this.sockets.delete(socket);
+    this.live.detach(socket);
+  }
+
+  async unreadable(kind: string): Promise<number> {
+    const { values } = await this.metrics.unreadablePayloads.get();
+    return values.find(({ labels }) => labels.kind === kind)?.value ?? 0;
+  }
+}
+
+let gateway: TestGateway;
+let otherGateway: TestGateway;
+let userId: string;
+let ownerId: string;
+let roomId: string;
+
+after(() => publisher.disconnect());
+
+/** Each test has its own gateways, users and room. Message 1 of the room adds the member. */
+beforeEach(async () => {
+  [gateway, otherGateway] = [new TestGateway(), new TestGateway()];
+  [userId, ownerId, roomId] = [newId(), newId(), newId()];
+  await database`
+    insert into users (id, first_name, last_name, email, password_hash)
+    select id::uuid, 'Tester', 'Testing', id || '@example.com', '' from unnest(array[${userId}, ${ownerId}]) id`;
+  await database`insert into rooms (id, name, owner_id, room_type) values (${roomId}, 'a room', ${ownerId}, 'Private')`;
+  await store('AddUser', userId);
+});
+afterEach(() => Promise.all([gateway.live.close(), otherGateway.live.close()]));
+
+const store = (command: Message['command'], targetId = roomId) =>
+  storeMessage(database, { roomId, userId: ownerId, command, targetId });
+const broadcast = (...messages: Message[]) => publisher.publish(names.room(roomId), encodeMessages(...messages));
+const announceHead = (head: number) =>
+  publisher.publish(names.room(roomId), encodeBroadcast({ head, changes: [], records: [] }));
+const notify = (notice: object) => publisher.publish(names.user(userId), encodeVersioned(notice));
+
+/** @param seen is printed if the condition is still false after 5 seconds */
+async function until(isTrue: () => boolean | Promise<boolean>, seen: unknown): Promise<void> {
+  const end = Date.now() + 5_000;
+  while (!(await isTrue())) {
+    assert.ok(Date.now() < end, inspect(seen));
+    await nextTurn();
+  }
+}
+
+/**
+ * Closes the stream of the room with one more message, waits for that message, and compares all that came before it.
+ * So a message that is missing or that comes twice is noticed.
+ */
+async function assertReceived(socket: TestSocket, seqs: number[]): Promise<void> {
+  const marker = await store('CreateMessage');
+  await broadcast(marker);
+  await until(() => socket.seqs.includes(marker.seq), socket.seqs);
+  assert.deepEqual(socket.seqs, [...seqs, marker.seq]);
+}
+
+const seqsFrom = (first: number, count: number) => Array.from({ length: count }, (_, index) => first + index);
+
+test('a member who is removed and added again in one broadcast receives every message', async () => {
+  const socket = await gateway.attach();
+  await broadcast(await store('RemoveUser', userId), await store('AddUser', userId));
+  await assertReceived(socket, [2, 3]);
+});
+
+test('a member who is removed and added again in one read from Postgres receives every message', async () => {
+  const socket = await gateway.attach();
+  await store('RemoveUser', userId);
+  await store('AddUser', userId);
+  await gateway.live.recheck();
+  await assertReceived(socket, [2, 3]);
+});
+
+test('a removed member receives the removal and no later message', async () => {
+  const owner = { userId: ownerId };
+  await store('AddUser', ownerId);
+  const [socket, witness] = [await gateway.attach(), await gateway.attach(owner)];
+  await broadcast(await store('CreateMessage'), await store('RemoveUser', userId), await store('CreateMessage'));
+  await assertReceived(witness, [3, 4, 5]);
+  assert.deepEqual(socket.seqs, [3, 4]);
+  assert.deepEqual(socket.topics, new Set());
+});
+
+test('a feed that closes while it reads delivers nothing to sockets that come later', async () => {
+  const first = await gateway.attach();
+  for (let count = 0; count < 3; count++) await store('CreateMessage');
+  void gateway.live.recheck();
+  gateway.detach(first);
+  const second = await gateway.attach();
+  await broadcast(await store('CreateMessage'));
+  await assertReceived(second, seqsFrom(second.head + 1, 5 - second.head));
+});
+
+test('messages that arrive in another order, or twice, are delivered in order and once', async () => {
+  const socket = await gateway.attach();
+  const [two, three, four] = [await store('CreateMessage'), await store('CreateMessage'), await store('CreateMessage')];
+  for (const message of [three, two, three, four, two]) await broadcast(message);
+  await assertReceived(socket, [2, 3, 4]);
+});
+
+test('two gateways in one process deliver each message to their own sockets', async () => {
+  const [socket, other] = [await gateway.attach(), await otherGateway.attach()];
+  assert.deepEqual(gateway.live.counts, { users: 1, sockets: 1, rooms: 1 });
+  await broadcast(await store('CreateMessage'));
+  for (const each of [socket, other]) {
+    await until(() => each.seqs.length > 0, each.seqs);
+  }
+  gateway.detach(socket);
+  await assertReceived(other, [2]);
+  assert.deepEqual(socket.seqs, [2]);
+  assert.deepEqual(await gateway.live.whoIsOnline([userId, ownerId]), new Set([userId]));
+  otherGateway.detach(other);
+  assert.deepEqual([gateway.live.counts, otherGateway.live.counts], Array(2).fill({ users: 0, sockets: 0, rooms: 0 }));
+});
+
+test('an invited user receives the room from their invitation on, whether or not a feed of it runs', async () => {
+  const stranger = { userId: ownerId };
+  const inside = await gateway.attach();
+  const [here, there] = [await gateway.attach(stranger), await otherGateway.attach(stranger)];
+  const [invitation, later] = [await store('AddUser', ownerId), await store('CreateMessage')];
+  await broadcast(invitation, later);
+  const notice = encodeVersioned({ invitation: { roomId, seq: invitation.seq } });
+  for (let count = 0; count < 2; count++) await publisher.publish(names.user(ownerId), notice);
+  await until(() => there.topics.has(roomId), there.seqs);
+  await assertReceived(there, [2, 3]);
+  for (const socket of [inside, here]) assert.deepEqual(socket.seqs.slice(0, 2), [2, 3]);
+});
+
+test('an invited user whom a feed adds while their replay starts receives each message once', async () => {
+  const socket = await gateway.attach({ userId: ownerId });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  delays.set(ownerId, promise);
+  await publisher.publish(names.user(ownerId), encodeVersioned({ invitation: { roomId, seq: 2 } }));
+  await until(() => gateway.live.counts.rooms === 1, gateway.live);
+  await gateway.attach(); // starts the feed
+  await broadcast(await store('AddUser', ownerId));
+  await until(() => socket.seqs.length === 1, socket);
+  resolve();
+  await assertReceived(socket, [2]);
+  await assertReceived(socket, [2, 3]);
+});
+
+test('a revocation ends the sockets of its token and no other', async () => {
+  const tokenId = newId();
+  const [revoked, other] = [await gateway.attach({ tokenId }), await gateway.attach()];
+  await notify({ revocation: { tokenId } });
+  await until(() => revoked.refusal !== undefined, revoked);
+  assert.equal(revoked.refusal?.code, 'token_revoked');
+  assert.equal(other.refusal, undefined);
+  await notify({ revocation: { version: 1 } });
+  await until(() => other.refusal !== undefined, other);
+});
+
+test('what was published while the connection was lost is delivered after the reconnect', async () => {
+  const tokenId = newId();
+  const [socket, revoked] = [await gateway.attach(), await gateway.attach({ tokenId })];
+  gateway.subscriberRedis.disconnect(true);
+  await store('CreateMessage');
+  await database`insert into revoked_tokens (id, expires_at) values (${tokenId}, now() + interval '1 hour')`;
+  await until(() => socket.seqs.length > 0 && revoked.refusal !== undefined, [socket, revoked]);
+  await assertReceived(socket, [2]);
+});
+
+/** What this version cannot read, for each channel. */
+const futureVersion = (payload: object) => JSON.stringify({ ...payload, v: PAYLOAD_VERSION + 1 });
+const garbage = [
+  'x',
+  '',
+  '{}',
+  'null',
+  '[]',
+  '"text"',
+  `{"v":${PAYLOAD_VERSION}}`,
+  '{"v":1,"head":"1","changes":[]}',
+  '\n',
+];
+
+test('an unreadable broadcast is dropped, and the next head makes the gateway read the gap from Postgres', async () => {
+  const socket = await gateway.attach();
+  const two = await store('CreateMessage');
+  const [header, ...records] = encodeMessages(two).split('\n') as [string, ...string[]];
+  const bad = [...garbage, [futureVersion(JSON.parse(header)), ...records].join('\n')];
+  for (const payload of bad) await publisher.publish(names.room(roomId), payload);
+  await until(async () => (await gateway.unreadable('broadcast')) === bad.length, bad);
+  assert.deepEqual(socket.seqs, []);
+  await announceHead(2);
+  await until(() => socket.seqs.length > 0, socket.seqs);
+  await assertReceived(socket, [2]);
+});
+
+test('an unreadable notice is dropped, and the next one works', async () => {
+  const tokenId = newId();
+  const socket = await gateway.attach({ tokenId });
+  const bad = [...garbage, futureVersion({ revocation: { tokenId } }), encodeVersioned({ aLaterNotice: { tokenId } })];
+  for (const payload of bad) await publisher.publish(names.user(userId), payload);
+  await until(async () => (await gateway.unreadable('notice')) === bad.length, bad);
+  assert.equal(socket.refusal, undefined);
+  await notify({ revocation: { tokenId } });
+  await until(() => socket.refusal !== undefined, socket);
+});
+
+test('an unreadable reply is dropped, and the next one is received', async () => {
+  const replies: Reply[] = [];
+  await gateway.live.subscribeToReplies((reply) => replies.push(reply));
+  const reply: Reply = { job: 'apply-room-commands', lane: 0, number: 0, outcomes: [] };
+  const bad = [...garbage, futureVersion(reply), encodeVersioned({ ...reply, lane: -1 })];
+  for (const payload of bad) await publisher.publish(names.gateway(gateway.id), payload);
+  await publisher.publish(names.gateway(gateway.id), encodeVersioned({ ...reply, added: 'later' }));
+  await until(() => replies.length > 0, replies);
+  assert.deepEqual(replies, [reply]);
+  assert.equal(await gateway.unreadable('reply'), bad.length);
+});
+
+test('unknown fields of a broadcast and of a notice are ignored', async () => {
+  const tokenId = newId();
+  const socket = await gateway.attach({ tokenId });
+  const [header, ...records] = encodeMessages(await store('CreateMessage')).split('\n') as [string, ...string[]];
+  const extended = JSON.stringify({ ...JSON.parse(header), added: 'later' });
+  await publisher.publish(names.room(roomId), [extended, ...records].join('\n'));
+  await assertReceived(socket, [2]);
+  await notify({ revocation: { tokenId, added: 'later' }, added: 'later' });
+  await until(() => socket.refusal !== undefined, socket);
+});
+
+test('an invitation to a room that does not exist changes nothing', async () => {
+  const socket = await gateway.attach();
+  await notify({ invitation: { roomId: newId(), seq: 1 } });
+  await assertReceived(socket, []);
+  await until(() => gateway.live.counts.rooms === 1, gateway.live.counts);
+});

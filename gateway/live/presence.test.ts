@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { after, beforeEach, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { newId } from '../../shared/contract/ids.ts';
+import { createLog } from '../../shared/log.ts';
+import { testServices } from '../../test/support/system.ts';
+import { Presence } from './presence.ts';
+
+const times = { renewEveryMs: 50, leaseMs: 250, forgetAfterMs: 60_000 };
+const log = createLog('test', 'silent');
+const open: { presence: Presence; redis: Redis }[] = [];
+let prefix: string;
+
+beforeEach(() => {
+  prefix = `rooms-${newId()}`;
+});
+after(async () => {
+  await Promise.all(open.map(({ presence }) => presence.close()));
+  for (const { redis } of open) redis.disconnect();
+});
+
+/** The presence of one gateway, on a connection of its own. */
+async function startGateway(gatewayTimes = times): Promise<{ presence: Presence; redis: Redis }> {
+  const redis = new Redis(testServices().redisUrl, { retryStrategy: null, lazyConnect: true });
+  await redis.connect();
+  const gateway = { redis, presence: new Presence({ redis, gatewayId: newId(), prefix, times: gatewayTimes, log }) };
+  open.push(gateway);
+  return gateway;
+}
+
+/** Waits until exactly these users of all are online. */
+async function becomesOnline(presence: Presence, all: string[], online: string[]): Promise<void> {
+  const until = Date.now() + 2_000;
+  for (;;) {
+    const found = await presence.whoIsOnline(all);
+    if (found.size === online.length && online.every((id) => found.has(id))) return;
+    assert.ok(Date.now() < until, `after 2 seconds ${[...found]} are online, not ${online}`);
+    await wait(5);
+  }
+}
+
+test('a user is online until they leave the last gateway', async () => {
+  const [one, two] = [await startGateway(), await startGateway()];
+  const users = [newId(), newId()] as const;
+  const [ann, bob] = users;
+  one.presence.enter(ann);
+  two.presence.enter(ann);
+  two.presence.enter(bob);
+  for (const { presence } of [one, two]) await becomesOnline(presence, [...users], [ann, bob]);
+  one.presence.leave(ann);
+  two.presence.leave(bob);
+  await becomesOnline(one.presence, [...users], [ann]);
+  two.presence.leave(ann);
+  await becomesOnline(one.presence, [...users], []);
+});
+
+test('whoIsOnline returns nobody that was not asked for, and nobody for an empty question', async () => {
+  const { presence } = await startGateway();
+  const [ann, bob] = [newId(), newId()];
+  presence.enter(ann);
+  presence.enter(bob);
+  await becomesOnline(presence, [ann], [ann]);
+  assert.deepEqual(await presence.whoIsOnline([]), new Set());
+});
+
+test('the users of a crashed gateway are offline after its lease, and all others stay online', async () => {
+  const [crashing, running] = [await startGateway(), await startGateway()];
+  const [ann, bob] = [newId(), newId()];
+  crashing.presence.enter(ann);
+  running.presence.enter(bob);
+  await becomesOnline(running.presence, [ann, bob], [ann, bob]);
+  crashing.redis.disconnect(); // it renews nothing from now on
+  await becomesOnline(running.presence, [ann, bob], [bob]);
+});
+
+test('a set that Redis lost is written again at the next renewal', async () => {
+  const { presence, redis } = await startGateway();
+  const users = Array.from({ length: 2_500 }, newId);
+  for (const user of users) presence.enter(user);
+  await becomesOnline(presence, users, users);
+  const keys = await redis.keys(`${prefix}:online*`);
+  assert.equal(keys.length, 2, keys.join());
+  await redis.del(...keys);
+  await becomesOnline(presence, users, users);
+});
+
+test('a write that failed is repeated at the next renewal', async () => {
+  const { presence, redis } = await startGateway();
+  const [ann, bob] = [newId(), newId()];
+  presence.enter(ann);
+  await becomesOnline(presence, [ann, bob], [ann]);
+  const pipeline = redis.pipeline;
+  redis.pipeline = () => {
+    redis.pipeline = pipeline;
+    throw new Error('Redis does not answer');
+  };
+  presence.enter(bob);
+  await becomesOnline(presence, [ann, bob], [ann, bob]);
+});
+
+test('a gateway that closes leaves no key in Redis', async () => {
+  const { presence, redis } = await startGateway();
+  const ann = newId();
+  presence.enter(ann);
+  await becomesOnline(presence, [ann], [ann]);
+  await presence.close();
+  assert.deepEqual(await redis.keys(`${prefix}:*`), []);
+});
+
+test('a gateway that renewed nothing for the forget time is removed from the list', async () => {
+  const short = { ...times, forgetAfterMs: 200 };
+  const [crashing, running] = [await startGateway(short), await startGateway(short)];
+  const until = Date.now() + 2_000;
+  crashing.redis.disconnect();
+  while ((await running.redis.zcard(`${prefix}:online`)) !== 1) {
+    assert.ok(Date.now() < until, 'the crashed gateway is still in the list after 2 seconds');
+    await wait(5);
+  }
+});
+
+test('without Redis nobody is online, and no error leaves the object', async () => {
+  const { presence, redis } = await startGateway();
+  redis.disconnect();
+  presence.enter(newId());
+  assert.deepEqual(await presence.whoIsOnline([newId()]), new Set());
+});

@@ -1,0 +1,28 @@
+import { encodeBroadcast } from '../../shared/contract/channels.ts';
+import { newId } from '../../shared/contract/ids.ts';
+import { encodeMessage, type Message, membershipChange } from '../../shared/contract/messages.ts';
+import type { Database } from '../../shared/database.ts';
+
+/** Stores the next message of a room with its effect on the memberships, as apply_room_commands does. */
+export async function storeMessage(
+  database: Database,
+  { roomId, userId, command, targetId = roomId }: Pick<Message, 'roomId' | 'userId' | 'command'> & Partial<Message>,
+): Promise<Message> {
+  const [row] = await database`update rooms set seq = seq + 1 where id = ${roomId} returning seq`;
+  const seq: number = row?.seq;
+  const [id, ref, now] = [newId(), newId(), new Date().toISOString()];
+  await database`
+    insert into messages (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, place)
+    values (${roomId}, ${seq}, ${id}, ${userId}, ${command}, ${targetId}, '', ${now}, ${now}, ${ref}, 0, ${seq})`;
+  if (command === 'AddUser')
+    await database`insert into memberships (room_id, user_id, seq) values (${roomId}, ${targetId}, ${seq})`;
+  if (command === 'RemoveUser')
+    await database`delete from memberships where room_id = ${roomId} and user_id = ${targetId}`;
+  return { id, seq, roomId, userId, command, targetId, text: '', createdAt: now, updatedAt: now, ref };
+}
+
+/** The broadcast of consecutive messages of one room, as a worker publishes it. */
+export function encodeMessages(...messages: Message[]): string {
+  const changes = messages.map(membershipChange).filter((change) => change !== undefined);
+  return encodeBroadcast({ head: messages.at(-1)?.seq ?? 0, changes, records: messages.map(encodeMessage) });
+}
