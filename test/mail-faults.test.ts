@@ -52,7 +52,7 @@ test('while the mail server is down nobody waits for it; it is tried again, and 
   assert.equal((await sendOtp('patient@example.com')).status, 200);
   await becomes('failed', 2);
   assert.equal(await mails('sent'), 0);
-  await logs(cluster, worker, /"level":40.*ECONNREFUSED.*a job failed; it is tried again/);
+  await logs(cluster, worker, /"level":40.*ECONNREFUSED.*job failed, retrying/);
   const mailbox = new Mailbox();
   await mailbox.open({ port: smtpPort, refuses: (to) => to === 'nobody@example.com' });
   const otp = await mailbox.code('patient@example.com');
@@ -64,7 +64,7 @@ test('while the mail server is down nobody waits for it; it is tried again, and 
   // What it will not take is not offered again.
   assert.equal((await sendOtp('nobody@example.com')).status, 200);
   await becomes('given_up', 1);
-  await logs(cluster, worker, /"level":50.*no such mailbox.*it is given up/);
+  await logs(cluster, worker, /"level":50.*no such mailbox.*job given up/);
 });
 
 test('a mail server that takes the call and says nothing holds up nobody who asks', async () => {

@@ -34,7 +34,7 @@ const message = (roomId: string, seq: number, more: Partial<Message> = {}): Mess
   ...more,
 });
 
-test('how far a room is, and who came into it, is said again and again', async () => {
+test('the head of a room and an invitation are published again, two times in two seconds', async () => {
   const [roomId, targetId] = [newId(), newId()];
   await subscriber.subscribe(names.room(roomId), names.user(targetId));
   const heads: number[] = [];
@@ -45,9 +45,9 @@ test('how far a room is, and who came into it, is said again and again', async (
     else invitations.push(decodeVersioned(Notice, payload));
     if (heads.length === 2 && invitations.length === 2) resolve();
   });
-  reminders.note([message(roomId, 6, { command: 'AddUser', targetId }), message(roomId, 7)]);
-  // A batch that was slower to commit: the room is further already.
-  reminders.note([message(roomId, 5)]);
+  reminders.addMessages([message(roomId, 6, { command: 'AddUser', targetId }), message(roomId, 7)]);
+  // A batch that committed earlier can come later. The head does not go back.
+  reminders.addMessages([message(roomId, 5)]);
   await promise;
   assert.deepEqual(heads, [7, 7]);
   const invitation = { roomId, seq: 6 };

@@ -4,17 +4,18 @@ import type { Message } from '../shared/contract/messages.ts';
 import type { Log } from '../shared/log.ts';
 import { headPublication, invitations, type Publication, publish } from './publications.ts';
 
-const EVERY = 1_000;
-const FOR = 10_000;
+const INTERVAL_MS = 1_000;
+const REPEAT_FOR_MS = 10_000;
 
 interface Reminder {
   publication: Publication;
+  /** Milliseconds since 1970. */
   until: number;
 }
 
 /**
- * Says again, every second for ten seconds, how far each touched room is, who came into it and whose tokens are over, so
- * that a publication that was lost is missed by nobody for long.
+ * Once per second, publishes again the heads of rooms, the invitations and the revocations of the last ten seconds. So a
+ * gateway that missed a publication gets its content within two seconds.
  */
 export class Reminders {
   readonly #redis: Redis;
@@ -28,22 +29,22 @@ export class Reminders {
     this.#redis = redis;
     this.#names = names;
     this.#log = log;
-    this.#timer = setInterval(() => void this.#remind(), EVERY);
+    this.#timer = setInterval(() => void this.#publishAll(), INTERVAL_MS);
   }
 
-  /** To be called after the messages are stored, before they are published. */
-  note(messages: Message[]): void {
-    const until = Date.now() + FOR;
+  /** Call this after the messages are stored and before they are published: the publishing can fail. */
+  addMessages(messages: Message[]): void {
+    const until = Date.now() + REPEAT_FOR_MS;
     for (const { roomId, seq } of messages) {
       const head = Math.max(seq, this.#heads.get(roomId)?.head ?? 0);
       this.#heads.set(roomId, { head, until, publication: headPublication(this.#names, roomId, head) });
     }
-    this.repeat(invitations(messages, this.#names));
+    this.addNotices(invitations(messages, this.#names));
   }
 
-  /** To be called before they are published. */
-  repeat(notices: Publication[]): void {
-    const until = Date.now() + FOR;
+  /** Call this before the notices are published. */
+  addNotices(notices: Publication[]): void {
+    const until = Date.now() + REPEAT_FOR_MS;
     for (const publication of notices) this.#notices.set(publication.join(), { until, publication });
   }
 
@@ -51,9 +52,9 @@ export class Reminders {
     clearInterval(this.#timer);
   }
 
-  async #remind(): Promise<void> {
-    forgetOld(this.#heads);
-    forgetOld(this.#notices);
+  async #publishAll(): Promise<void> {
+    removeExpired(this.#heads);
+    removeExpired(this.#notices);
     const reminders = [...this.#notices.values(), ...this.#heads.values()];
     if (reminders.length === 0) return;
     try {
@@ -62,12 +63,12 @@ export class Reminders {
         reminders.map(({ publication }) => publication),
       );
     } catch (error) {
-      this.#log.warn({ error }, 'reminders could not be published');
+      this.#log.warn({ error }, 'reminders not published');
     }
   }
 }
 
-function forgetOld(reminders: Map<string, Reminder>): void {
+function removeExpired(reminders: Map<string, Reminder>): void {
   const now = Date.now();
   for (const [key, { until }] of reminders) if (until < now) reminders.delete(key);
 }

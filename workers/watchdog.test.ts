@@ -17,21 +17,21 @@ after(async () => {
   connection.disconnect();
 });
 
-test('a worker that takes no jobs any more is given up, one that works is not', async () => {
+test('a worker that takes jobs is not stuck, and a worker that takes no waiting job is stuck', async () => {
   await worker.waitUntilReady();
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const log = createLog('test', 'silent');
-  let looks = 0;
-  const waiting = () => {
-    looks++;
+  const { promise: stuck, resolve } = Promise.withResolvers<string>();
+  let checks = 0;
+  const countWaiting = () => {
+    checks++;
     return queue.getWaitingCount();
   };
-  const watchdog = startWatchdog({ worker, waiting, giveUp: () => resolve('given up'), every: 20, log });
+  const log = createLog('test', 'silent');
+  const watchdog = startWatchdog({ worker, countWaiting, onStuck: () => resolve('stuck'), intervalMs: 20, log });
   after(() => watchdog.stop());
   for (let job = 0; job < 20; job++) await queue.add('job', {});
-  while (looks < 10) await Promise.race([promise, queue.add('job', {})]);
-  assert.equal(await Promise.race([promise, 'at work']), 'at work');
+  while (checks < 10) await Promise.race([stuck, queue.add('job', {})]);
+  assert.equal(await Promise.race([stuck, 'active']), 'active');
   await worker.pause();
   await queue.add('job', {});
-  assert.equal(await promise, 'given up');
+  assert.equal(await stuck, 'stuck');
 });

@@ -1,39 +1,42 @@
 import type { Log } from '../shared/log.ts';
 
-const STRIKES = 3;
+const MAX_IDLE_CHECKS = 3;
 
 export interface WatchdogOptions {
-  /** BullMQ's worker. */
+  /** The worker of BullMQ. */
   worker: { on(event: 'active' | 'completed' | 'failed', listener: () => void): unknown };
-  /** How many jobs wait for a worker. */
-  waiting: () => Promise<number>;
-  /** Called once, when jobs have waited through three looks and this worker took none. */
-  giveUp: () => void;
-  /** Milliseconds between looks. */
-  every: number;
+  /** Counts the jobs that wait in the worker's queue. */
+  countWaiting: () => Promise<number>;
+  /** Called once, when jobs waited at three checks in a row and the worker took none between them. */
+  onStuck: () => void;
+  /** Milliseconds between two checks. */
+  intervalMs: number;
   log: Log;
 }
 
-/** A worker can stop taking jobs and not know it, as after a failover of Redis: then only a new process helps. */
-export function startWatchdog({ worker, waiting, giveUp, every, log }: WatchdogOptions): { stop(): void } {
-  let moved = false;
-  let strikes = 0;
+/**
+ * Checks that a worker takes the jobs that wait. A worker of BullMQ can stop taking jobs without an error, for example
+ * after a failover of Redis. Only a new process helps then.
+ */
+export function startWatchdog({ worker, countWaiting, onStuck, intervalMs, log }: WatchdogOptions): { stop(): void } {
+  let isActive = false;
+  let idleChecks = 0;
   for (const event of ['active', 'completed', 'failed'] as const) {
     worker.on(event, () => {
-      moved = true;
+      isActive = true;
     });
   }
-  const look = async () => {
+  const check = async () => {
     try {
-      strikes = (await waiting()) > 0 && !moved ? strikes + 1 : 0;
+      idleChecks = (await countWaiting()) > 0 && !isActive ? idleChecks + 1 : 0;
     } catch (error) {
-      log.warn({ error }, 'the queue could not be looked at');
+      log.warn({ error }, 'waiting jobs not counted');
     }
-    moved = false;
-    if (strikes < STRIKES) return;
+    isActive = false;
+    if (idleChecks < MAX_IDLE_CHECKS) return;
     clearInterval(timer);
-    giveUp();
+    onStuck();
   };
-  const timer = setInterval(() => void look(), every);
+  const timer = setInterval(() => void check(), intervalMs);
   return { stop: () => clearInterval(timer) };
 }

@@ -56,6 +56,9 @@ export interface RoomCommand {
   wantsMessage?: true;
 }
 
+/** The name of a job that mails a one-time password. Its data is an {@link OtpRequest}. */
+export const OTP_JOB = 'mail-otp';
+
 /** The one kind of job of the otp-email worker. The worker makes the code itself: no job holds a code. */
 export const OtpRequest = v.object({
   v: Version,

@@ -1,0 +1,118 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Worker } from 'bullmq';
+import type { Config } from '../shared/config.ts';
+import { channelNames } from '../shared/contract/channels.ts';
+import type { QueueName } from '../shared/contract/jobs.ts';
+import { otpNames } from '../shared/contract/otps.ts';
+import { connectDatabase } from '../shared/database.ts';
+import type { Log } from '../shared/log.ts';
+import { createMetrics, type Metrics } from '../shared/metrics.ts';
+import { PayloadReader } from '../shared/payloads.ts';
+import { connectRedis } from '../shared/redis.ts';
+import { batchJobs } from './batch-worker.ts';
+import { createMailer } from './mailer.ts';
+import { type OtpWork, startOtpEmail } from './otp-email.ts';
+import { startWorker, watchWorker } from './queue-worker.ts';
+import { Reminders } from './reminders.ts';
+
+/** Jobs at the same time in one worker. A job waits for Postgres or for the mail server most of its time. */
+const CONCURRENCY = 8;
+/** Role changes are rare, and one at a time is enough. */
+const ROLE_CHANGE_CONCURRENCY = 1;
+/** A command expires earlier than this. */
+const STATEMENT_TIMEOUT_MS = 15_000;
+const CLOSE_TIMEOUT_WITHOUT_REDIS_MS = 1_000;
+
+const COMMON_VARIABLES = ['DATABASE_URL', 'REDIS_URL', 'REDIS_PREFIX', 'ALLOWED_USERS_ONLY'] as const;
+const MAIL_VARIABLES = [
+  'API_SECRET',
+  'OTP_EXPIRY',
+  'SENDER_NAME',
+  'SMTP_HOST',
+  'SMTP_PORT',
+  'EMAIL',
+  'EMAIL_PASSWORD',
+] as const;
+
+type WorkerVariable = (typeof COMMON_VARIABLES | typeof MAIL_VARIABLES)[number];
+type MailConfig = Config<(typeof MAIL_VARIABLES)[number]>;
+/** Only the kind `otp-email` needs the variables of {@link MailConfig}. */
+export type WorkersConfig = Config<(typeof COMMON_VARIABLES)[number]> & Partial<MailConfig>;
+
+/** The environment variables that workers of these kinds need. */
+export function workerVariables(kinds: QueueName[]): WorkerVariable[] {
+  return [...COMMON_VARIABLES, ...(kinds.includes('otp-email') ? MAIL_VARIABLES : [])];
+}
+
+export interface Workers {
+  metrics: Metrics;
+  /** Resolves when a worker has stopped taking the jobs of its queue. Only a new process helps then. */
+  stuck: Promise<QueueName>;
+  /** Waits for the running jobs, takes no new ones, and closes all connections. Without Redis it does not wait. */
+  stop(): Promise<void>;
+}
+
+/** Connects workers of these kinds to Postgres and Redis. Resolves when they take jobs. */
+export async function openWorkers(config: WorkersConfig, kinds: QueueName[], log: Log): Promise<Workers> {
+  const metrics = createMetrics();
+  const names = channelNames(config.REDIS_PREFIX);
+  const use = { name: 'rooms-workers', max: CONCURRENCY, readOnly: false, timeout: STATEMENT_TIMEOUT_MS };
+  const database = connectDatabase(config.DATABASE_URL, use);
+  const redis = connectRedis(config.REDIS_URL, 'producer', log);
+  const consumer = connectRedis(config.REDIS_URL, 'consumer', log);
+  const reminders = new Reminders(redis, names, log);
+  const access = { redis: consumer, prefix: config.REDIS_PREFIX, payloads: new PayloadReader(metrics, log), log };
+  const allowedOnly = config.ALLOWED_USERS_ONLY;
+  const jobs = batchJobs({ database, redis, names, reminders, allowedOnly, log });
+
+  const starts: Record<QueueName, () => Worker> = {
+    persistence: () => startWorker('persistence', access, jobs, CONCURRENCY),
+    'role-changes': () => startWorker('role-changes', access, jobs, ROLE_CHANGE_CONCURRENCY),
+    'otp-email': () => {
+      const mailing = openMailing(config as WorkersConfig & MailConfig);
+      return startOtpEmail(access, { database, redis, allowedOnly, metrics, log, ...mailing }, CONCURRENCY);
+    },
+  };
+  const workers = kinds.map((kind) => starts[kind]());
+  const { promise: stuck, resolve: onStuck } = Promise.withResolvers<QueueName>();
+  const stopWatching = workers.map((worker) => watchWorker(worker, access, () => onStuck(worker.name as QueueName)));
+  await Promise.all(workers.map((worker) => worker.waitUntilReady()));
+
+  const close = async (force: boolean) => {
+    await Promise.all(stopWatching.map((stop) => stop()));
+    await Promise.all(workers.map((worker) => worker.close(force)));
+    await Promise.all([database.end({ timeout: 5 }), redis.quit(), consumer.quit()]);
+  };
+  const stop = async () => {
+    const isRedisLost = redis.status !== 'ready';
+    const timeouts = isRedisLost ? [wait(CLOSE_TIMEOUT_WITHOUT_REDIS_MS)] : [];
+    await Promise.race([close(isRedisLost), ...timeouts]).catch((error: unknown) =>
+      log.warn({ error }, 'connections not closed'),
+    );
+    reminders.stop();
+    for (const connection of [redis, consumer]) connection.disconnect();
+  };
+  let stopping: Promise<void> | undefined;
+  return {
+    metrics,
+    stuck,
+    stop() {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}
+
+function openMailing(config: WorkersConfig & MailConfig): Pick<OtpWork, 'otps' | 'mailer' | 'expiryMs'> {
+  return {
+    otps: otpNames(config.REDIS_PREFIX, config.API_SECRET),
+    mailer: createMailer({
+      host: config.SMTP_HOST,
+      port: config.SMTP_PORT,
+      senderName: config.SENDER_NAME,
+      email: config.EMAIL,
+      password: config.EMAIL_PASSWORD,
+    }),
+    expiryMs: config.OTP_EXPIRY,
+  };
+}
