@@ -54,7 +54,7 @@ async function makeAccount(url: string, email: string): Promise<Account> {
 }
 
 async function call<T>(url: string, what: string, token?: string, body?: unknown): Promise<T> {
-  const [method, path] = what.split(' ');
+  const [method, path] = what.split(' ') as [string, string];
   const headers = {
     ...(token && { authorization: `Bearer ${token}` }),
     ...(body !== undefined && { 'content-type': 'application/json' }),

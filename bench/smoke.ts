@@ -20,12 +20,12 @@ export interface SmokeOptions {
   databaseUrl: string;
   redisUrl: string;
   /** Messages a second that are offered, whatever becomes of them; without it the loop is closed. */
-  rate?: number;
+  rate?: number | undefined;
   /** In the closed loop: messages that each socket has in flight. */
-  window?: number;
-  messages?: number;
+  window?: number | undefined;
+  messages?: number | undefined;
   /** Ends one of the two workers with SIGKILL in the middle of the run. */
-  killWorker?: boolean;
+  killWorker?: boolean | undefined;
   say: (text: string) => void;
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseConfig } from './config.ts';
 
-test('values are read in their units, and defaults stand in for what is not set or empty', () => {
+test('durations become milliseconds, and a variable that is empty or not set gets its default', () => {
   const config = parseConfig({ RATE_WINDOW: '250ms', LOGIN_WINDOW: '12h', PORT: '' }, [
     'RATE_WINDOW',
     'LOGIN_WINDOW',
@@ -14,7 +14,7 @@ test('values are read in their units, and defaults stand in for what is not set 
   assert.deepEqual(config, { RATE_WINDOW: 250, LOGIN_WINDOW: 43_200_000, OTP_EXPIRY: 600_000, PORT: 8080 });
 });
 
-test('lists have commas between them', () => {
+test('lists are separated by commas', () => {
   const names = ['CORS_ORIGIN', 'TRUSTED_PROXIES'] as const;
   const given = { CORS_ORIGIN: 'https://a.example.com,http://localhost:3000', TRUSTED_PROXIES: '10.0.0.0/8, ::1' };
   assert.deepEqual(parseConfig(given, [...names]), {
@@ -24,7 +24,7 @@ test('lists have commas between them', () => {
   assert.deepEqual(parseConfig({}, [...names]), { CORS_ORIGIN: ['*'], TRUSTED_PROXIES: [] });
 });
 
-const wrong: [name: Parameters<typeof parseConfig>[1][number], value: string | undefined][] = [
+const invalid: [name: Parameters<typeof parseConfig>[1][number], value: string | undefined][] = [
   ['DATABASE_URL', undefined],
   ['DATABASE_URL', 'mysql://localhost'],
   ['REDIS_URL', 'localhost:6379'],
@@ -51,18 +51,18 @@ const wrong: [name: Parameters<typeof parseConfig>[1][number], value: string | u
   ['EMAIL', 'nobody'],
 ];
 
-for (const [name, value] of wrong) {
-  test(`${name}=${value ?? ''} is refused by name`, () => {
+for (const [name, value] of invalid) {
+  test(`${name}=${value ?? ''} is refused with the name of the variable`, () => {
     assert.throws(() => parseConfig({ [name]: value }, [name]), new RegExp(`^Error: config: ${name} must`));
   });
 }
 
-test('a bad value ends the process before it does anything, with a line for each', () => {
+test('a process with invalid variables ends at once with one line for each variable', () => {
   const { status, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, '../gateway/main.ts')], {
     env: { PORT: 'x' },
     encoding: 'utf8',
   });
-  const named = stderr.split('\n').map((line) => line.split(' ')[1]);
+  const names = stderr.split('\n').map((line) => line.split(' ')[1]);
   assert.equal(status, 78);
-  assert.deepEqual(named.filter(Boolean), ['DATABASE_URL', 'REDIS_URL', 'API_SECRET', 'PORT']);
+  assert.deepEqual(names.filter(Boolean), ['DATABASE_URL', 'REDIS_URL', 'API_SECRET', 'PORT']);
 });

@@ -4,25 +4,25 @@ import * as v from 'valibot';
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
-/** A duration as the seed writes it (`1s`, `10m`, `12h`), read as milliseconds. */
+/** A duration such as `1s`, `10m` or `12h`. The value is in milliseconds. */
 const Duration = v.pipe(
   v.string(),
   v.regex(/^\d+(ms|s|m|h)$/, 'must be a duration such as 1s, 10m or 12h'),
   v.transform((text) => Number.parseInt(text, 10) * UNITS[text.replace(/^\d+/, '') as keyof typeof UNITS]),
-  v.minValue(1, 'must be longer than nothing'),
+  v.minValue(1, 'must be longer than 0'),
   v.maxValue(30 * 24 * UNITS.h, 'must be at most 720h'),
 );
 
-const whole = (least: number, most: number) =>
+const wholeNumber = (min: number, max: number) =>
   v.pipe(
     v.string(),
     v.regex(/^\d+$/, 'must be a whole number'),
     v.transform(Number),
-    v.minValue(least, `must be at least ${least}`),
-    v.maxValue(most, `must be at most ${most}`),
+    v.minValue(min, `must be at least ${min}`),
+    v.maxValue(max, `must be at most ${max}`),
   );
 
-const address = (...schemes: string[]) =>
+const serviceUrl = (...schemes: string[]) =>
   v.pipe(
     v.string('must be set'),
     v.check(
@@ -31,18 +31,18 @@ const address = (...schemes: string[]) =>
     ),
   );
 
-const flag = v.pipe(
+const trueOrFalse = v.pipe(
   v.picklist(['true', 'false'], 'must be true or false'),
   v.transform((text) => text === 'true'),
 );
 
-const list = (text: string) => text.split(/[\s,]+/).filter((each) => each !== '');
+const splitList = (text: string) => text.split(/[\s,]+/).filter((item) => item !== '');
 
 const isOrigin = (text: string) => URL.canParse(text) && new URL(text).origin === text;
 
 const Origins = v.pipe(
   v.string(),
-  v.transform(list),
+  v.transform(splitList),
   v.check((origins) => origins.join() === '*' || origins.every(isOrigin), 'must be * or origins (https://example.com)'),
 );
 
@@ -55,62 +55,62 @@ const isNetwork = (text: string) => {
 
 const Networks = v.pipe(
   v.string(),
-  v.transform(list),
+  v.transform(splitList),
   v.check((networks) => networks.every(isNetwork), 'must be addresses or networks (10.0.0.0/8)'),
 );
 
-/** Every variable of the environment that Rooms reads, with its rule and its default. */
+/** All environment variables that Rooms reads, each with its schema and its default. */
 export const variables = {
-  DATABASE_URL: address('postgres:', 'postgresql:'),
-  REDIS_URL: address('redis:', 'rediss:'),
-  /** Goes before every key and channel, so that several deployments can share one Redis. */
+  DATABASE_URL: serviceUrl('postgres:', 'postgresql:'),
+  REDIS_URL: serviceUrl('redis:', 'rediss:'),
+  /** The prefix of all keys and channels. Several deployments with different prefixes can share one Redis. */
   REDIS_PREFIX: v.optional(v.pipe(v.string(), v.regex(/^[\w-]+$/, 'must be letters, digits, - or _')), 'rooms'),
   API_SECRET: v.pipe(
     v.string('must be set: openssl rand -base64 32'),
     v.minLength(32, 'must have at least 32 characters: openssl rand -base64 32'),
-    v.check((text) => new Set(text).size >= 10, 'must be drawn at random: openssl rand -base64 32'),
+    v.check((text) => new Set(text).size >= 10, 'must be random: openssl rand -base64 32'),
   ),
-  /** At most 24 days, as long as a timer can wait: a socket ends with its token. */
-  TOKEN_HOUR_LIFESPAN: v.optional(whole(1, 576), '12'),
-  /** In `production` browsers are told to use TLS alone. */
+  /** A socket is closed when its token expires. The maximum is 24 days because a timer of Node cannot wait longer. */
+  TOKEN_HOUR_LIFESPAN: v.optional(wholeNumber(1, 576), '12'),
+  /** `production` tells browsers to use TLS only (HSTS). */
   ENVIRONMENT: v.optional(v.string(), 'dev'),
-  HOST: v.optional(v.pipe(v.string(), v.nonEmpty('must be an address')), '0.0.0.0'),
-  PORT: v.optional(whole(1, 65_535), '8080'),
-  /** Batches that one gateway has in flight at once; more of them are smaller, and each costs more (bench/README.md). */
-  LANES: v.optional(whole(1, 64), '1'),
+  HOST: v.optional(v.string(), '0.0.0.0'),
+  PORT: v.optional(wholeNumber(1, 65_535), '8080'),
+  /** The batches that one gateway has in flight at once. More lanes mean smaller batches, and more cost per message. */
+  LANES: v.optional(wholeNumber(1, 64), '1'),
   LOG_LEVEL: v.optional(v.picklist(LEVELS, `must be one of ${LEVELS.join(', ')}`), 'info'),
-  /** `*`, or the origins that may ask, with commas between them. */
+  /** `*`, or a comma-separated list of the origins that may call the API from a browser. */
   CORS_ORIGIN: v.optional(Origins, '*'),
-  /** Proxies whose `X-Forwarded-For` counts: addresses or networks (10.0.0.0/8), with commas between them. */
+  /** A comma-separated list of proxies: addresses or networks. Rooms believes the `X-Forwarded-For` of these only. */
   TRUSTED_PROXIES: v.optional(Networks, ''),
-  /** For old clients, which put their token into the URL of the socket. */
-  WS_QUERY_TOKEN: v.optional(flag, 'false'),
-  ALLOWED_USERS_ONLY: v.optional(flag, 'false'),
-  RATE_LIMIT: v.optional(whole(1, 1_000_000), '30'),
+  /** Accepts a token in the URL of a socket. Old clients need this. */
+  WS_QUERY_TOKEN: v.optional(trueOrFalse, 'false'),
+  ALLOWED_USERS_ONLY: v.optional(trueOrFalse, 'false'),
+  RATE_LIMIT: v.optional(wholeNumber(1, 1_000_000), '30'),
   RATE_WINDOW: v.optional(Duration, '1s'),
-  LOGIN_ATTEMPTS: v.optional(whole(1, 1_000), '5'),
+  LOGIN_ATTEMPTS: v.optional(wholeNumber(1, 1_000), '5'),
   LOGIN_WINDOW: v.optional(Duration, '10m'),
   OTP_EXPIRY: v.optional(Duration, '10m'),
-  /** Commands a second that a socket may send, and at once four times as many. */
-  SOCKET_RATE: v.optional(whole(1, 1_000_000), '50'),
-  SOCKETS_PER_USER: v.optional(whole(1, 1_000_000), '50'),
-  SOCKETS_PER_ADDRESS: v.optional(whole(1, 1_000_000), '1000'),
+  /** Commands per second that a socket may send. A quiet socket may send four seconds' worth at once. */
+  SOCKET_RATE: v.optional(wholeNumber(1, 1_000_000), '50'),
+  SOCKETS_PER_USER: v.optional(wholeNumber(1, 1_000_000), '50'),
+  SOCKETS_PER_ADDRESS: v.optional(wholeNumber(1, 1_000_000), '1000'),
   SENDER_NAME: v.optional(v.string(), 'Rooms 💬'),
-  SMTP_HOST: v.pipe(v.string('must be set: the mail server that takes one-time passwords'), v.nonEmpty()),
-  SMTP_PORT: v.optional(whole(1, 65_535), '587'),
-  /** The sender, and the name that logs in at the mail server. */
+  SMTP_HOST: v.string('must be set: the host of the mail server'),
+  SMTP_PORT: v.optional(wholeNumber(1, 65_535), '587'),
+  /** The address of the sender, and the user name at the mail server. */
   EMAIL: v.optional(v.pipe(v.string(), v.rfcEmail('must be an e-mail address'))),
   EMAIL_PASSWORD: v.optional(v.string()),
-  /** Prometheus metrics are served there; nowhere if it is not set. */
-  METRICS_PORT: v.optional(whole(1, 65_535)),
+  /** The port that serves the Prometheus metrics. Without it there are none. */
+  METRICS_PORT: v.optional(wholeNumber(1, 65_535)),
 };
 
 type Variable = keyof typeof variables;
 export type Config<Name extends Variable> = Pick<v.InferOutput<v.ObjectSchema<typeof variables, undefined>>, Name>;
 
 /**
- * Reads the named variables from the environment. An empty value counts as not set.
- * A bad or missing value ends the process (exit code 78) with one line for each variable that is wrong.
+ * Reads the named variables from the environment. An empty value means the variable is not set.
+ * If a variable is invalid or missing, the process ends with exit code 78 and one line for each such variable.
  */
 export function readConfig<Name extends Variable>(...names: Name[]): Config<Name> {
   try {
@@ -121,22 +121,25 @@ export function readConfig<Name extends Variable>(...names: Name[]): Config<Name
   }
 }
 
-/** As {@link readConfig}, from any record; throws an Error whose message names every variable that is wrong. */
+/**
+ * Reads the named variables from any record, like {@link readConfig}.
+ * @throws Error with one line for each variable that is invalid or missing
+ */
 export function parseConfig<Name extends Variable>(
   environment: Record<string, string | undefined>,
   names: Name[],
 ): Config<Name> {
-  const wrong: string[] = [];
-  const read = names.map((name) => {
+  const invalid: string[] = [];
+  const values = names.map((name) => {
     const result = v.safeParse(variables[name], environment[name] || undefined);
-    if (!result.success) wrong.push(`config: ${name} ${result.issues[0].message}`);
+    if (!result.success) invalid.push(`config: ${name} ${result.issues[0].message}`);
     return [name, result.output];
   });
-  if (wrong.length > 0) throw new Error(wrong.join('\n'));
-  return Object.fromEntries(read) as Config<Name>;
+  if (invalid.length > 0) throw new Error(invalid.join('\n'));
+  return Object.fromEntries(values) as Config<Name>;
 }
 
-/** The environment for a child process: this one's, with changes. Nowhere else is `process.env` read. */
+/** The environment for a child process: the environment of this process, with changes. */
 export function environment(changes: Record<string, string>): Record<string, string | undefined> {
   return { ...process.env, ...changes };
 }

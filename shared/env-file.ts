@@ -1,4 +1,4 @@
 import { existsSync } from 'node:fs';
 
-/** Loaded before a main file (`node --import`): takes what the environment does not set from `.env`, if there is one. */
+/** Runs before a main file (`node --import`). Loads `.env`, if it exists. Variables that are already set stay. */
 if (existsSync('.env')) process.loadEnvFile('.env');

@@ -2,7 +2,7 @@ import { type Logger, pino } from 'pino';
 
 export type Log = Logger;
 
-/** A logger for one process. Fields that could hold a secret are cut out, wherever in an object they stand. */
+/** Makes a logger. It removes fields that can hold a secret, at the first three levels of an object. */
 export function createLog(name: string, level: string): Log {
   const secrets = ['password', 'passwordHash', 'otp', 'token', 'authorization', 'ticket'];
   return pino({
@@ -13,7 +13,7 @@ export function createLog(name: string, level: string): Log {
   });
 }
 
-/** What may be said of an error: not what a driver adds to it, such as the command that failed with all it held. */
+/** Keeps only the safe fields of an error. A driver adds others, such as a failed command with its arguments. */
 function describe(error: unknown): unknown {
   if (!(error instanceof Error)) return String(error);
   const { name, message, stack, cause } = error;

@@ -2,12 +2,12 @@ import { createServer } from 'node:http';
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import type { Log } from './log.ts';
 
-/** The metrics of one gateway, or of the workers of one process. Each has a registry of its own. */
+/** The metrics of one gateway or of one set of workers. Each has its own registry. */
 export interface Metrics {
   registry: Registry;
-  /** Mails with a one-time password, by result: `sent`, `failed` (tried again later) or `given_up`. */
+  /** Mails with a one-time password, by result: `sent`, `failed` (retried later) or `given_up`. */
   otpMails: Counter<'result'>;
-  /** Payloads from Redis that this process could not read and dropped, by kind. */
+  /** Payloads from Redis that could not be read and were dropped, by kind. */
   unreadablePayloads: Counter<'kind'>;
 }
 
@@ -31,7 +31,7 @@ export function createMetrics(): Metrics {
   };
 }
 
-/** Serves the metrics, and those of the process, at `/metrics` of a port of its own. Without a port it does nothing. */
+/** Serves these metrics and the metrics of the process at `/metrics` of the port. Without a port it does nothing. */
 export function serveMetrics({ registry }: Metrics, port: number | undefined, log: Log): void {
   if (port === undefined) return;
   collectDefaultMetrics({ register: registry });
@@ -39,6 +39,6 @@ export function serveMetrics({ registry }: Metrics, port: number | undefined, lo
     if (url !== '/metrics' || method !== 'GET') return response.writeHead(404).end();
     return response.setHeader('Content-Type', registry.contentType).end(await registry.metrics());
   });
-  server.on('error', (error) => log.error({ error, port }, 'metrics cannot be served'));
+  server.on('error', (error) => log.error({ error, port }, 'metrics not served'));
   server.listen(port).unref();
 }

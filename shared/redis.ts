@@ -1,28 +1,36 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Log } from './log.ts';
 
+const uses = {
+  producer: { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 2_000 },
+  consumer: { maxRetriesPerRequest: null },
+} satisfies Record<string, RedisOptions>;
+
 /**
- * A connection to Redis for one use; it reconnects by itself, and says so in the log once for each loss.
- * - `producer`: a command fails at once while Redis is away, and after 2 s without an answer
- * - `consumer`: commands wait for the reconnection (BullMQ's workers and subscribers want that)
+ * Connects to Redis. The connection reconnects by itself, and logs each loss once.
+ * @param use `producer`: a command fails at once without a connection, and after 2 seconds without an answer.
+ * `consumer`: a command waits until Redis is connected again. The workers of BullMQ and the subscribers need this.
  */
-export function connectRedis(url: string, use: 'producer' | 'consumer', log: Log, options: RedisOptions = {}): Redis {
+export function connectRedis(
+  url: string,
+  use: keyof typeof uses,
+  log: Log,
+  options: { autoResubscribe?: boolean } = {},
+): Redis {
   const redis = new Redis(url, {
     connectTimeout: 5_000,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 5), 1_000),
-    ...(use === 'producer'
-      ? { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 2_000 }
-      : { maxRetriesPerRequest: null }),
+    retryStrategy: (attempt: number) => Math.min(50 * 2 ** Math.min(attempt, 5), 1_000),
+    ...uses[use],
     ...options,
   });
-  let away = false;
+  let isLost = false;
   redis.on('error', (error) => {
-    if (!away) log.warn({ error: error.message, use }, 'redis is away');
-    away = true;
+    if (!isLost) log.warn({ error: error.message, use }, 'redis connection lost');
+    isLost = true;
   });
   redis.on('ready', () => {
-    if (away) log.info({ use }, 'redis is back');
-    away = false;
+    if (isLost) log.info({ use }, 'redis connection restored');
+    isLost = false;
   });
   return redis;
 }

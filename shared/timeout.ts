@@ -1,12 +1,10 @@
 /**
- * Waits for an answer so long and no longer. A driver can lose a connection without a word, and whoever waited on it
- * would wait for ever.
- * @param most milliseconds
- * @throws Error when the time is over; what was asked may still be done
+ * Waits for an answer until a timeout. A driver can lose a connection without an error, and its caller would wait for ever.
+ * @throws Error after the timeout. What the caller asked for may still happen.
  */
-export async function withTimeout<T>(answer: Promise<T>, most: number): Promise<T> {
+export async function withTimeout<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer in ${most} ms`)), most);
+  const timer = setTimeout(() => reject(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
   try {
     return await Promise.race([answer, promise]);
   } finally {

@@ -5,16 +5,19 @@ import type { Reply } from '../shared/contract/jobs.ts';
 import { encodeMessage, type Message, membershipChange } from '../shared/contract/messages.ts';
 import { encodeVersioned } from '../shared/contract/versions.ts';
 
-/** Something to publish: a channel and its bytes. */
+/** A channel of Redis and a payload for it. */
 export type Publication = [channel: string, payload: string];
 
-/** What gateways have to hear after messages were stored: the rooms' messages, and who is in a room now. */
+/**
+ * The publications after a batch is stored: the new messages of rooms and the invitations. For a message that an earlier
+ * copy of the batch stored, only the head of its room is published, because its first publication may be lost.
+ */
 export function publicationsOf(fresh: Message[], repeated: Message[], names: ChannelNames): Publication[] {
   const heads = repeated.map(({ roomId, seq }): Publication => headPublication(names, roomId, seq));
   return [...invitations([...fresh, ...repeated], names), ...roomPublications(fresh, names), ...heads];
 }
 
-/** Says how far a room is, to gateways that may have missed messages. */
+/** Publishes the head of a room. A gateway that missed messages then reads them. */
 export function headPublication(names: ChannelNames, roomId: string, head: number): Publication {
   return [names.room(roomId), encodeBroadcast({ head, changes: [], records: [] })];
 }
@@ -23,13 +26,14 @@ export function replyPublication(names: ChannelNames, gateway: string, reply: Re
   return [names.gateway(gateway), encodeVersioned(reply)];
 }
 
-/** @throws Error when Redis did not take all of them */
+/** @throws Error if Redis did not accept all publications. It may have accepted some of them. */
 export async function publish(redis: Redis, publications: Publication[]): Promise<void> {
   const pipeline = redis.pipeline();
   for (const [channel, payload] of publications) pipeline.publish(channel, payload);
   for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
 }
 
+/** An invitation for each user that these messages make a member of a room. */
 export function invitations(messages: Message[], names: ChannelNames): Publication[] {
   return messages.flatMap((message) => {
     const change = membershipChange(message);
@@ -47,7 +51,7 @@ function noticePublication(names: ChannelNames, userId: string, notice: Notice):
   return [names.user(userId), encodeVersioned(notice)];
 }
 
-/** A broadcast for each stretch of consecutive messages of a room. */
+/** One broadcast for each run of consecutive messages of a room. */
 function roomPublications(messages: Message[], names: ChannelNames): Publication[] {
   const last = new Map<string, Broadcast>();
   const all: [roomId: string, Broadcast][] = [];

@@ -14,7 +14,7 @@ export interface Answer {
 export type Frame = any;
 
 export interface CallOptions {
-  token?: string;
+  token?: string | undefined;
   body?: unknown;
   headers?: Record<string, string>;
 }
@@ -24,7 +24,7 @@ export async function call(url: string, call: string, { token, body, headers }: 
   const [method, path] = call.split(' ') as [string, string];
   const response = await fetch(url + path, {
     method,
-    body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+    body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
     headers: {
       ...(token && { authorization: `Bearer ${token}` }),
       ...(body !== undefined && { 'content-type': 'application/json' }),
