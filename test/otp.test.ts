@@ -35,7 +35,7 @@ test('who reads the mail registers, then logs in with another code', async () =>
   const mail = await mailbox.take(email);
   assert.equal(mail.from, '"Rooms 💬" <rooms@example.com>');
   const [code] = /\b\d{6}\b/.exec(mail.text) ?? [];
-  assert.match(mail.text, /^\d{6} is your code to create your account\.\n\nIt is good once, for 5 minutes\./);
+  assert.match(mail.text, /^\d{6} is your code to create your account\.\n\nYou can use it once, within 5 minutes\./);
   assert.ok(mail.html.includes(`<strong>${code}</strong>`));
   const registered = await post('register-otp', { ...person, email, otp: code }, undefined, there);
   assert.deepEqual([registered.status, registered.body.email], [201, email]);

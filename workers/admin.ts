@@ -4,20 +4,21 @@ import { type ErrorCode, errors, isErrorCode } from '../shared/contract/errors.t
 import { Email, Role } from '../shared/contract/fields.ts';
 import { connectDatabase, type Database } from '../shared/database.ts';
 
-// npm run admin -- <command> <email>: what no route can do, for who has the database.
+// npm run admin -- <command> <email>: changes that no route offers, for an operator with access to the database.
 
 const USAGE = `npm run admin -- <command>
   grant <email>          makes the user with this e-mail an admin
-  revoke <email>         takes that from him, but not from the last one
+  revoke <email>         takes the role admin from this user; the last admin stays
   admins                 lists the admins
-  allow <email> [role]   lets this e-mail register where ALLOWED_USERS_ONLY is true, as user (or admin)
-  disallow <email>       takes it off that list
+  allow <email> [role]   puts this e-mail on the list of people who may register while ALLOWED_USERS_ONLY is true;
+                         role is the first role of the account: user (the default) or admin
+  disallow <email>       takes this e-mail off that list
   allowed                shows that list
 `;
 
-type Run = (database: Database, email: string, role: Role) => Promise<string[]>;
+type RunCommand = (database: Database, email: string, role: Role) => Promise<string[]>;
 
-const commands: Record<string, Run> = {
+const commands: Record<string, RunCommand> = {
   grant: (database, email) => setAdmin(database, email, true),
   revoke: (database, email) => setAdmin(database, email, false),
   async admins(database) {
@@ -28,11 +29,11 @@ const commands: Record<string, Run> = {
     await database`
       insert into allowed_users (email, role) values (lower(${email}), ${role})
       on conflict (email) do update set role = excluded.role`;
-    return [`${email} may register, as ${role}`];
+    return [`${email} may register as ${role}`];
   },
   async disallow(database, email) {
     await database`delete from allowed_users where email = lower(${email})`;
-    return [`${email} may not register`];
+    return [`${email} is not on the list`];
   },
   async allowed(database) {
     const rows = await database`select email, role from allowed_users order by email`;
@@ -45,14 +46,14 @@ async function setAdmin(database: Database, email: string, granted: boolean): Pr
   const [user] = await database`select id from users where lower(email) = lower(${email})`;
   if (!user) throw new Error(errors.no_such_user.text);
   const [row] = await database<{ code: ErrorCode | null }[]>`select set_role(${user.id}, 'admin', ${granted}) as code`;
-  if (!row || row.code) throw new Error(isErrorCode(row?.code) ? errors[row.code].text : 'postgres did not answer');
-  return [`${email} is ${granted ? 'an admin' : 'no admin'}`];
+  if (!row || row.code) throw new Error(isErrorCode(row?.code) ? errors[row.code].text : 'postgres returned no row');
+  return [`${email} is ${granted ? 'an admin' : 'not an admin'}`];
 }
 
 const [name = '', email, role = 'user', ...more] = process.argv.slice(2);
 const run = Object.hasOwn(commands, name) ? commands[name] : undefined;
-const isRight = WITHOUT_EMAIL.includes(name) ? email === undefined : v.is(Email, email) && v.is(Role, role);
-if (!run || !isRight || more.length > 0) {
+const isValid = WITHOUT_EMAIL.includes(name) ? email === undefined : v.is(Email, email) && v.is(Role, role);
+if (!run || !isValid || more.length > 0) {
   process.stderr.write(USAGE);
   process.exit(64);
 }
@@ -63,7 +64,7 @@ try {
   for (const line of await run(database, email ?? '', role as Role)) process.stdout.write(`${line}\n`);
 } catch (error) {
   const { message, code } = error as Error & { code?: string };
-  process.stderr.write(`${message}${code === 'ECONNREFUSED' ? ': does Rooms run?' : ''}\n`);
+  process.stderr.write(`${message}${code === 'ECONNREFUSED' ? ': is Rooms running?' : ''}\n`);
   process.exitCode = 1;
 } finally {
   await database.end({ timeout: 5 });

@@ -1,41 +1,52 @@
 import { createTransport } from 'nodemailer';
 import type { OtpPurpose, OtpSubject } from '../shared/contract/otps.ts';
 
+const TIMEOUT_MS = 10_000;
+/** On this port a connection starts with TLS (RFC 8314). */
+const TLS_PORT = 465;
+
 export interface MailerOptions {
   host: string;
   port: number;
   /** `SENDER_NAME` */
   senderName: string;
-  /** The sender's address, and the name that logs in where there is a password. */
+  /** `EMAIL`: the address of the sender, and the user name of the login. */
   email: string | undefined;
+  /** `EMAIL_PASSWORD`: with it the mailer logs in. */
   password: string | undefined;
+  /** Milliseconds without a connection, or without a greeting. A connected server may be silent twice as long. */
+  timeoutMs?: number;
 }
 
 export interface Mailer {
-  /** @param expiry milliseconds. @throws Error when the mail server did not take it */
-  sendOtp(subject: OtpSubject, code: string, expiry: number): Promise<void>;
+  /** @throws Error if the mail server did not accept the mail. `responseCode` is the reply of the server, if it sent one. */
+  sendOtp(subject: OtpSubject, code: string, expiryMs: number): Promise<void>;
   close(): void;
 }
 
-/** Mails over SMTP: TLS from the start on port 465, else STARTTLS where it is offered, and always before a login. */
-export function createMailer({ host, port, senderName, email, password }: MailerOptions): Mailer {
+/**
+ * Mails over SMTP. Port 465 uses TLS from the start. Other ports use STARTTLS if the server offers it. Without TLS the
+ * mailer never logs in, because the login would show the password.
+ */
+export function createMailer(options: MailerOptions): Mailer {
+  const { host, port, senderName, email, password, timeoutMs = TIMEOUT_MS } = options;
   const transport = createTransport({
     host,
     port,
-    secure: port === 465,
+    secure: port === TLS_PORT,
     requireTLS: password !== undefined,
     ...(email && password && { auth: { user: email, pass: password } }),
     pool: true,
-    connectionTimeout: 10_000,
-    greetingTimeout: 10_000,
-    socketTimeout: 20_000,
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    socketTimeout: 2 * timeoutMs,
     disableFileAccess: true,
     disableUrlAccess: true,
   });
   const from = { name: senderName, address: email ?? 'rooms@localhost' };
   return {
-    async sendOtp({ email: to, purpose }, code, expiry) {
-      await transport.sendMail({ from, to: { name: '', address: to }, ...otpMail(purpose, code, expiry) });
+    async sendOtp({ email: to, purpose }, code, expiryMs) {
+      await transport.sendMail({ from, to: { name: '', address: to }, ...otpMail(purpose, code, expiryMs) });
     },
     close: () => transport.close(),
   };
@@ -47,16 +58,17 @@ const uses: Record<OtpPurpose, string> = {
   update: 'confirm your e-mail',
 };
 
-function otpMail(purpose: OtpPurpose, code: string, expiry: number): { subject: string; text: string; html: string } {
+function otpMail(purpose: OtpPurpose, code: string, expiryMs: number): { subject: string; text: string; html: string } {
   const use = uses[purpose];
-  const time = expiry < 120_000 ? `${Math.round(expiry / 1_000)} seconds` : `${Math.round(expiry / 60_000)} minutes`;
-  const warning = 'If you did not ask for it, ignore this mail, and tell the code to nobody.';
+  const seconds = Math.round(expiryMs / 1_000);
+  const time = seconds < 120 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`;
+  const notes = `You can use it once, within ${time}. If you did not ask for it, ignore this mail. Give the code to nobody.`;
   return {
     subject: `Your code to ${use}`,
-    text: `${code} is your code to ${use}.\n\nIt is good once, for ${time}. ${warning}\n`,
+    text: `${code} is your code to ${use}.\n\n${notes}\n`,
     html: `<p>Your code to ${use}:</p>
 <p style="font-size: 2em; letter-spacing: 0.2em"><strong>${code}</strong></p>
-<p>It is good once, for ${time}. ${warning}</p>
+<p>${notes}</p>
 `,
   };
 }
