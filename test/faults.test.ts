@@ -133,7 +133,7 @@ test('what a worker stored but never published is delivered when another says ho
   const deadline = new Date(Date.now() + 10_000).toISOString();
   const command = { id: newId(), ref: newId(), deadline, command: 'CreateMessage', actorId: ann.id, roomId };
   const batch = [{ ...command, targetId: roomId, text: 'unheard of' }];
-  await database`select * from apply_room_commands(${database.json(batch)}, ${newId()}, 1, false)`;
+  await database`select * from apply_room_commands(${newId()}, 1, ${database.json(batch)}, false)`;
   const head = encodeBroadcast({ head: 3, changes: [], records: [] });
   await redis.publish(channelNames(cluster.prefix).room(roomId), head);
   await listener.frame(({ text }) => text === 'unheard of');

@@ -49,12 +49,12 @@ test('pages by number, and those before and after any seq, show the same, whatev
 test('a deep page reads no more than the first', async () => {
   const roomId = newId();
   await database`
-    insert into rooms (id, name, owner_id, room_type, seq, shown) values (${roomId}, 'long', ${bob.id}, 'Private', 50000, 25000)`;
+    insert into rooms (id, name, owner_id, room_type, seq, history_length) values (${roomId}, 'long', ${bob.id}, 'Private', 50000, 25000)`;
   await database`insert into memberships (room_id, user_id, seq) values (${roomId}, ${bob.id}, 1)`;
   // Every second one is an edit, which a history does not show.
   await database`
     insert into messages
-      (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, place)
+      (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, history_index)
     select ${roomId}::uuid, n, gen_random_uuid(), ${bob.id}::uuid,
       case when n % 2 = 1 then 'CreateMessage' else 'UpdateMessage' end,
       ${roomId}::uuid, 'message', now(), now(), gen_random_uuid(), 0, (n + 1) / 2

@@ -1,5 +1,6 @@
 import type postgres from 'postgres';
-import type { AccountCommand } from '../shared/contract/account-commands.ts';
+import * as v from 'valibot';
+import { AccountCommand } from '../shared/contract/account-commands.ts';
 import type { Revocation } from '../shared/contract/channels.ts';
 import { isErrorCode } from '../shared/contract/errors.ts';
 import type { AccountOutcome, Batch } from '../shared/contract/jobs.ts';
@@ -20,39 +21,49 @@ interface Row {
 }
 
 /**
- * @param sender names the lane, of all lanes
- * @param allowedOnly whether only e-mails on the list may register
- * @throws Error when Postgres does not answer
+ * Applies a batch with one statement. A command that does not fit its schema gets the outcome `internal`. The others are
+ * applied.
+ * @param sender names the lane among all lanes
+ * @param allowedOnly whether only e-mails on the allow-list may register
+ * @throws Error if Postgres does not answer
  */
 export async function applyAccountCommands(
   database: Database,
   sender: string,
-  { number, commands }: Batch<AccountCommand>,
+  { number, commands }: Batch<unknown>,
   allowedOnly: boolean,
   log: Log,
 ): Promise<AppliedAccountCommands> {
-  const batch = database.json(commands as unknown as postgres.JSONValue);
+  const parsed = commands.map((command) => parse(command, log));
+  const readable = parsed.filter((command) => command !== undefined);
+  const batch = database.json(readable as unknown as postgres.JSONValue);
   const statement = (): Promise<Row[]> => database<Row[]>`
-    select * from jsonb_to_recordset(apply_account_commands(${batch}, ${sender}, ${number}, ${allowedOnly}))
+    select * from jsonb_to_recordset(apply_account_commands(${sender}, ${number}, ${batch}, ${allowedOnly}))
       as (command_id uuid, code text, token_version bigint)`;
-  const rows = new Map((await applyBatch(commands.length, statement, log)).map((row) => [row.commandId, row]));
+  const rows = new Map((await applyBatch(readable.length, statement, log)).map((row) => [row.commandId, row]));
   return {
-    outcomes: commands.map(({ id }) => outcome(id, rows.get(id))),
-    revocations: commands.flatMap((command) => revocationOf(command, rows.get(command.id))),
+    outcomes: parsed.map((command) => outcomeOf(command && rows.get(command.id))),
+    revocations: readable.flatMap((command) => revocationsOf(command, rows.get(command.id))),
   };
 }
 
-function outcome(id: string, row: Row | undefined): AccountOutcome {
-  const code = row ? row.code : 'internal';
-  if (code) return { code: isErrorCode(code) ? code : 'internal' };
-  return { id };
+function parse(command: unknown, log: Log): AccountCommand | undefined {
+  const { success, output, issues } = v.safeParse(AccountCommand, command);
+  if (success) return output;
+  // Only the paths: the values are personal.
+  log.error({ fields: issues.map((issue) => v.getDotPath(issue)) }, 'an account command does not fit its schema');
+  return undefined;
 }
 
-function revocationOf(command: AccountCommand, row: Row | undefined): AppliedAccountCommands['revocations'] {
+function outcomeOf(row: Row | undefined): AccountOutcome {
+  if (!row) return { code: 'internal' };
+  if (row.code) return { code: isErrorCode(row.code) ? row.code : 'internal' };
+  return { id: row.commandId };
+}
+
+function revocationsOf(command: AccountCommand, row: Row | undefined): AppliedAccountCommands['revocations'] {
   if (!row || row.code) return [];
-  if (command.command === 'Logout') {
-    return [{ userId: command.userId, revocation: { tokenId: command.tokenId } }];
-  }
+  if (command.command === 'Logout') return [{ userId: command.userId, revocation: { tokenId: command.tokenId } }];
   if (command.command !== 'LogoutAll' || row.tokenVersion === null) return [];
   return [{ userId: command.userId, revocation: { version: row.tokenVersion } }];
 }

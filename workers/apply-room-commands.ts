@@ -1,7 +1,8 @@
 import type postgres from 'postgres';
+import { columnsOf } from '../shared/columns.ts';
 import { isErrorCode } from '../shared/contract/errors.ts';
 import type { Batch, RoomCommand, RoomOutcome } from '../shared/contract/jobs.ts';
-import type { Message } from '../shared/contract/messages.ts';
+import { Message } from '../shared/contract/messages.ts';
 import type { Database } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
 import { applyBatch } from './apply-batch.ts';
@@ -9,18 +10,34 @@ import { applyBatch } from './apply-batch.ts';
 export interface AppliedRoomCommands {
   /** In the order of the commands. */
   outcomes: RoomOutcome[];
-  /** The messages that this made, in the order of their seq in each room. */
+  /** The messages that this batch stored, in the order of their seqs in each room. */
   fresh: Message[];
-  /** The messages of commands that had been applied before; whoever did it may not have come to publish them. */
+  /** The messages of commands that had been applied before. The process that applied them may not have published them. */
   repeated: Message[];
 }
 
-/** A row of the SQL type `room_outcome`. */
-type Row = { commandId: string; code: string | null; fresh: boolean } & Message;
+interface RefusedRow {
+  commandId: string;
+  code: string;
+}
+
+/** The command, and the columns of the message that records it. */
+interface CommittedRow extends Message {
+  commandId: string;
+  code: null;
+  /** False if the command had been applied before. */
+  fresh: boolean;
+}
+
+/** The SQL type `room_outcome`, with the columns of its message side by side. */
+type Row = RefusedRow | CommittedRow;
+
+const messageColumns = columnsOf(Message);
 
 /**
- * @param sender names the lane, of all lanes
- * @throws Error when Postgres does not answer
+ * Applies a batch with one statement.
+ * @param sender names the lane among all lanes
+ * @throws Error if Postgres does not answer
  */
 export async function applyRoomCommands(
   database: Database,
@@ -29,20 +46,26 @@ export async function applyRoomCommands(
   log: Log,
 ): Promise<AppliedRoomCommands> {
   const batch = database.json(commands as unknown as postgres.JSONValue);
-  const statement = (singly: boolean): Promise<Row[]> =>
-    database<Row[]>`select * from apply_room_commands(${batch}, ${sender}, ${number}, ${singly})`;
+  const statement = (singly: boolean): Promise<Row[]> => database<Row[]>`
+    select command_id, code, fresh, ${database(messageColumns)}
+    from apply_room_commands(${sender}, ${number}, ${batch}, ${singly}), lateral (select (message).*) columns`;
   const rows = await applyBatch(commands.length, statement, log);
-  const stored = rows.filter((row) => !row.code);
+  const committed = rows.filter((row) => row.code === null);
   const byCommand = new Map(rows.map((row) => [row.commandId, row]));
   return {
-    outcomes: commands.map(({ id }) => outcome(byCommand.get(id))),
-    fresh: stored.filter((row) => row.fresh),
-    repeated: stored.filter((row) => !row.fresh),
+    outcomes: commands.map((command) => outcomeOf(command, byCommand.get(command.id))),
+    fresh: committed.filter(({ fresh }) => fresh),
+    repeated: committed.filter(({ fresh }) => !fresh),
   };
 }
 
-function outcome(row: Row | undefined): RoomOutcome {
+function outcomeOf({ wantsMessage }: RoomCommand, row: Row | undefined): RoomOutcome {
   if (!row) return { code: 'internal' };
-  if (row.code) return { code: isErrorCode(row.code) ? row.code : 'internal' };
-  return { id: row.id, roomId: row.roomId, seq: row.seq };
+  if (row.code !== null) return { code: isErrorCode(row.code) ? row.code : 'internal' };
+  const { id, roomId, seq } = row;
+  return { id, roomId, seq, ...(wantsMessage && { message: messageOf(row) }) };
+}
+
+function messageOf({ commandId: _id, code: _code, fresh: _fresh, ...message }: CommittedRow): Message {
+  return message;
 }

@@ -2,7 +2,7 @@ import type { Invitation } from '../../shared/contract/channels.ts';
 import { encodeMessage, type Message } from '../../shared/contract/messages.ts';
 import type { Log } from '../../shared/log.ts';
 import type { Reads } from '../reads/reads.ts';
-import type { Membership } from '../reads/user-reads.ts';
+import type { Membership } from '../reads/session-reads.ts';
 import type { AttachedUser } from './attached-user.ts';
 import type { Feeds } from './feeds.ts';
 

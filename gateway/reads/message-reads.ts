@@ -1,7 +1,8 @@
-import type { Message } from '../../shared/contract/messages.ts';
+import { columnsOf } from '../../shared/columns.ts';
+import { Message } from '../../shared/contract/messages.ts';
 import type { Database } from '../../shared/database.ts';
-import { visibleTo } from './room-reads.ts';
 
+/** A page by its number (from 1), or the messages next to a seq. */
 export interface HistoryRange {
   page?: number | undefined;
   before?: number | undefined;
@@ -9,51 +10,52 @@ export interface HistoryRange {
   size: number;
 }
 
+const columns = columnsOf(Message);
+
 export function messageReads(database: Database) {
-  const message = database`
-    id, seq, room_id, user_id, command, target_id, text, created_at, updated_at, ref from messages`;
+  const message = database(columns);
 
-  // As the index messages_place has it, to the letter.
-  const shown = database`command in ('CreateMessage', 'AddUser', 'RemoveUser', 'CreateRoom', 'UpdateRoom')`;
+  /** The number of messages that a history shows, up to and including this seq. */
+  const historyIndexAt = (roomId: string, seq: number) => database`
+    coalesce((
+      select history_index from messages where room_id = ${roomId} and seq <= ${seq} order by seq desc limit 1
+    ), 0)`;
 
-  /** How many messages a history shows up to this seq. */
-  const placeAt = (roomId: string, seq: number) => database`
-    coalesce((select place from messages where room_id = ${roomId} and seq <= ${seq} order by seq desc limit 1), 0)`;
-
-  /** The place of the last message of a range. */
-  const lastPlace = (roomId: string, { page = 1, before, after, size }: HistoryRange) => {
-    if (after !== undefined) return database`${placeAt(roomId, after)} + ${size}::bigint`;
-    if (before !== undefined) return placeAt(roomId, before - 1);
-    return database`(select rooms.shown from rooms where id = ${roomId}) - ${(page - 1) * size}::bigint`;
+  /** The `history_index` of the last message of a range. */
+  const lastIndex = (roomId: string, { page = 1, before, after, size }: HistoryRange) => {
+    if (after !== undefined) return database`${historyIndexAt(roomId, after)} + ${size}::bigint`;
+    if (before !== undefined) return historyIndexAt(roomId, before - 1);
+    return database`(select history_length from rooms where id = ${roomId}) - ${(page - 1) * size}::bigint`;
   };
 
   return {
-    /** What a history shows, newest first: a page (from 1), or the nearest before or after a seq. */
+    /** The messages that a history shows, newest first. */
     history(roomId: string, range: HistoryRange): Promise<Message[]> {
-      const last = lastPlace(roomId, range);
+      const last = lastIndex(roomId, range);
       return database<Message[]>`
-        select ${message} where room_id = ${roomId} and ${shown}
-          and place <= (select ${last}) and place > (select ${last} - ${range.size}::bigint)
-        order by place desc`;
+        select ${message} from messages where room_id = ${roomId} and is_in_history(command)
+          and history_index <= (select ${last}) and history_index > (select ${last} - ${range.size}::bigint)
+        order by history_index desc`;
     },
 
-    /** A message, by its own id, of a room that this user may see. */
-    async messageById(id: string, userId: string): Promise<Message | undefined> {
+    /** A message by its id, if the viewer may see its room. */
+    async messageById(id: string, viewerId: string): Promise<Message | undefined> {
       const [row] = await database<Message[]>`
-        select ${message} where id = ${id} and exists (
-          select from rooms where rooms.id = messages.room_id and ${visibleTo(database, userId)})`;
+        select ${message} from messages where id = ${id}
+          and exists (select from visible_rooms(${viewerId}) room where room.id = messages.room_id)`;
       return row;
     },
 
     async message(roomId: string, seq: number): Promise<Message | undefined> {
-      const [row] = await database<Message[]>`select ${message} where room_id = ${roomId} and seq = ${seq}`;
+      const [row] = await database<Message[]>`
+        select ${message} from messages where room_id = ${roomId} and seq = ${seq}`;
       return row;
     },
 
     /** All messages of a room after a seq, in order. */
     messagesAfter(roomId: string, seq: number, limit: number): Promise<Message[]> {
       return database<Message[]>`
-        select ${message} where room_id = ${roomId} and seq > ${seq} order by seq limit ${limit}`;
+        select ${message} from messages where room_id = ${roomId} and seq > ${seq} order by seq limit ${limit}`;
     },
   };
 }

@@ -3,47 +3,43 @@ import { withTimeout } from '../../shared/timeout.ts';
 import { orUnavailable } from '../edge/unavailable.ts';
 import { messageReads } from './message-reads.ts';
 import { roomReads } from './room-reads.ts';
+import { sessionReads } from './session-reads.ts';
+import { systemReads } from './system-reads.ts';
 import { userReads } from './user-reads.ts';
 
-/** Milliseconds; Postgres gives a statement up before that. */
-const MOST_PATIENCE = 12_000;
+/** Postgres ends a statement before that, so a longer silence is a lost connection. */
+const READ_TIMEOUT_MS = 12_000;
 
-type AllReads = ReturnType<typeof userReads> & ReturnType<typeof roomReads> & ReturnType<typeof messageReads>;
-export type Reads = AllReads & { epoch(): Promise<string>; ping(): Promise<void> };
+export type Reads = ReturnType<typeof allReads>;
 
 /**
- * All that a gateway asks Postgres for. Throws Refusal `unavailable` when Postgres does not answer.
+ * All reads of a gateway. A read throws Refusal `unavailable` if Postgres does not answer.
  * @param database connections that cannot write
  */
 export function createReads(database: Database): Reads {
-  const reads = { ...userReads(database), ...roomReads(database), ...messageReads(database), ...ownReads(database) };
-  const patient = Object.entries<(...asked: never[]) => Promise<unknown>>(reads).map(([name, read]) => [
+  const reads = Object.entries<(...parameters: never[]) => Promise<unknown>>(allReads(database));
+  const limited = reads.map(([name, read]) => [
     name,
-    (...asked: never[]) => patiently(() => read(...asked)),
+    (...parameters: never[]) => withinTimeout(() => read(...parameters)),
   ]);
-  return Object.fromEntries(patient) as Reads;
+  return Object.fromEntries(limited) as Reads;
 }
 
-async function patiently<T>(read: () => Promise<T>): Promise<T> {
+function allReads(database: Database) {
+  return {
+    ...userReads(database),
+    ...sessionReads(database),
+    ...roomReads(database),
+    ...messageReads(database),
+    ...systemReads(database),
+  };
+}
+
+async function withinTimeout<T>(read: () => Promise<T>): Promise<T> {
   try {
-    return await withTimeout(read(), MOST_PATIENCE);
+    return await withTimeout(read(), READ_TIMEOUT_MS);
   } catch (error) {
     if (isRefused(error)) throw error;
     return orUnavailable(Promise.reject(error));
   }
-}
-
-function ownReads(database: Database) {
-  return {
-    async epoch(): Promise<string> {
-      const [row] = await database<{ id: string }[]>`select id from epoch`;
-      if (!row) throw new Error('the database has no epoch: run the migration');
-      return row.id;
-    },
-
-    /** Whether Postgres answers. */
-    async ping(): Promise<void> {
-      await database`select 1`;
-    },
-  };
 }

@@ -4,7 +4,7 @@ import { Email, Password, PersonName, Phone } from '../../shared/contract/fields
 import { Otp, OtpPurpose } from '../../shared/contract/otps.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Handler, Request, Response } from '../http/http.ts';
-import type { Credentials } from '../reads/user-reads.ts';
+import type { Credentials } from '../reads/session-reads.ts';
 import { authenticate } from './authenticated.ts';
 import { changeAccount } from './submit.ts';
 import { answerUser } from './user-routes.ts';

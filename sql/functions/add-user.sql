@@ -1,20 +1,19 @@
--- The owner adds anyone; to a room that is not private, anyone adds himself.
+-- The owner adds any user to the room. Users add themselves to a room that is not private.
+-- Locks: nothing new. apply_in_order has locked the room.
 create or replace function add_user(c room_command) returns room_outcome language plpgsql as $$
 declare
-  outcome room_outcome := settled(c);
   room rooms := visible_room(c.room_id, c.actor_id);
   target users;
 begin
-  if outcome.command_id is not null then return outcome; end if;
-  if room.id is null then return rejected(c, 'no_such_room'); end if;
-  if room.owner_id is null then return rejected(c, 'everyones_room'); end if;
+  if room.id is null then return rejected(c.id, 'no_such_room'); end if;
+  if room.owner_id is null then return rejected(c.id, 'everyones_room'); end if;
   if c.actor_id <> room.owner_id and not (c.target_id = c.actor_id and room.room_type <> 'Private') then
-    return rejected(c, 'owner_only');
+    return rejected(c.id, 'owner_only');
   end if;
   select * into target from users where id = c.target_id;
-  if target.id is null then return rejected(c, 'no_such_user'); end if;
-  if is_member(c.room_id, c.target_id) then return rejected(c, 'already_in_room'); end if;
+  if target.id is null then return rejected(c.id, 'no_such_user'); end if;
+  if is_member(c.room_id, c.target_id) then return rejected(c.id, 'already_in_room'); end if;
   perform add_member(c.room_id, c.target_id);
-  return record_message(c, target.first_name || ' joined the room');
+  return committed(c.id, store_message(c, target.first_name || ' joined the room'), true);
 end
 $$;

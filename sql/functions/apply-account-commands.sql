@@ -1,34 +1,8 @@
--- One account command: what it answers, as {command_id, code, token_version}. code is null where it was applied.
-create or replace function apply_account_command(c jsonb, allowed_only boolean) returns jsonb language plpgsql as $$
-declare
-  code text;
-  version bigint;
-begin
-  if (c ->> 'deadline')::timestamptz < clock_timestamp() then
-    code := 'expired';
-  else
-    case c ->> 'command'
-      when 'Register' then code := register(c, allowed_only);
-      when 'UpdateUser' then code := update_user(c, allowed_only);
-      when 'RehashPassword' then code := rehash_password(c);
-      when 'Logout' then code := logout(c);
-      when 'LogoutAll' then version := logout_all(c);
-      when 'ChangeRole' then code := change_role(c);
-    end case;
-  end if;
-  return jsonb_build_object('command_id', c ->> 'id', 'code', code, 'token_version', version);
-exception
-  when deadlock_detected then raise; -- for the whole batch to try again
-  when others then
-    raise log 'command % cannot be applied: % %', c ->> 'id', sqlstate, sqlerrm;
-    return jsonb_build_object('command_id', c ->> 'id', 'code', 'internal');
-end
-$$;
-
--- Applies a batch of account commands, in their order, and answers an object for each.
--- A copy of a lane's last batch (is_new_batch) gets the answers that it got; nobody waits for those of one before it.
--- Locks: the row of the lane, then what each command needs.
-create or replace function apply_account_commands(batch jsonb, sender text, number bigint, allowed_only boolean)
+-- Applies a batch of account commands in order. Returns an array with one object for each command.
+-- The sender (a lane) and the number identify the batch (is_new_batch). A copy of the newest batch gets the answers that
+-- are stored with the lane. A copy of an earlier batch gets `expired`: nobody waits for its answers any more.
+-- Locks: the row of the lane, then what each command locks.
+create or replace function apply_account_commands(sender text, number bigint, batch jsonb, allowed_only boolean)
 returns jsonb language plpgsql as $$
 declare
   answers jsonb;

@@ -1,13 +1,15 @@
--- The author erases the text, here and in all its edits; the message keeps its place.
+-- The author erases the text of a message, here and in all its edits. The message keeps its seq.
+-- The `updated_at` of the message is the `created_at` of the deletion, as in update_message.
+-- Locks: the row of the message, then the rows of its edits. apply_in_order has locked the room.
 create or replace function delete_message(c room_command) returns room_outcome language plpgsql as $$
 declare
-  outcome room_outcome := settled(c);
-  refusal text := change_refusal(c);
+  refusal text := edit_refusal(c);
+  deletion messages;
 begin
-  if outcome.command_id is not null then return outcome; end if;
-  if refusal is not null then return rejected(c, refusal); end if;
-  update messages set text = '', updated_at = clock_timestamp() where id = c.target_id;
+  if refusal is not null then return rejected(c.id, refusal); end if;
+  deletion := store_message(c, '');
+  update messages set text = '', updated_at = deletion.created_at where id = c.target_id;
   update messages set text = '' where target_id = c.target_id and command = 'UpdateMessage';
-  return record_message(c, '');
+  return committed(c.id, deletion, true);
 end
 $$;

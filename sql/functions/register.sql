@@ -1,8 +1,9 @@
--- A new account, in the rooms that are for everyone. Where only those on the list may register, the list gives the role;
--- one with more rights than everyone's only against proof of the address.
+-- Creates an account, as a member of the two standing rooms. Returns the code of the refusal, or null.
+-- If only the allow-list may register, the list also gives the role. Then an admin must prove their e-mail.
+-- Locks: the new row of the user. An account with the same e-mail that is being created makes it wait.
 create or replace function register(c jsonb, allowed_only boolean) returns text language plpgsql as $$
 declare
-  account uuid := c ->> 'id';
+  account_id uuid := c ->> 'id';
   allowed allowed_users;
 begin
   if allowed_only then
@@ -11,11 +12,11 @@ begin
     if allowed.role <> 'user' and not (c ->> 'proven')::boolean then return 'email_unproven'; end if;
   end if;
   insert into users (id, first_name, last_name, email, phone, password_hash, roles)
-  values (account, c ->> 'firstName', c ->> 'lastName', c ->> 'email', c ->> 'phone', c ->> 'passwordHash',
+  values (account_id, c ->> 'firstName', c ->> 'lastName', c ->> 'email', c ->> 'phone', c ->> 'passwordHash',
     case when allowed.role = 'admin' then array['user', 'admin'] else array['user'] end)
   on conflict (lower(email)) do nothing;
   if not found then return 'email_taken'; end if;
-  insert into memberships (room_id, user_id) select id, account from rooms where owner_id is null;
+  insert into memberships (room_id, user_id) select id, account_id from rooms where owner_id is null;
   return null;
 end
 $$;

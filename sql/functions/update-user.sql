@@ -1,4 +1,6 @@
--- The user's own record. Another e-mail needs proof that it is his; more or fewer capitals do not make it another.
+-- Users change their own record. Another e-mail needs proof that they read it. Upper or lower case makes no difference.
+-- Returns the code of the refusal, or null.
+-- Locks: the row of the user.
 create or replace function update_user(c jsonb, allowed_only boolean) returns text language plpgsql as $$
 declare
   known users;
@@ -17,14 +19,5 @@ begin
   return null;
 exception
   when unique_violation then return 'email_taken';
-end
-$$;
-
--- The same password under today's parameters; not if it has changed since.
-create or replace function rehash_password(c jsonb) returns text language plpgsql as $$
-begin
-  update users set password_hash = c ->> 'passwordHash'
-  where id = (c ->> 'userId')::uuid and password_hash = c ->> 'formerHash';
-  return null;
 end
 $$;

@@ -12,7 +12,7 @@ export async function storeMessage(
   const seq: number = row?.seq;
   const [id, ref, now] = [newId(), newId(), new Date().toISOString()];
   await database`
-    insert into messages (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, place)
+    insert into messages (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, history_index)
     values (${roomId}, ${seq}, ${id}, ${userId}, ${command}, ${targetId}, '', ${now}, ${now}, ${ref}, 0, ${seq})`;
   if (command === 'AddUser')
     await database`insert into memberships (room_id, user_id, seq) values (${roomId}, ${targetId}, ${seq})`;

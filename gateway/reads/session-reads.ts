@@ -1,0 +1,66 @@
+import type { Database } from '../../shared/database.ts';
+import type { Bearer } from '../accounts/tokens.ts';
+
+export interface Credentials {
+  id: string;
+  passwordHash: string;
+  tokenVersion: number;
+}
+
+export interface Session {
+  /** False if the token was ended by a logout. */
+  isLive: boolean;
+  isAdmin: boolean;
+}
+
+/** A room of a user, at the moment of the read. */
+export interface Membership {
+  roomId: string;
+  /** The message that made the user a member. */
+  seq: number;
+  /** The last message of the room. */
+  head: number;
+}
+
+/** What a login, a token and a socket need to know about their own user. */
+export function sessionReads(database: Database) {
+  const session = async ({ userId, tokenId, version }: Pick<Bearer, 'userId' | 'tokenId' | 'version'>) => {
+    const [row] = await database<Session[]>`
+      select
+        exists (select from users where id = ${userId} and token_version = ${version})
+          and not exists (select from revoked_tokens where id = ${tokenId}) as is_live,
+        is_admin(${userId}) as is_admin`;
+    // On some lost connections the driver answers no rows.
+    if (!row) throw new Error('postgres did not answer');
+    return row;
+  };
+
+  return {
+    session,
+
+    async isLive(bearer: Pick<Bearer, 'userId' | 'tokenId' | 'version'>): Promise<boolean> {
+      const { isLive } = await session(bearer);
+      return isLive;
+    },
+
+    async credentials(email: string): Promise<Credentials | undefined> {
+      const [row] = await database<Credentials[]>`
+        select id, password_hash, token_version from users where lower(email) = lower(${email})`;
+      return row;
+    },
+
+    /** The rooms of a user. Undefined if there is no such user. */
+    async memberships(userId: string): Promise<Membership[] | undefined> {
+      const rows = await database<((Membership | { roomId: null }) & { userId: string | null })[]>`
+        select u.id as user_id, m.room_id, m.seq, r.seq as head
+        from (select) one
+        left join users u on u.id = ${userId}
+        left join memberships m on m.user_id = u.id
+        left join rooms r on r.id = m.room_id`;
+      // On some lost connections the driver answers no rows.
+      if (rows.length === 0) throw new Error('postgres did not answer');
+      if (rows[0]?.userId === null) return undefined;
+      return rows.filter((row): row is Membership & { userId: string } => row.roomId !== null);
+    },
+  };
+}
