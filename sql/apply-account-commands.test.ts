@@ -24,7 +24,7 @@ const register = (email: string, id = newId()) =>
 async function apply(lane: string, number: number, ...commands: AccountCommand[]): Promise<Row[]> {
   const batch = database.json(JSON.parse(JSON.stringify(commands)));
   return database<Row[]>`
-    select * from jsonb_to_recordset(apply_account_commands(${batch}, ${lane}, ${number}, false))
+    select * from jsonb_to_recordset(apply_account_commands(${lane}, ${number}, ${batch}, false))
       as (command_id uuid, code text, token_version bigint)`;
 }
 
@@ -34,7 +34,7 @@ const versionOf = async (id: string) => {
   return row?.tokenVersion;
 };
 
-test('a copy of a batch changes nothing and is answered as the first was', async () => {
+test('a copy of a batch changes nothing and gets the answers of the first copy', async () => {
   const [lane, ann] = [newId(), newId()];
   const batch = [
     register('ann@example.com', ann),
@@ -47,7 +47,7 @@ test('a copy of a batch changes nothing and is answered as the first was', async
   assert.equal(await versionOf(ann), 1);
 });
 
-test('copies at the same time are one', async () => {
+test('four copies of a batch at the same time have one effect', async () => {
   const [lane, ann] = [newId(), newId()];
   await apply(lane, 0, register('many@example.com', ann));
   const batch = [command({ command: 'LogoutAll', userId: ann })];
@@ -56,7 +56,7 @@ test('copies at the same time are one', async () => {
   assert.equal(await versionOf(ann), 1);
 });
 
-test('a copy that comes after the next batch does nothing any more', async () => {
+test('a copy that arrives after the next batch changes nothing', async () => {
   const [lane, ann, root] = [newId(), newId(), newId()];
   await apply(lane, 0, register('late@example.com', ann), register('root@example.com', root));
   await database`update users set roles = '{user,admin}' where id = ${root}`;
@@ -70,7 +70,7 @@ test('a copy that comes after the next batch does nothing any more', async () =>
   assert.deepEqual(row?.roles, ['user']);
 });
 
-test('what comes past its deadline, or cannot be applied, takes none of its neighbours with it', async () => {
+test('an expired command and commands that fail do not stop their neighbours', async () => {
   const late = { ...register('later@example.com'), deadline: new Date(Date.now() - 1).toISOString() };
   const broken = { ...register('broken@example.com'), deadline: 'never' };
   const unknown = { ...register('unknown@example.com'), command: 'Shout' } as unknown as AccountCommand;
@@ -78,7 +78,7 @@ test('what comes past its deadline, or cannot be applied, takes none of its neig
   assert.deepEqual(codes(rows), ['expired', 'internal', 'internal', null]);
 });
 
-test('a hash is renewed only if it is still the one that was looked at', async () => {
+test('a password hash is renewed only if it has not changed meanwhile', async () => {
   const [lane, ann] = [newId(), newId()];
   await apply(lane, 0, register('hash@example.com', ann));
   const renew = (formerHash: string, passwordHash: string) =>

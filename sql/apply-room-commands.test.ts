@@ -4,139 +4,90 @@ import { test } from 'node:test';
 import { newId } from '../shared/contract/ids.ts';
 import type { RoomCommand } from '../shared/contract/jobs.ts';
 import { connectDatabase } from '../shared/database.ts';
+import {
+  aSecondAgo,
+  codesOf,
+  roomCommand as command,
+  createRoomCommand,
+  roomCommands,
+  seqsOfOutcomes,
+} from '../test/support/room-commands.ts';
 import { openTestDatabase } from '../test/support/system.ts';
 
 const { database, url } = await openTestDatabase();
-const json = (value: unknown) => database.json(JSON.parse(JSON.stringify(value)));
-const soon = () => new Date(Date.now() + 60_000).toISOString();
+const { apply, applyBatch, createUser, createRoom, seqsOf } = roomCommands(database);
 
-interface Outcome {
-  code: string | null;
-  fresh: boolean;
-  seq: number | null;
-  id: string | null;
-  text: string | null;
-}
-
-async function apply(...commands: RoomCommand[]): Promise<Outcome[]> {
-  const rows = await database<(Outcome & { commandId: string })[]>`
-    select * from apply_room_commands(${json(commands)}, ${newId()}, 1, false)`;
-  return commands.map(({ id }) => rows.find(({ commandId }) => commandId === id) as Outcome);
-}
-
-async function createUser(firstName = 'Tester', roles = ['user']): Promise<string> {
-  const id = newId();
-  await database`
-    insert into users (id, first_name, last_name, email, password_hash, roles)
-    values (${id}, ${firstName}, 'Testing', ${`${id}@example.com`}, '', string_to_array(${roles.join()}, ','))`;
-  await database`insert into memberships (room_id, user_id) select id, ${id} from rooms where owner_id is null`;
-  return id;
-}
-
-const command = (name: RoomCommand['command'], actorId: string, roomId: string, more: Partial<RoomCommand> = {}) => ({
-  id: newId(),
-  ref: randomUUID(),
-  deadline: soon(),
-  command: name,
-  actorId,
-  roomId,
-  targetId: roomId,
-  text: 'Hello World!',
-  ...more,
-});
-
-const createRoom = (ownerId: string, roomType = 'Private') => {
-  const roomId = newId();
-  return command('CreateRoom', ownerId, roomId, { text: 'a room', roomType });
-};
-
-async function roomOf(ownerId: string, roomType?: string): Promise<string> {
-  const creation = createRoom(ownerId, roomType);
-  const [outcome] = await apply(creation);
-  assert.equal(outcome?.code, null);
-  return creation.roomId;
-}
-
-const seqsOf = async (roomId: string) => {
-  const rows = await database`select seq from messages where room_id = ${roomId} order by seq`;
-  return rows.map(({ seq }) => seq);
-};
-const codes = (outcomes: Outcome[]) => outcomes.map(({ code }) => code);
-
-test('commands of a batch take effect in their order, whatever they are', async () => {
+test('the commands of a batch take effect in their order', async () => {
   const [ann, bob] = [await createUser('Ann'), await createUser('Bob')];
-  const creation = createRoom(ann);
+  const creation = createRoomCommand(ann);
   const room = creation.roomId;
-  const bobSays = () => command('CreateMessage', bob, room);
+  const fromBob = () => command('CreateMessage', bob, room);
   const outcomes = await apply(
     creation,
     command('CreateMessage', ann, room),
-    bobSays(),
+    fromBob(),
     command('AddUser', ann, room, { targetId: bob }),
-    bobSays(),
-    bobSays(),
+    fromBob(),
+    fromBob(),
     command('RemoveUser', ann, room, { targetId: bob }),
-    bobSays(),
+    fromBob(),
   );
-  assert.deepEqual(codes(outcomes), [null, null, 'no_such_room', null, null, null, null, 'no_such_room']);
-  assert.deepEqual(
-    outcomes.map(({ seq }) => seq),
-    [1, 2, null, 3, 4, 5, 6, null],
-  );
+  assert.deepEqual(codesOf(outcomes), [null, null, 'no_such_room', null, null, null, null, 'no_such_room']);
+  assert.deepEqual(seqsOfOutcomes(outcomes), [1, 2, null, 3, 4, 5, 6, null]);
   assert.deepEqual(await seqsOf(room), [1, 2, 3, 4, 5, 6]);
-  assert.deepEqual([outcomes[3]?.text, outcomes[6]?.text], ['Bob joined the room', 'Bob left the room']);
+  assert.deepEqual(
+    [outcomes[3]?.message?.text, outcomes[6]?.message?.text],
+    ['Bob joined the room', 'Bob left the room'],
+  );
 });
 
-test('a ref has one effect: in one batch, in the next, and with another body it is refused', async () => {
+test('a ref has one effect, in one batch and over batches, and another command with it is refused', async () => {
   const ann = await createUser();
-  const room = await roomOf(ann);
+  const room = await createRoom(ann);
   const ref = randomUUID();
-  const say = (text = 'once') => command('CreateMessage', ann, room, { ref, text });
-  const first = await apply(say(), say(), say('other'), command('CreateMessage', ann, room), say());
-  assert.deepEqual(codes(first), [null, null, 'ref_reused', null, null]);
-  assert.deepEqual(
-    first.map(({ seq }) => seq),
-    [2, 2, null, 3, 2],
-  );
+  const write = (text = 'once') => command('CreateMessage', ann, room, { ref, text });
+  const first = await apply(write(), write(), write('other'), command('CreateMessage', ann, room), write());
+  assert.deepEqual(codesOf(first), [null, null, 'ref_reused', null, null]);
+  assert.deepEqual(seqsOfOutcomes(first), [2, 2, null, 3, 2]);
   assert.deepEqual(
     first.map(({ fresh }) => fresh),
     [true, false, false, true, false],
   );
-  const second = await apply(say(), command('AddUser', ann, room, { ref, targetId: ann }));
-  assert.deepEqual(codes(second), [null, 'ref_reused']);
-  assert.equal(second[0]?.id, first[0]?.id);
+  const second = await apply(write(), command('AddUser', ann, room, { ref, targetId: ann }));
+  assert.deepEqual(codesOf(second), [null, 'ref_reused']);
+  assert.equal(second[0]?.message?.id, first[0]?.message?.id);
   assert.deepEqual(await seqsOf(room), [1, 2, 3]);
 });
 
-test('one ref of a CreateRoom makes one room, though each try brings a new id', async () => {
+test('eight CreateRoom commands with one ref, each with a new room id, create one room', async () => {
   const ann = await createUser();
   const ref = randomUUID();
-  const tries = await Promise.all(Array.from({ length: 8 }, () => apply({ ...createRoom(ann), ref })));
-  const ids = new Set(tries.flat().map(({ id }) => id));
-  assert.deepEqual([...new Set(codes(tries.flat()))], [null]);
+  const attempts = await Promise.all(Array.from({ length: 8 }, () => apply({ ...createRoomCommand(ann), ref })));
+  const ids = new Set(attempts.flat().map(({ message }) => message?.id));
+  assert.deepEqual([...new Set(codesOf(attempts.flat()))], [null]);
   assert.equal(ids.size, 1);
   const rooms = await database`select from rooms where owner_id = ${ann}`;
   assert.equal(rooms.length, 1);
 });
 
-test('a command past its deadline is refused, but answered if it was applied before', async () => {
+test('a command after its deadline is refused, but one that was applied before is answered', async () => {
   const ann = await createUser();
-  const room = await roomOf(ann);
-  const deadline = new Date(Date.now() - 1_000).toISOString();
+  const room = await createRoom(ann);
+  const deadline = aSecondAgo();
   const known = command('CreateMessage', ann, room);
   await apply(known);
   const outcomes = await apply(
     command('CreateMessage', ann, room, { deadline }),
     { ...known, deadline },
     command('AddUser', ann, room, { deadline, targetId: await createUser() }),
-    { ...createRoom(ann), deadline },
+    { ...createRoomCommand(ann), deadline },
   );
-  assert.deepEqual(codes(outcomes), ['expired', null, 'expired', 'expired']);
+  assert.deepEqual(codesOf(outcomes), ['expired', null, 'expired', 'expired']);
 });
 
-test('who may not is refused, and nothing is stored', async () => {
+test('a command without the right to do it is refused and stores nothing', async () => {
   const [ann, bob, cyd] = [await createUser(), await createUser(), await createUser()];
-  const [privateRoom, publicRoom] = [await roomOf(ann), await roomOf(ann, 'Public')];
+  const [privateRoom, publicRoom] = [await createRoom(ann), await createRoom(ann, 'Public')];
   const [general] = await database`select id from rooms where name = 'general'`;
   const [news] = await database`select id from rooms where name = 'announcements'`;
   const add = (actor: string, room: string, targetId: string) => command('AddUser', actor, room, { targetId });
@@ -158,48 +109,48 @@ test('who may not is refused, and nothing is stored', async () => {
     [remove(ann, privateRoom, ann), 'owner_stays'],
     [remove(ann, privateRoom, cyd), 'user_not_in_room'],
     [remove(cyd, privateRoom, bob), 'no_such_room'],
-    [createRoom(newId()), 'no_such_user'],
+    [createRoomCommand(newId()), 'no_such_user'],
   ];
   const outcomes = await apply(...cases.map(([each]) => each));
   assert.deepEqual(
-    codes(outcomes),
+    codesOf(outcomes),
     cases.map(([, code]) => code),
   );
   assert.deepEqual([await seqsOf(privateRoom), await seqsOf(publicRoom), await seqsOf(news?.id)], [[1, 2], [1], []]);
 });
 
-test('who may, may: an admin announces, anyone joins a public room and leaves it', async () => {
+test('an admin announces, and any user joins a public room, writes in it and leaves it', async () => {
   const [ann, root] = [await createUser(), await createUser('Root', ['user', 'admin'])];
   const [news] = await database`select id from rooms where name = 'announcements'`;
-  const room = await roomOf(root, 'Public');
+  const room = await createRoom(root, 'Public');
   const outcomes = await apply(
     command('CreateMessage', root, news?.id),
     command('AddUser', ann, room, { targetId: ann }),
     command('CreateMessage', ann, room),
     command('RemoveUser', ann, room, { targetId: ann }),
   );
-  assert.deepEqual(codes(outcomes), [null, null, null, null]);
+  assert.deepEqual(codesOf(outcomes), [null, null, null, null]);
 });
 
-test('batches over the same rooms at the same time leave each room 1..n, and no two wait for each other', async () => {
+test('forty batches over the same rooms at once give each room the seqs 1..n, without a deadlock', async () => {
   const ann = await createUser();
-  const rooms = await Promise.all(Array.from({ length: 5 }, () => roomOf(ann)));
+  const rooms = await Promise.all(Array.from({ length: 5 }, () => createRoom(ann)));
   const batches = Array.from({ length: 40 }, (_, index) => {
     const order = index % 2 ? rooms : rooms.toReversed();
     return order.flatMap((room) => [command('CreateMessage', ann, room), command('CreateMessage', ann, room)]);
   });
   const outcomes = await Promise.all(batches.map((batch) => apply(...batch)));
-  assert.deepEqual([...new Set(codes(outcomes.flat()))], [null]);
+  assert.deepEqual([...new Set(codesOf(outcomes.flat()))], [null]);
   const expected = Array.from({ length: 81 }, (_, index) => index + 1);
   for (const room of rooms) assert.deepEqual(await seqsOf(room), expected);
 });
 
-test('look-ups keep to their indexes, however small the tables were when the plan was made', async () => {
+test('look-ups use indexes, even if the tables were small when Postgres made the plan', async () => {
   const ann = await createUser();
-  const room = await roomOf(ann);
-  // So small, Postgres would rather read them whole.
+  const room = await createRoom(ann);
+  // With tables of this size, Postgres prefers to read whole tables.
   await database.unsafe('analyze');
-  // One session, for each keeps its plans, and counts its scans, by itself.
+  // A session keeps its own plans and counts its own scans.
   const session = connectDatabase(url, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
   const scans = async () => {
     await session.unsafe('select pg_stat_force_next_flush()');
@@ -209,38 +160,57 @@ test('look-ups keep to their indexes, however small the tables were when the pla
   };
   const before = await scans();
   for (let count = 0; count < 20; count++) {
-    const batch = [command('CreateMessage', ann, room), createRoom(ann)];
-    await session`select * from apply_room_commands(${session.json(batch)}, ${room}, ${count}, false)`;
+    const message = command('CreateMessage', ann, room);
+    const edit = command('UpdateMessage', ann, room, { targetId: message.id });
+    await roomCommands(session).applyBatch(room, count, [message, createRoomCommand(ann), edit]);
   }
   assert.deepEqual(await scans(), before);
   await session.end();
 });
 
-test('a copy of a batch, or of an earlier one, changes nothing: what was refused stays refused', async () => {
+test('a copy of a batch, or of an earlier batch, changes nothing: a refused command stays refused', async () => {
   const [ann, bob] = [await createUser(), await createUser()];
-  const room = await roomOf(ann);
-  const send = async (number: number, ...commands: RoomCommand[]) => {
-    const rows = await database<Outcome[]>`
-      select * from apply_room_commands(${json(commands)}, ${room}, ${number}, false)`;
-    return codes(rows);
-  };
+  const room = await createRoom(ann);
+  const send = async (number: number, ...commands: RoomCommand[]) => codesOf(await applyBatch(room, number, commands));
   const add = command('AddUser', ann, room, { targetId: bob });
-  const say = command('CreateMessage', bob, room);
-  assert.deepEqual(await send(1, say, add), ['no_such_room', null]);
-  assert.deepEqual(await send(1, say, add), ['expired', null]);
+  const write = command('CreateMessage', bob, room);
+  assert.deepEqual(await send(1, write, add), ['no_such_room', null]);
+  assert.deepEqual(await send(1, write, add), ['expired', null]);
   assert.deepEqual(await send(2, command('RemoveUser', ann, room, { targetId: bob })), [null]);
-  assert.deepEqual(await send(1, say, { ...add, ref: randomUUID() }), ['expired', 'expired']);
+  assert.deepEqual(await send(1, write, { ...add, ref: randomUUID() }), ['expired', 'expired']);
   assert.deepEqual(await seqsOf(room), [1, 2, 3]);
 });
 
-test('singly, a command that cannot be applied takes none of its neighbours with it', async () => {
+test('if a batch is applied singly, a command that fails does not stop its neighbours', async () => {
   const ann = await createUser();
-  const room = await roomOf(ann);
-  const say = () => command('CreateMessage', ann, room);
-  const poison = [{ ...say(), deadline: 'never' }, command('Shout' as RoomCommand['command'], ann, room)];
-  const batch = json([say(), ...poison, say()]);
-  await assert.rejects(database`select * from apply_room_commands(${batch}, ${room}, 1, false)`);
-  const rows = await database<Outcome[]>`select * from apply_room_commands(${batch}, ${room}, 1, true)`;
-  assert.deepEqual(codes([...rows]), [null, 'internal', 'internal', null]);
+  const room = await createRoom(ann);
+  const write = () => command('CreateMessage', ann, room);
+  const broken = [{ ...write(), deadline: 'never' }, command('Shout' as RoomCommand['command'], ann, room)];
+  const batch = [write(), ...broken, write()];
+  await assert.rejects(applyBatch(room, 1, batch));
+  assert.deepEqual(codesOf(await applyBatch(room, 1, batch, true)), [null, 'internal', 'internal', null]);
   assert.deepEqual(await seqsOf(room), [1, 2, 3]);
+});
+
+test('an edited or deleted message has the time of the event that changed it', async () => {
+  const ann = await createUser();
+  const room = await createRoom(ann);
+  const target = command('CreateMessage', ann, room);
+  await apply(target);
+  for (const name of ['UpdateMessage', 'DeleteMessage'] as const) {
+    const event = command(name, ann, room, { targetId: target.id });
+    assert.deepEqual(codesOf(await apply(event)), [null]);
+    const rows =
+      await database`select updated_at, created_at, id from messages where id in (${target.id}, ${event.id})`;
+    const stored = new Map(rows.map((row) => [row.id, row]));
+    assert.equal(stored.get(target.id)?.updatedAt, stored.get(event.id)?.createdAt, name);
+  }
+});
+
+test('a worker of the previous release gets an error', async () => {
+  const batch = database.json([]);
+  const call = database`select * from apply_room_commands(${batch}, ${newId()}, 1, false)`;
+  await assert.rejects(call, { code: '42883' });
+  const accounts = database`select * from apply_account_commands(${batch}, ${newId()}, 1, false)`;
+  await assert.rejects(accounts, { code: '42883' });
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { connectDatabase } from '../shared/database.ts';
+import { roomCommand, roomCommands } from '../test/support/room-commands.ts';
 import { createTestDatabase } from '../test/support/system.ts';
 import { migrate } from './migrate.ts';
 
@@ -40,6 +41,33 @@ test('a function is replaced when its text changes', async () => {
   assert.equal(row?.answer, 42);
 });
 
+test('a function may call a function of a later file', async () => {
+  const first = join(folder, 'functions/a-first.sql');
+  const last = join(folder, 'functions/z-last.sql');
+  writeFileSync(first, 'create or replace function a_first() returns int language sql as $$ select z_last() $$;');
+  writeFileSync(last, 'create or replace function z_last() returns int language sql as $$ select 43 $$;');
+  assert.deepEqual(await migrate(url, folder), ['functions/a-first.sql', 'functions/z-last.sql']);
+  const [row] = await database`select a_first() as answer`;
+  assert.equal(row?.answer, 43);
+  rmSync(first);
+  rmSync(last);
+});
+
+test('a function whose body is wrong is named, also if only a table has changed', async () => {
+  const broken = join(folder, 'functions/broken.sql');
+  writeFileSync(broken, 'create or replace function broken() returns int language sql as $$ select nonsense $$;');
+  await assert.rejects(migrate(url, folder), /^Error: sql\/functions\/broken\.sql: column "nonsense" does not exist/);
+  rmSync(broken);
+
+  const renamed = join(folder, '007-renamed.sql');
+  writeFileSync(
+    renamed,
+    '-- A character of two UTF-16 units: 😀\nalter table users rename column roles to other_roles;',
+  );
+  await assert.rejects(migrate(url, folder), /^Error: sql\/functions\/is-admin\.sql: column u\.roles does not exist/);
+  rmSync(renamed);
+});
+
 test('a file that fails leaves nothing behind and is named', async () => {
   const file = join(folder, '002-broken.sql');
   writeFileSync(file, 'create table half (id int); select nonsense();');
@@ -54,7 +82,7 @@ test('a numbered file that was applied must not change', async () => {
   await assert.rejects(migrate(url, folder), /sql\/001-tables\.sql was applied and has changed since/);
 });
 
-test('messages that were there before they had places get them', async () => {
+test('messages that are older than the history index get one', async () => {
   const former = mkdtempSync(join(tmpdir(), 'rooms-sql-'));
   after(() => rmSync(former, { recursive: true }));
   mkdirSync(join(former, 'functions'));
@@ -74,17 +102,37 @@ test('messages that were there before they had places get them', async () => {
       from rooms where name = 'general'`;
   }
   await migrate(elsewhere);
-  const places = await sql`select place from messages order by seq`;
+  const indexes = await sql`select history_index from messages order by seq`;
   assert.deepEqual(
-    places.map(({ place }) => place),
+    indexes.map(({ historyIndex }) => historyIndex),
     [1, 2, 2, 3, 3, 4],
   );
-  const rooms = await sql`select name, shown from rooms order by name`;
+  const rooms = await sql`select name, history_length from rooms order by name`;
   assert.deepEqual(
-    rooms.map(({ name, shown }) => [name, shown]),
+    rooms.map(({ name, historyLength }) => [name, historyLength]),
     [
       ['announcements', 0],
       ['general', 4],
     ],
+  );
+});
+
+test('a new column of messages needs no change in the functions', async () => {
+  const wider = await createTestDatabase();
+  await migrate(wider);
+  const sql = connectDatabase(wider, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
+  after(() => sql.end());
+  const { apply, createUser, createRoom } = roomCommands(sql);
+  const ann = await createUser();
+  const roomId = await createRoom(ann);
+  const write = () => roomCommand('CreateMessage', ann, roomId);
+  // The session has plans for the old columns.
+  await apply(write());
+  await sql`alter table messages add column pinned boolean not null default false`;
+  const target = write();
+  const outcomes = await apply(target, target, roomCommand('UpdateMessage', ann, roomId, { targetId: target.id }));
+  assert.deepEqual(
+    outcomes.map(({ message }) => message?.pinned),
+    [false, false, false],
   );
 });

@@ -98,13 +98,14 @@ function isFunction(name: string): boolean {
   return name.startsWith('functions/');
 }
 
-/** The part in which Postgres reports the error. Undefined if Postgres reports no position. */
+/** The part in which Postgres reports the error: by the body of a function, or by a position. Undefined without both. */
 function failedPart(error: unknown, parts: Part[]): Part | undefined {
-  const position = Number((error as { position?: string }).position);
+  const { internal_query: body, position } = error as { internal_query?: string; position?: string };
+  if (body) return parts.find(({ text }) => text.includes(body));
   let end = 0;
   return parts.find(({ text }) => {
-    // Postgres counts characters. JavaScript counts UTF-16 units.
+    // Postgres counts characters. The length of a string counts UTF-16 units.
     end += [...text].length;
-    return position <= end;
+    return Number(position) <= end;
   });
 }

@@ -53,3 +53,7 @@ export type AccountChange = v.InferOutput<typeof AccountChange>;
 /** An account change on its way to a worker. After the deadline (by the clock of the database) it is refused. */
 export const AccountCommand = v.intersect([AccountChange, v.object({ id: Id, deadline: Timestamp })]);
 export type AccountCommand = v.InferOutput<typeof AccountCommand>;
+
+export const accountChangeNames: AccountChange['command'][] = AccountChange.options.map(
+  ({ entries }) => entries.command.literal,
+);

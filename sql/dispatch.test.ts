@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { accountChangeNames } from '../shared/contract/account-commands.ts';
+import { commandNames } from '../shared/contract/commands.ts';
+import { newId } from '../shared/contract/ids.ts';
+import { inOneMinute, roomCommand, roomCommands } from '../test/support/room-commands.ts';
+import { openTestDatabase } from '../test/support/system.ts';
+
+// The functions that dispatch commands by their names must know the commands of shared/contract, and no others.
+
+const { database } = await openTestDatabase();
+const { applyBatch } = roomCommands(database);
+
+/** The names of commands in the source of a function. No other literal there begins with a capital letter. */
+async function namesIn(name: string): Promise<string[]> {
+  const [row] = await database`select prosrc from pg_proc where proname = ${name}`;
+  return [...String(row?.prosrc).matchAll(/'([A-Z]\w+)'/g)].map(([, command]) => command as string);
+}
+
+const failsToApply = async (name: string) => {
+  const [row] = await applyBatch(
+    newId(),
+    0,
+    [{ ...roomCommand('CreateMessage', newId(), newId()), command: name }],
+    true,
+  );
+  return row?.code === 'internal';
+};
+
+const failsToChange = async (name: string) => {
+  const id = newId();
+  const change = { id, command: name, deadline: inOneMinute(), userId: newId(), tokenId: id, expires: inOneMinute() };
+  const person = { firstName: 'Ann', lastName: 'Testing', email: `${id}@example.com`, passwordHash: 'hash' };
+  const [row] = await database`
+    select apply_account_command(${database.json({ ...change, ...person })}, false) ->> 'code' as code`;
+  return row?.code === 'internal';
+};
+
+test('apply_run and apply_command dispatch the room commands of the contract, and no others', async () => {
+  const names = [...(await namesIn('apply_run')), ...(await namesIn('apply_command'))];
+  assert.deepEqual(names.sort(), commandNames.toSorted());
+  for (const name of commandNames) assert.equal(await failsToApply(name), false, name);
+  assert.equal(await failsToApply('Shout'), true);
+});
+
+test('apply_account_command dispatches the account commands of the contract, and no others', async () => {
+  const names = await namesIn('apply_account_command');
+  assert.deepEqual(names.sort(), accountChangeNames.toSorted());
+  for (const name of accountChangeNames) assert.equal(await failsToChange(name), false, name);
+  assert.equal(await failsToChange('Shout'), true);
+});

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { RoomType } from '../../shared/contract/fields.ts';
+import { newId } from '../../shared/contract/ids.ts';
+import type { RoomCommand } from '../../shared/contract/jobs.ts';
+import type { Message } from '../../shared/contract/messages.ts';
+import type { Database } from '../../shared/database.ts';
+
+/** A row of the SQL type `room_outcome`. */
+export interface OutcomeRow {
+  commandId: string;
+  code: string | null;
+  fresh: boolean;
+  /** As Postgres writes it in JSON, with the names of the columns. */
+  message: (Pick<Message, 'id' | 'seq' | 'text'> & Record<string, unknown>) | null;
+}
+
+export const inOneMinute = () => new Date(Date.now() + 60_000).toISOString();
+export const aSecondAgo = () => new Date(Date.now() - 1_000).toISOString();
+
+/** A command as a gateway sends it, with a new id and a new ref. */
+export function roomCommand(
+  command: RoomCommand['command'],
+  actorId: string,
+  roomId: string,
+  more: Partial<RoomCommand> = {},
+): RoomCommand {
+  const required = { id: newId(), ref: randomUUID(), deadline: inOneMinute() };
+  return { ...required, command, actorId, roomId, targetId: roomId, text: 'Hello World!', ...more };
+}
+
+export function createRoomCommand(ownerId: string, roomType: RoomType = 'Private'): RoomCommand {
+  return roomCommand('CreateRoom', ownerId, newId(), { text: 'a room', roomType });
+}
+
+/** The functions of sql/functions, as a worker calls them. */
+export function roomCommands(database: Database) {
+  const json = (value: unknown) => database.json(JSON.parse(JSON.stringify(value)));
+
+  /** @returns the rows in the order in which Postgres answers */
+  const applyBatch = (sender: string, number: number, commands: unknown[], singly = false): Promise<OutcomeRow[]> =>
+    database<OutcomeRow[]>`
+      select command_id, code, fresh, to_json(message) as message
+      from apply_room_commands(${sender}, ${number}, ${json(commands)}, ${singly})`;
+
+  /** Applies a batch of a new lane. @returns the outcomes in the order of the commands */
+  async function apply(...commands: RoomCommand[]): Promise<OutcomeRow[]> {
+    const rows = await applyBatch(newId(), 1, commands);
+    return commands.map(({ id }) => rows.find(({ commandId }) => commandId === id) as OutcomeRow);
+  }
+
+  return {
+    applyBatch,
+    apply,
+
+    async createUser(firstName = 'Tester', roles = ['user']): Promise<string> {
+      const id = newId();
+      await database`
+        insert into users (id, first_name, last_name, email, password_hash, roles)
+        values (${id}, ${firstName}, 'Testing', ${`${id}@example.com`}, '', string_to_array(${roles.join()}, ','))`;
+      await database`insert into memberships (room_id, user_id) select id, ${id} from rooms where owner_id is null`;
+      return id;
+    },
+
+    /** Creates a room. @returns its id */
+    async createRoom(ownerId: string, roomType?: RoomType): Promise<string> {
+      const creation = createRoomCommand(ownerId, roomType);
+      const [outcome] = await apply(creation);
+      assert.equal(outcome?.code, null);
+      return creation.roomId;
+    },
+
+    async seqsOf(roomId: string): Promise<number[]> {
+      const rows = await database`select seq from messages where room_id = ${roomId} order by seq`;
+      return rows.map(({ seq }) => seq);
+    },
+  };
+}
+
+export const codesOf = (outcomes: OutcomeRow[]) => outcomes.map(({ code }) => code);
+export const seqsOfOutcomes = (outcomes: OutcomeRow[]) => outcomes.map(({ message }) => message?.seq ?? null);

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newId } from '../shared/contract/ids.ts';
+import { PAYLOAD_VERSION } from '../shared/contract/versions.ts';
+import { createLog } from '../shared/log.ts';
+import { inOneMinute, roomCommands } from '../test/support/room-commands.ts';
+import { openTestDatabase } from '../test/support/system.ts';
+import { applyAccountCommands } from './apply-account-commands.ts';
+
+const { database } = await openTestDatabase();
+const { createUser } = roomCommands(database);
+const log = createLog('test', 'silent');
+
+const apply = (...commands: unknown[]) => {
+  const batch = { v: PAYLOAD_VERSION, gateway: newId(), lane: 0, number: 0, commands } as const;
+  return applyAccountCommands(database, newId(), batch, false, log);
+};
+const command = (change: object) => ({ id: newId(), deadline: inOneMinute(), ...change });
+
+test('a command that does not fit its schema is answered `internal` and does not stop its neighbours', async () => {
+  const userId = await createUser();
+  const first = command({ command: 'LogoutAll', userId });
+  const last = command({ command: 'LogoutAll', userId });
+  const unreadable = [command({ command: 'Shout', userId }), command({ command: 'LogoutAll' }), { userId }, 'text'];
+  const { outcomes, revocations } = await apply(first, ...unreadable, last);
+  const internal = { code: 'internal' };
+  assert.deepEqual(outcomes, [{ id: first.id }, internal, internal, internal, internal, { id: last.id }]);
+  assert.deepEqual(revocations, [
+    { userId, revocation: { version: 1 } },
+    { userId, revocation: { version: 2 } },
+  ]);
+});
+
+test('a batch in which no command fits its schema is answered', async () => {
+  assert.deepEqual((await apply({}, {})).outcomes, [{ code: 'internal' }, { code: 'internal' }]);
+});

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newId } from '../shared/contract/ids.ts';
+import type { RoomCommand } from '../shared/contract/jobs.ts';
+import { PAYLOAD_VERSION } from '../shared/contract/versions.ts';
+import { createLog } from '../shared/log.ts';
+import { roomCommand, roomCommands } from '../test/support/room-commands.ts';
+import { openTestDatabase } from '../test/support/system.ts';
+import { applyRoomCommands } from './apply-room-commands.ts';
+
+const { database } = await openTestDatabase();
+const { createUser, createRoom } = roomCommands(database);
+const log = createLog('test', 'silent');
+
+const apply = (...commands: RoomCommand[]) =>
+  applyRoomCommands(database, newId(), { v: PAYLOAD_VERSION, gateway: newId(), lane: 0, number: 0, commands }, log);
+
+test('an outcome carries the stored message only if the command wants it', async () => {
+  const ann = await createUser();
+  const roomId = await createRoom(ann);
+  const wanted = roomCommand('CreateMessage', ann, roomId, { wantsMessage: true });
+  const plain = roomCommand('CreateMessage', ann, roomId);
+  const refused = roomCommand('CreateMessage', newId(), roomId, { wantsMessage: true });
+  const { outcomes, fresh } = await apply(wanted, plain, refused);
+  const [message] = await database`
+    select id, seq, room_id, user_id, command, target_id, text, created_at, updated_at, ref
+    from messages where id = ${wanted.id}`;
+  assert.deepEqual(outcomes, [
+    { id: wanted.id, roomId, seq: 2, message: { ...message } },
+    { id: plain.id, roomId, seq: 3 },
+    { code: 'no_such_room' },
+  ]);
+  assert.deepEqual(
+    fresh.map(({ id }) => id),
+    [wanted.id, plain.id],
+  );
+});
+
+test('a repeated command gets the outcome of the first one, and its message is not fresh', async () => {
+  const ann = await createUser();
+  const roomId = await createRoom(ann);
+  const command = roomCommand('CreateMessage', ann, roomId, { wantsMessage: true });
+  const first = await apply(command);
+  const second = await apply({ ...command, id: newId() });
+  assert.deepEqual(second.outcomes, first.outcomes);
+  assert.deepEqual(second.fresh, []);
+  assert.deepEqual(
+    second.repeated.map(({ id }) => id),
+    [command.id],
+  );
+});
