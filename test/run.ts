@@ -19,7 +19,7 @@ const services = await startServices({
   binaries: join(resolve(process.env.ROOMS_HOME || join(root, '.rooms')), 'bin'),
   databaseUrl: process.env.DATABASE_URL || undefined,
   redisUrl: process.env.REDIS_URL || undefined,
-  say: (text) => process.stdout.write(`${text}\n`),
+  print: (line) => process.stdout.write(`${line}\n`),
 });
 const runner = spawn(
   process.execPath,

@@ -13,11 +13,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { after, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../shared/local/ports.ts';
@@ -26,186 +26,233 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = mkdtempSync(join(tmpdir(), 'rooms-start-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A checkout of its own, in a folder that only this user may enter and whose name has a space. */
+/** The tests use a copy of the checkout. Only this user may enter its folder, and its path contains a space. */
 const checkout = join(folder, 'a private place', 'rooms');
 mkdirSync(dirname(checkout), { mode: 0o700, recursive: true });
 for (const name of ['gateway', 'workers', 'shared', 'sql', 'package.json', 'package-lock.json']) {
   cpSync(join(root, name), join(checkout, name), { recursive: true });
 }
 symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
-// A redis-server that was fetched for the tests need not be fetched again.
-const fetched = join(process.env.ROOMS_HOME || join(root, '.rooms'), 'bin');
-if (existsSync(fetched)) cpSync(fetched, join(checkout, '.rooms/bin'), { recursive: true });
+// A redis-server that was downloaded for the tests is used here too.
+const downloaded = join(process.env.ROOMS_HOME || join(root, '.rooms'), 'bin');
+if (existsSync(downloaded)) cpSync(downloaded, join(checkout, '.rooms/bin'), { recursive: true });
 
 const port = await freePort();
+const READY = '"$ROOM" "$ANN" "$BOB"';
+const REMOVED_VARIABLES = ['DATABASE_URL', 'REDIS_URL', 'ROOMS_HOME', 'API_SECRET', 'SMTP_HOST'];
 
 interface Start {
   process: ChildProcess;
-  said: () => string;
-  ended: Promise<unknown>;
+  output: () => string;
+  /** Resolves with the exit code, or null after a signal. */
+  ended: Promise<number | null>;
 }
 
-/** This environment, without what says where Rooms runs already. */
-function clean(): NodeJS.ProcessEnv {
-  const { DATABASE_URL: _, REDIS_URL: __, ROOMS_HOME: ___, API_SECRET: ____, SMTP_HOST: _____, ...rest } = process.env;
-  return rest;
+/** The environment without the variables that name a running Postgres, Redis or Rooms. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !REMOVED_VARIABLES.includes(name)));
 }
+
+const children: ChildProcess[] = [];
+after(() => children.map((child) => child.kill('SIGKILL')));
 
 function npmStart(env: Record<string, string> = {}): Start {
-  const child = spawn('npm', ['start'], { cwd: checkout, env: { ...clean(), PORT: `${port}`, ...env } });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text));
-  after(() => child.kill('SIGKILL'));
-  return { process: child, said: () => said, ended: once(child, 'exit') };
+  const child = spawn('npm', ['start'], { cwd: checkout, env: { ...cleanEnvironment(), PORT: `${port}`, ...env } });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+  children.push(child);
+  return { process: child, output: () => output, ended: once(child, 'exit').then(([code]) => code) };
 }
 
-async function saying({ said, process, ended }: Start, words: string): Promise<void> {
-  while (!said().includes(words)) {
-    assert.equal(process.exitCode, null, said());
+async function waitForOutput({ output, process, ended }: Start, text: string): Promise<void> {
+  while (!output().includes(text)) {
+    assert.equal(process.exitCode, null, output());
     await Promise.race([once(process.stdout as Readable, 'data'), ended]);
   }
 }
 
-/** The processes that work in the checkout: its own, and the Postgres and Redis that it started. */
-function processesOfCheckout(): { pid: number; words: string }[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.map((pid) => ({ pid: Number(pid), words: wordsOf(pid) })).filter(({ words }) => words.includes(checkout));
+async function startAndWaitUntilReady(): Promise<Start> {
+  const start = npmStart();
+  await waitForOutput(start, READY);
+  return start;
 }
 
-function wordsOf(pid: string): string {
+/** The processes that run in the checkout, among them the Postgres and the Redis that it started. */
+function processesOfCheckout(): { pid: number; command: string }[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids
+    .map((pid) => ({ pid: Number(pid), command: describeProcess(pid) }))
+    .filter(({ command }) => command.includes(checkout));
+}
+
+/** @returns its folder and its command line, or nothing if the process has ended meanwhile */
+function describeProcess(pid: string): string {
   try {
     return `${readlinkSync(`/proc/${pid}/cwd`)} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`;
   } catch {
-    return ''; // has ended meanwhile
+    return '';
   }
 }
 
-/** Runs what was printed to be pasted, line by line as a shell would. @returns what it printed */
-function paste(said: string): string {
-  const script = said.slice(said.indexOf('URL='));
-  const ending = 'socket.onmessage = ({ data }) => { console.log(data); if (data.includes("Ack")) socket.close(); };';
-  writeFileSync(join(folder, 'conversation.sh'), script.replace(/socket\.onmessage = .*;/, ending));
-  return execFileSync('bash', [join(folder, 'conversation.sh')], { encoding: 'utf8', timeout: 20_000 });
+/** Runs the printed conversation in a shell. @returns the output of the shell, line by line */
+function pasteConversation({ output }: Start): string[] {
+  const script = join(folder, 'conversation.sh');
+  writeFileSync(script, output().slice(output().indexOf('URL=')));
+  return execFileSync('bash', [script], { encoding: 'utf8', timeout: 20_000 }).split('\n');
 }
 
-test('npm start runs all, tells a conversation that works, and ends without a trace', async () => {
-  const start = npmStart();
-  await saying(start, 'Rooms runs at');
-  await saying(start, '"$TOKEN" "$ROOM"');
-  const printed = paste(start.said());
-  const frames = printed
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line));
-  const heard = frames.map(({ firstName, text, command }) => firstName ?? text ?? command);
-  assert.deepEqual(heard.toSorted(), ['Ack', 'First', 'Hello World!', 'Hello socket!', 'Welcome']);
-  const names = processesOfCheckout()
-    .map(({ words }) => words)
-    .join('\n');
-  for (const part of ['gateway/main.ts', 'workers/main.ts', 'postgres', 'redis-server'])
-    assert.match(names, new RegExp(part));
+function npmRunAdmin(...words: string[]): string {
+  const options = { cwd: checkout, encoding: 'utf8', env: cleanEnvironment() } as const;
+  return execFileSync('npm', ['run', '--silent', 'admin', '--', ...words], options);
+}
 
-  const mailed = saying(start, 'mail: Your code to create your account, to mail@example.com: ');
-  const body = JSON.stringify({ email: 'mail@example.com' });
-  const headers = { 'content-type': 'application/json' };
-  await fetch(`http://127.0.0.1:${port}/api/users/send-otp`, { method: 'POST', headers, body });
-  await mailed;
-  const [, file] = /to mail@example\.com: (.*\.eml)/.exec(start.said()) ?? [];
-  assert.match(readFileSync(file as string, 'utf8'), /\b\d{6} is your code/);
+/** Each test below that needs a running Rooms uses the data of the test before it. */
+describe('npm start', () => {
+  let first: Start;
 
-  const admin = (...words: string[]) =>
-    execFileSync('npm', ['run', '--silent', 'admin', '--', ...words], {
-      cwd: checkout,
-      encoding: 'utf8',
-      env: clean(),
-    });
-  assert.equal(admin('grant', 'first@example.com'), 'first@example.com is an admin\n');
-  assert.equal(admin('admins'), 'first@example.com\n');
+  test('starts every part and prints the address, the data folder, the way to an admin and a conversation', async () => {
+    first = await startAndWaitUntilReady();
+    const printed = [
+      `Rooms runs at http://localhost:${port}`,
+      `Data and logs are in ${checkout}`,
+      'npm run admin',
+      'URL=',
+    ];
+    const positions = printed.map((text) => first.output().indexOf(text));
+    assert.deepEqual(
+      positions,
+      positions.toSorted((a, b) => a - b),
+      first.output(),
+    );
+    assert.ok(!positions.includes(-1), first.output());
+    const commands = processesOfCheckout().map(({ command }) => command);
+    for (const part of ['gateway/main.ts', 'workers/main.ts', 'postgres', 'redis-server'])
+      assert.ok(commands.join().includes(part), `${part} does not run: ${commands.join('\n')}`);
+  });
 
-  const second = npmStart();
-  await second.ended;
-  assert.match(second.said(), new RegExp(`it runs already .*http://localhost:${port}`));
-  assert.equal(admin('admins'), 'first@example.com\n');
+  test('prints a conversation that works when it is pasted into a shell', () => {
+    const lines = pasteConversation(first);
+    const answers = lines.filter((line) => /^[{[]/.test(line)).map((line) => JSON.parse(line));
+    const texts = answers.flat().map(({ firstName, text }) => firstName ?? text);
+    const history = ['Hello Bob', 'Bob joined the room', 'first room'];
+    assert.deepEqual(texts, ['Ann', 'Bob', 'Bob joined the room', 'Hello Bob', ...history]);
+    for (const pattern of [
+      /^Bob receives .*"Are you there, Bob\?"/,
+      /^Ann receives .*"Yes, Ann"/,
+      /^Bob is disconnected/,
+    ])
+      assert.ok(
+        lines.some((line) => pattern.test(line)),
+        `${pattern} is missing in:\n${lines.join('\n')}`,
+      );
+  });
 
-  start.process.kill('SIGTERM');
-  await start.ended;
-  assert.deepEqual(processesOfCheckout(), []);
-});
+  test('writes a mail to a file and prints the name of the file', async () => {
+    const printed = waitForOutput(first, 'mail: Your code to create your account, to mail@example.com: ');
+    const body = JSON.stringify({ email: 'mail@example.com' });
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`http://127.0.0.1:${port}/api/users/send-otp`, { method: 'POST', headers, body });
+    await printed;
+    const [, file = ''] = /to mail@example\.com: (.*\.eml)/.exec(first.output()) ?? [];
+    assert.match(readFileSync(file, 'utf8'), /\b\d{6} is your code/);
+  });
 
-test('what was said before is there after a restart, and Ctrl-C ends it', async () => {
-  const start = npmStart();
-  await saying(start, '"$TOKEN" "$ROOM"');
-  assert.match(paste(start.said()), /"code":"email_taken"/);
-  start.process.kill('SIGINT');
-  await start.ended;
-  assert.deepEqual(processesOfCheckout(), []);
-});
+  test('npm run admin finds the database of the running Rooms', () => {
+    assert.equal(npmRunAdmin('grant', 'ann@example.com'), 'ann@example.com is an admin\n');
+    assert.equal(npmRunAdmin('admins'), 'ann@example.com\n');
+  });
 
-test('killed without a chance to stop anything, it leaves no process behind', async () => {
-  const start = npmStart();
-  await saying(start, '"$TOKEN" "$ROOM"');
-  start.process.kill('SIGKILL');
-  await start.ended;
-  while (processesOfCheckout().length > 0) await wait(20);
-});
+  test('a second npm start names the first one, ends, and leaves the first one intact', async () => {
+    const second = npmStart();
+    assert.equal(await second.ended, 1);
+    assert.match(second.output(), new RegExp(`it already runs .*http://localhost:${port}`));
+    assert.equal(npmRunAdmin('admins'), 'ann@example.com\n');
+  });
 
-test('a gateway that dies is started again', async () => {
-  const start = npmStart();
-  await saying(start, '"$TOKEN" "$ROOM"');
-  const gateway = processesOfCheckout().find(({ words }) => words.includes('gateway/main.ts'));
-  process.kill(gateway?.pid as number, 'SIGKILL');
-  await saying(start, 'gateway ended (SIGKILL), starting it again');
-  start.process.kill('SIGTERM');
-  await start.ended;
-});
+  test('a gateway that is killed starts again', async () => {
+    const findGateway = () => processesOfCheckout().find(({ command }) => command.includes('gateway/main.ts'))?.pid;
+    const killed = findGateway() as number;
+    process.kill(killed, 'SIGKILL');
+    await waitForOutput(first, 'gateway ended (SIGKILL), starting it again');
+    while ([undefined, killed].includes(findGateway())) await wait(20);
+  });
 
-test('a taken port is named, and so is a way out', async () => {
-  const server = createServer().listen(0, '0.0.0.0');
-  await once(server, 'listening');
-  const taken = (server.address() as { port: number }).port;
-  const start = npmStart({ PORT: `${taken}` });
-  const [code] = (await start.ended) as [number];
-  server.close();
-  assert.equal(code, 1);
-  assert.match(start.said(), new RegExp(`port ${taken} is taken .* PORT=${taken + 1} npm start`));
-});
-
-test('what is set wrongly is named before anything is started, whoever reads it', async () => {
-  const start = npmStart({ API_SECRET: 'SecretSecretSecret', LANES: '0', RATE_WINDOW: 'abc' });
-  const [code] = (await start.ended) as [number];
-  assert.notEqual(code, 0);
-  for (const name of ['API_SECRET', 'LANES', 'RATE_WINDOW'])
-    assert.match(start.said(), new RegExp(`config: ${name} must`));
-  assert.doesNotMatch(start.said(), /starting/);
-});
-
-const nowhere: Record<string, [url: string, service: string]> = {
-  DATABASE_URL: ['postgres://postgres:password@127.0.0.1:1/rooms', 'postgres'],
-  REDIS_URL: ['redis://127.0.0.1:1/0', 'redis'],
-};
-for (const [name, [url, service]] of Object.entries(nowhere)) {
-  test(`a ${name} where nothing answers is named, and so are the ways out`, async () => {
-    const start = npmStart({ [name]: url });
-    const [code] = (await start.ended) as [number];
-    assert.equal(code, 1, start.said());
-    const reason = `${service} could not be started: ${name} is set, but .*ECONNREFUSED`;
-    assert.match(start.said(), new RegExp(`${reason}.*\\n.*${name}.*docker compose up`));
+  test('SIGTERM stops every process', async () => {
+    first.process.kill('SIGTERM');
+    await first.ended;
     assert.deepEqual(processesOfCheckout(), []);
   });
-}
 
-test('where no redis-server can be had, it says which ways out there are', async () => {
-  const home = join(folder, 'elsewhere');
-  const bin = join(folder, 'bin');
-  mkdirSync(bin);
-  for (const name of ['node', 'npm', 'sh', 'setpriv', 'env']) {
-    symlinkSync(execFileSync('which', [name], { encoding: 'utf8' }).trim(), join(bin, name));
+  test('accounts and rooms survive a restart, and SIGINT stops every process', async () => {
+    const start = await startAndWaitUntilReady();
+    const lines = pasteConversation(start);
+    assert.equal(lines.filter((line) => line.includes('"code":"email_taken"')).length, 2, lines.join('\n'));
+    start.process.kill('SIGINT');
+    await start.ended;
+    assert.deepEqual(processesOfCheckout(), []);
+  });
+
+  test('SIGKILL leaves no process behind', async () => {
+    const start = await startAndWaitUntilReady();
+    start.process.kill('SIGKILL');
+    await start.ended;
+    while (processesOfCheckout().length > 0) await wait(20);
+  });
+
+  test('an unusable redis-server is reported with three remedies, and Postgres stops again', async () => {
+    rmSync(join(checkout, '.rooms/bin'), { recursive: true, force: true });
+    const bin = join(folder, 'bin');
+    mkdirSync(bin);
+    for (const name of ['node', 'npm', 'sh', 'setpriv', 'env'])
+      symlinkSync(execFileSync('which', [name], { encoding: 'utf8' }).trim(), join(bin, name));
+    const start = npmStart({ PATH: bin });
+    assert.equal(await start.ended, 1, start.output());
+    const remedies = 'apt-get install redis-server.*REDIS_URL.*docker compose up';
+    assert.match(start.output(), new RegExp(`redis could not be started: .*\n.*${remedies}`));
+    assert.deepEqual(processesOfCheckout(), []);
+  });
+});
+
+/** Each of these tests has its own data folder, so they run at the same time as one another. */
+describe('npm start with wrong settings', { concurrency: true }, () => {
+  const failStart = async (env: Record<string, string>) => {
+    const home = mkdtempSync(join(folder, 'home-'));
+    const start = npmStart({ ROOMS_HOME: home, ...env });
+    const code = await start.ended;
+    assert.deepEqual(
+      processesOfCheckout().filter(({ command }) => command.includes(home)),
+      [],
+    );
+    return { code, output: start.output() };
+  };
+
+  test('a port that is taken is reported with another port', async () => {
+    const server = createServer().listen(0, '0.0.0.0');
+    await once(server, 'listening');
+    const { port: taken } = server.address() as AddressInfo;
+    const { code, output } = await failStart({ PORT: `${taken}` });
+    server.close();
+    assert.equal(code, 1, output);
+    assert.match(output, new RegExp(`port ${taken} is taken .* PORT=${taken + 1} npm start`));
+  });
+
+  test('every bad variable of any process is reported before anything starts', async () => {
+    const { code, output } = await failStart({ API_SECRET: 'SecretSecretSecret', LANES: '0', RATE_WINDOW: 'abc' });
+    assert.equal(code, 78, output);
+    for (const name of ['API_SECRET', 'LANES', 'RATE_WINDOW']) assert.match(output, new RegExp(`config: ${name} must`));
+    assert.doesNotMatch(output, /starting/);
+  });
+
+  const unreachable = {
+    DATABASE_URL: ['postgres://postgres:password@127.0.0.1:1/rooms', 'postgres'],
+    REDIS_URL: ['redis://127.0.0.1:1/0', 'redis'],
+  } as const;
+  for (const [name, [url, service]] of Object.entries(unreachable)) {
+    test(`a ${name} that does not answer is reported with two remedies`, async () => {
+      const { code, output } = await failStart({ [name]: url });
+      assert.equal(code, 1, output);
+      const reason = `${service} could not be started: ${name} is set, but .*ECONNREFUSED`;
+      assert.match(output, new RegExp(`${reason}.*\n.*${name}.*docker compose up`));
+    });
   }
-  const start = npmStart({ ROOMS_HOME: home, PATH: bin });
-  const [code] = (await start.ended) as [number];
-  assert.equal(code, 1, start.said());
-  assert.match(
-    start.said(),
-    /redis could not be started: .*\n.*apt-get install redis-server.*REDIS_URL.*docker compose up/,
-  );
 });

@@ -1,15 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { environment } from '../config.ts';
+
+const STOP_TIMEOUT_MS = 15_000;
 
 export interface Child {
   name: string;
   pid: number;
-  /** Settles when the process has ended, however it did. */
+  /** Resolves when the process has ended, with the signal or the exit code that ended it. Never rejects. */
   ended: Promise<string>;
-  /** Asks it to end, and ends it after the grace period (milliseconds). */
-  stop(grace?: number): Promise<void>;
+  /** Asks the process to end. Kills it if it still runs after 15 seconds. */
+  stop(): Promise<void>;
 }
 
 export interface ChildOptions {
@@ -17,39 +19,33 @@ export interface ChildOptions {
   command: string[];
   env?: Record<string, string>;
   cwd?: string;
-  /** Where its output goes: a file, or this process's own. */
-  output: string | 'inherit';
+  /** The file to which its output is appended. */
+  output: string;
   stopSignal?: 'SIGTERM' | 'SIGINT';
-  /** More words for setpriv, which starts it. */
-  privileges?: string[];
+  /** Further options of setpriv, which starts the process. */
+  setprivOptions?: string[];
 }
 
 /**
  * Starts a process that ends with this one, even if this one is killed: setpriv (a part of every Debian and Ubuntu)
- * has the kernel signal it then. It is in a process group of its own, so that Ctrl-C reaches only the one
- * who knows in which order all of them have to stop.
+ * makes the kernel signal the process then. The process has its own process group, so that Ctrl-C does not reach it:
+ * only this process knows the order in which the others must stop.
  */
-export function startChild({
-  name,
-  command,
-  env,
-  cwd,
-  output,
-  stopSignal = 'SIGTERM',
-  privileges = [],
-}: ChildOptions): Child {
-  const sink = output === 'inherit' ? 'inherit' : openSync(output, 'a');
-  const child = spawn('setpriv', ['--pdeathsig', stopSignal.slice(3), ...privileges, '--', ...command], {
-    stdio: ['ignore', sink, sink],
+export function startChild(options: ChildOptions): Child {
+  const { name, command, env = {}, cwd, output, stopSignal = 'SIGTERM', setprivOptions = [] } = options;
+  const log = openSync(output, 'a');
+  const child = spawn('setpriv', ['--pdeathsig', stopSignal.slice(3), ...setprivOptions, '--', ...command], {
+    stdio: ['ignore', log, log],
     detached: true,
-    env: environment(env ?? {}),
+    env: environment(env),
     cwd,
   });
-  const ended = endOf(child);
-  return { name, pid: child.pid ?? 0, ended, stop: (grace = 15_000) => stop(child, ended, stopSignal, grace) };
+  closeSync(log);
+  const ended = waitForEnd(child);
+  return { name, pid: child.pid ?? 0, ended, stop: () => stop(child, ended, stopSignal) };
 }
 
-async function endOf(child: ChildProcess): Promise<string> {
+async function waitForEnd(child: ChildProcess): Promise<string> {
   try {
     const [code, signal] = await once(child, 'exit');
     return signal ?? `exit code ${code}`;
@@ -58,9 +54,9 @@ async function endOf(child: ChildProcess): Promise<string> {
   }
 }
 
-async function stop(child: ChildProcess, ended: Promise<string>, signal: NodeJS.Signals, grace: number): Promise<void> {
+async function stop(child: ChildProcess, ended: Promise<string>, signal: NodeJS.Signals): Promise<void> {
   child.kill(signal);
-  const timer = setTimeout(() => child.kill('SIGKILL'), grace);
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
   await ended;
   clearTimeout(timer);
 }

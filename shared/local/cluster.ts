@@ -6,25 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { QUEUES, type QueueName } from '../contract/jobs.ts';
 import { type Child, startChild } from './child.ts';
 import { freePort } from './ports.ts';
+import { isReady } from './readiness.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-export interface ClusterOptions {
-  databaseUrl: string;
-  redisUrl: string;
-  /** Where the logs of its processes go. */
-  logs: string;
-  gateways: number;
-  workers: number;
-  /** One port for all gateways; otherwise each has its own. */
-  onePort?: boolean;
-  /** Port of a mail server on 127.0.0.1; without one nobody mails one-time passwords. */
-  smtpPort?: number | undefined;
-  env?: Record<string, string>;
-}
-
-/** So that a load from one address, as all of it is here, is not held up. */
-const WITHOUT_LIMITS = {
+/** All load here comes from one address, so the limits per address must not stop it. */
+const HIGH_LIMITS = {
   RATE_LIMIT: '1000000',
   LOGIN_ATTEMPTS: '1000',
   SOCKET_RATE: '1000000',
@@ -32,16 +19,32 @@ const WITHOUT_LIMITS = {
   SOCKETS_PER_ADDRESS: '1000000',
 };
 
-/** Gateways and workers as real processes, on a migrated database. */
+export interface ClusterOptions {
+  /** The database must be migrated. */
+  databaseUrl: string;
+  redisUrl: string;
+  /** The folder for one log file per process. */
+  logs: string;
+  gateways: number;
+  workers: number;
+  /** Whether all gateways listen on one port. Otherwise each gateway has its own. */
+  sharePort?: boolean;
+  /** The port of a mail server on 127.0.0.1. Without it, no worker mails one-time passwords. */
+  smtpPort?: number | undefined;
+  /** Further variables for all processes. */
+  env?: Record<string, string>;
+}
+
+/** Gateways and workers, each a process of its own, for tests and benchmarks. */
 export class Cluster {
   readonly secret: string;
   readonly prefix = `rooms-${randomBytes(6).toString('hex')}`;
-  /** Of each gateway, without a slash at the end. */
+  /** The address of each gateway, without a slash at the end. */
   readonly urls: string[] = [];
   readonly gateways: Child[] = [];
   readonly workers: Child[] = [];
   readonly #options: ClusterOptions;
-  #started = 0;
+  #processCount = 0;
 
   private constructor(options: ClusterOptions) {
     this.#options = options;
@@ -52,30 +55,30 @@ export class Cluster {
   static async start(options: ClusterOptions): Promise<Cluster> {
     const cluster = new Cluster(options);
     mkdirSync(options.logs, { recursive: true });
-    const shared = options.onePort ? await freePort() : undefined;
+    const sharedPort = options.sharePort ? await freePort() : undefined;
     for (let index = 0; index < options.workers; index++) cluster.startWorker();
-    for (let index = 0; index < options.gateways; index++) await cluster.startGateway(shared);
+    for (let index = 0; index < options.gateways; index++) await cluster.startGateway(sharedPort);
     return cluster;
   }
 
-  /** @param kinds all, if none is named; mails only where there is a mail server */
+  /** @param kinds the queues that it serves. Default: all, without `otp-email` if there is no mail server */
   startWorker(kinds: QueueName[] = [], env: Record<string, string> = {}): Child {
     const { smtpPort } = this.#options;
-    const able = smtpPort ? QUEUES : QUEUES.filter((kind) => kind !== 'otp-email');
-    const mail = { SMTP_HOST: smtpPort ? '127.0.0.1' : '', SMTP_PORT: `${smtpPort ?? ''}` };
-    const worker = this.#startProcess('workers', { ...mail, ...env }, kinds.length > 0 ? kinds : [...able]);
+    const possibleKinds = smtpPort ? QUEUES : QUEUES.filter((kind) => kind !== 'otp-email');
+    const mailEnv = { SMTP_HOST: smtpPort ? '127.0.0.1' : '', SMTP_PORT: `${smtpPort ?? ''}` };
+    const worker = this.#startProcess('workers', { ...mailEnv, ...env }, kinds.length > 0 ? kinds : [...possibleKinds]);
     this.workers.push(worker);
     return worker;
   }
 
-  /** @returns its URL, when it is ready */
+  /** Resolves with the URL of the gateway when it is ready. @throws Error with its log if it ends before that */
   async startGateway(port?: number): Promise<string> {
-    const own = port ?? (await freePort());
-    const gateway = this.#startProcess('gateway', { PORT: String(own), HOST: '127.0.0.1' });
+    const gatewayPort = port ?? (await freePort());
+    const gateway = this.#startProcess('gateway', { PORT: String(gatewayPort), HOST: '127.0.0.1' });
     this.gateways.push(gateway);
-    const url = `http://127.0.0.1:${own}`;
+    const url = `http://127.0.0.1:${gatewayPort}`;
     this.urls.push(url);
-    await Promise.race([this.#ready(url, gateway), gateway.ended.then((how) => this.#complain(gateway, how))]);
+    await this.#waitUntilReady(url, gateway);
     return url;
   }
 
@@ -84,39 +87,38 @@ export class Cluster {
     await Promise.all(this.workers.map((worker) => worker.stop()));
   }
 
-  /** What a process has logged. */
+  /** @returns everything that the process has logged */
   logOf(child: Child): string {
     return readFileSync(join(this.#options.logs, `${child.name}.log`), 'utf8');
   }
 
-  #startProcess(kind: 'gateway' | 'workers', own: Record<string, string>, words: string[] = []): Child {
+  #startProcess(kind: 'gateway' | 'workers', processEnv: Record<string, string>, args: string[] = []): Child {
     const { databaseUrl, redisUrl, logs, env } = this.#options;
-    const name = `${kind}-${++this.#started}`;
+    const name = `${kind}-${++this.#processCount}`;
     return startChild({
       name,
-      command: [process.execPath, join(root, kind, 'main.ts'), ...words],
+      command: [process.execPath, join(root, kind, 'main.ts'), ...args],
       env: {
         DATABASE_URL: databaseUrl,
         REDIS_URL: redisUrl,
         REDIS_PREFIX: this.prefix,
         API_SECRET: this.secret,
-        ...WITHOUT_LIMITS,
-        ...own,
+        ...HIGH_LIMITS,
+        ...processEnv,
         ...env,
       },
       output: join(logs, `${name}.log`),
     });
   }
 
-  async #ready(url: string, gateway: Child): Promise<void> {
-    let ended = false;
-    void gateway.ended.then(() => {
-      ended = true;
+  async #waitUntilReady(url: string, gateway: Child): Promise<void> {
+    let ending: string | undefined;
+    void gateway.ended.then((reason) => {
+      ending = reason;
     });
-    while (!ended && !(await fetch(`${url}/readyz`).catch(() => undefined))?.ok) await wait(25);
-  }
-
-  #complain(gateway: Child, how: string): never {
-    throw new Error(`${gateway.name} ended (${how}):\n${this.logOf(gateway)}`);
+    while (!(await isReady(url))) {
+      if (ending) throw new Error(`${gateway.name} ended (${ending}):\n${this.logOf(gateway)}`);
+      await wait(25);
+    }
   }
 }

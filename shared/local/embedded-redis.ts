@@ -1,23 +1,26 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { startChild } from './child.ts';
 import type { Service } from './embedded-postgres.ts';
-import { Failure } from './failure.ts';
 import { freePort } from './ports.ts';
 import { findRedisServer } from './redis-server.ts';
+import { makePrivateFolder } from './secrets.ts';
+import { ServiceError } from './service-error.ts';
+
+const CHECK_TIMEOUT_MS = 5_000;
+const PING_AGAIN_AFTER_MS = 50;
 
 /**
- * Starts a Redis of our own on a free port of 127.0.0.1; its data (queued jobs) stays in the folder.
- * @param binaries where a fetched redis-server is kept
+ * Starts a Redis on a free port of 127.0.0.1. Its data (the queued jobs) stays in the folder.
+ * @param binaries the folder for a redis-server that is downloaded
+ * @throws ServiceError if there is no redis-server, or if it ends at once
  */
 export async function startRedis(folder: string, binaries: string, password: string): Promise<Service> {
   const server = await findRedisServer(binaries);
-  mkdirSync(folder, { recursive: true });
-  const port = await freePort();
-  const log = join(folder, 'redis.log');
-  writeFileSync(join(folder, 'redis.conf'), settings(port, password), { mode: 0o600 });
+  const [port, log] = [await freePort(), join(makePrivateFolder(folder), 'redis.log')];
+  writeFileSync(join(folder, 'redis.conf'), configuration(port, password), { mode: 0o600 });
   const child = startChild({
     name: 'redis',
     command: [server.command, 'redis.conf'],
@@ -26,32 +29,33 @@ export async function startRedis(folder: string, binaries: string, password: str
     output: log,
   });
   const url = `redis://:${password}@127.0.0.1:${port}/0`;
-  const answers = answersPing(url);
-  const gone = await Promise.race([answers, child.ended]);
-  if (gone) throw new Failure('redis', `it ended at once (${gone}):\n${readFileSync(log, 'utf8').slice(-500)}`);
+  const ending = await Promise.race([waitUntilReady(url), child.ended]);
+  if (ending)
+    throw new ServiceError('redis', `it ended at once (${ending}):\n${readFileSync(log, 'utf8').slice(-500)}`);
   return { url, child };
 }
 
-/** @throws Failure if nothing answers there within five seconds */
+/** @throws ServiceError if no Redis answers at the URL within five seconds */
 export async function checkRedis(url: string): Promise<void> {
-  const redis = new Redis(url, { lazyConnect: true, connectTimeout: 5_000, retryStrategy: () => null });
+  const redis = new Redis(url, { lazyConnect: true, connectTimeout: CHECK_TIMEOUT_MS, retryStrategy: () => null });
   let reason = 'it does not answer';
   redis.on('error', ({ message }) => {
     reason = message;
   });
-  const silence = setTimeout(() => redis.disconnect(), 5_000);
+  // No option of ioredis covers a server that accepts the connection and then never answers.
+  const timer = setTimeout(() => redis.disconnect(), CHECK_TIMEOUT_MS);
   try {
     await redis.connect();
     await redis.ping();
   } catch (error) {
-    throw new Failure('redis', `REDIS_URL is set, but ${reason || (error as Error).message}`);
+    throw new ServiceError('redis', `REDIS_URL is set, but ${reason || (error as Error).message}`);
   } finally {
-    clearTimeout(silence);
+    clearTimeout(timer);
     redis.disconnect();
   }
 }
 
-function settings(port: number, password: string): string {
+function configuration(port: number, password: string): string {
   return `port ${port}
 bind 127.0.0.1
 requirepass ${password}
@@ -61,10 +65,11 @@ maxmemory-policy noeviction
 `;
 }
 
-async function answersPing(url: string): Promise<void> {
-  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: null, retryStrategy: () => 50 });
+/** While Redis loads its data, it answers LOADING instead of PONG. */
+async function waitUntilReady(url: string): Promise<void> {
+  const retryStrategy = () => PING_AGAIN_AFTER_MS;
+  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: null, retryStrategy });
   redis.on('error', () => undefined);
-  // It may load its data first; it answers LOADING until then.
-  while ((await redis.ping().catch(() => 'loading')) !== 'PONG') await wait(50);
+  while ((await redis.ping().catch(() => 'LOADING')) !== 'PONG') await wait(PING_AGAIN_AFTER_MS);
   redis.disconnect();
 }

@@ -1,5 +1,5 @@
-// Installs the dependencies, if they are not those of the lock file. Plain JavaScript for any Node from 20 on:
-// it runs before everything else, when the Node of the lock file is not there yet.
+// Installs the dependencies if node_modules does not match the lock file. This file is plain JavaScript and runs on any
+// Node from version 20 on: it runs before the Node of the lock file is installed.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -7,33 +7,34 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const stamp = `${root}/node_modules/.rooms-lock`;
-const lock = createHash('sha256')
+/** Holds the hash of the lock file from which node_modules was installed. */
+const stampFile = `${root}/node_modules/.rooms-lock`;
+const lockHash = createHash('sha256')
   .update(readFileSync(`${root}/package-lock.json`))
   .digest('hex');
 
-if (readStamp() !== lock) {
+if (readStamp() !== lockHash) {
   if (process.platform !== 'linux' || process.arch !== 'x64')
-    fail('it needs Linux on x64. Elsewhere: docker compose up');
+    fail('Rooms needs Linux on x64. On other systems use: docker compose up');
   console.log('Installing the dependencies (npm ci, about 250 MB, 15 to 60 seconds) ...');
   const { status } = spawnSync('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
     cwd: root,
     stdio: 'inherit',
   });
-  if (status !== 0) fail('npm ci did not succeed; what it said stands above. Is the npm registry within reach?');
-  writeFileSync(stamp, lock);
+  if (status !== 0) fail('npm ci failed; its output is above. Can this machine reach the npm registry?');
+  writeFileSync(stampFile, lockHash);
 }
 
 function readStamp() {
   try {
-    return readFileSync(stamp, 'utf8');
+    return readFileSync(stampFile, 'utf8');
   } catch {
     return '';
   }
 }
 
-/** @param {string} why */
-function fail(why) {
-  console.error(`Rooms could not be installed: ${why}`);
+/** @param {string} reason */
+function fail(reason) {
+  console.error(`The dependencies could not be installed: ${reason}`);
   process.exit(1);
 }

@@ -5,14 +5,14 @@ import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 /**
- * Claims a folder for this process until it ends, however it ends: the kernel keeps the lockInstance (an abstract socket),
- * so nothing stale is ever left behind.
- * @param about what a second one is told
- * @returns undefined, or what the one who has claimed it says about itself
+ * Locks a folder for this process until it ends. The lock is an abstract socket: the kernel releases it however the
+ * process ends, so a lock is never stale.
+ * @param description what another process learns when it tries to lock the same folder
+ * @returns undefined, or the description of the process that already holds the lock
  */
-export async function lockInstance(folder: string, about: string): Promise<string | undefined> {
+export async function lockInstance(folder: string, description: string): Promise<string | undefined> {
   const path = `\0rooms-${createHash('sha256').update(realpathSync(folder)).digest('hex')}`;
-  const server = createServer((socket) => socket.end(about)).listen(path);
+  const server = createServer((socket) => socket.end(description)).listen(path);
   try {
     await once(server, 'listening');
     server.unref();

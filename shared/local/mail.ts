@@ -12,7 +12,7 @@ export interface CaughtMail {
   subject: string;
   text: string;
   html: string;
-  /** As it came (RFC 5322). */
+  /** The mail as the server received it (RFC 5322). */
   source: string;
 }
 
@@ -23,13 +23,13 @@ export interface MailCatcher {
 }
 
 export interface CatcherOptions {
-  /** A free one if it is not said. */
+  /** Default: a free port. */
   port?: number;
-  /** Whom it has no mailbox for. */
+  /** Whether the server refuses mails to this address, as if it had no such mailbox. Default: it refuses none. */
   refuses?: (to: string) => boolean;
 }
 
-/** A mail server that keeps every mail it gets and delivers none. */
+/** Starts a mail server on 127.0.0.1 that passes each mail it receives to `keep` and sends none on. */
 export async function startMailCatcher(
   keep: (mail: CaughtMail) => void,
   { port = 0, refuses = () => false }: CatcherOptions = {},
@@ -41,16 +41,14 @@ export async function startMailCatcher(
     closeTimeout: 500,
     onRcptTo: ({ address }, _session, done) => done(refuses(address) ? new Error('no such mailbox') : undefined),
     onData: (stream, { envelope }, done) => {
-      const read = async () => {
-        const source = await text(stream);
-        const { from, subject = '', text: body = '', html } = await simpleParser(source);
-        const to = envelope.rcptTo.map(({ address }) => address).join();
-        keep({ from: from?.text ?? '', to, subject, text: body, html: html || '', source });
-      };
-      read().then(() => done(), done);
+      const to = envelope.rcptTo.map(({ address }) => address).join();
+      text(stream)
+        .then((source) => parseMail(to, source))
+        .then(keep)
+        .then(() => done(), done);
     },
   });
-  server.on('error', () => undefined); // a client that went away
+  server.on('error', () => undefined); // A client that breaks off is no error of the server.
   const listening = server.listen(port, '127.0.0.1');
   await once(listening, 'listening');
   return {
@@ -59,11 +57,16 @@ export async function startMailCatcher(
   };
 }
 
-/** Keeps mails as files of a folder, named by when they came and to whom. @returns the path of the file */
+/** Writes a mail to a file of the folder, named by the time and the recipient. @returns the path of the file */
 export function writeMail(folder: string, { to, source }: CaughtMail): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const time = new Date().toISOString().replaceAll(':', '-');
   const path = join(folder, `${time} ${to.replaceAll(/[^\w.@+-]/g, '_')}.eml`);
   writeFileSync(path, source, { mode: 0o600 });
   return path;
+}
+
+async function parseMail(to: string, source: string): Promise<CaughtMail> {
+  const { from, subject = '', text: body = '', html } = await simpleParser(source);
+  return { from: from?.text ?? '', to, subject, text: body, html: html || '', source };
 }

@@ -1,16 +1,17 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 
-/** A TCP port that nobody listens on just now. */
+/** @returns a TCP port of 127.0.0.1 that is free at this moment */
 export async function freePort(): Promise<number> {
   return (await tryPort(0, '127.0.0.1')) as number;
 }
 
-/** Whether somebody listens on the port; unlike uWebSockets.js this notices those who would share it. */
+/** Whether another process listens on the port. uWebSockets.js would not notice: it would share the port. */
 export async function isPortTaken(port: number, host: string): Promise<boolean> {
   return (await tryPort(port, host)) === undefined;
 }
 
+/** Listens on the port for a moment. @returns the port, or undefined if it is taken */
 async function tryPort(port: number, host: string): Promise<number | undefined> {
   const server = createServer().listen(port, host);
   try {

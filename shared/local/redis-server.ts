@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { environment } from '../config.ts';
-import { Failure } from './failure.ts';
+import { ServiceError } from './service-error.ts';
 
 const run = promisify(execFile);
 
-/** The server itself is in redis-tools; the libraries are those that not every system has. */
+/** The program redis-server is in redis-tools. The libraries are those that some systems do not have. */
 const PACKAGES = [
   'redis-server',
   'redis-tools',
@@ -25,24 +25,25 @@ export interface RedisServer {
 }
 
 /**
- * The redis-server on the PATH, or one unpacked (not installed) from the system's own package archive into the folder.
- * @throws Failure when neither is to be had
+ * Finds the redis-server on the PATH. If there is none, downloads it from the system's package archive and unpacks it
+ * into the folder, without installing it.
+ * @throws ServiceError if the download fails or if the program does not run
  */
 export async function findRedisServer(folder: string): Promise<RedisServer> {
   const installed = { command: 'redis-server', env: {} };
-  if (await works(installed)) return installed;
-  const unpacked = join(folder, 'redis');
-  const fetched = {
-    command: join(unpacked, 'usr/bin/redis-server'),
-    env: { LD_LIBRARY_PATH: join(unpacked, 'usr/lib/x86_64-linux-gnu') },
+  if (await canRun(installed)) return installed;
+  const target = join(folder, 'redis');
+  const downloaded = {
+    command: join(target, 'usr/bin/redis-server'),
+    env: { LD_LIBRARY_PATH: join(target, 'usr/lib/x86_64-linux-gnu') },
   };
-  if (await works(fetched)) return fetched;
-  await fetchPackages(unpacked);
-  if (await works(fetched)) return fetched;
-  throw new Failure('redis', 'the redis-server that was fetched does not run on this system');
+  if (await canRun(downloaded)) return downloaded;
+  await downloadTo(target);
+  if (await canRun(downloaded)) return downloaded;
+  throw new ServiceError('redis', 'the downloaded redis-server does not run on this system');
 }
 
-async function works({ command, env }: RedisServer): Promise<boolean> {
+async function canRun({ command, env }: RedisServer): Promise<boolean> {
   try {
     await run(command, ['--version'], { env: environment(env) });
     return true;
@@ -51,37 +52,39 @@ async function works({ command, env }: RedisServer): Promise<boolean> {
   }
 }
 
-async function fetchPackages(target: string): Promise<void> {
-  process.stdout.write('redis: no redis-server on the PATH, fetching it from the package archive (1.5 MB) ...\n');
-  // Somebody else may fetch at the same time: only a whole server ever stands in the target.
+/** Unpacks next to the target and renames at the end: another process may download at the same time. */
+async function downloadTo(target: string): Promise<void> {
+  process.stdout.write('redis: no redis-server on the PATH, downloading it from the package archive (1.5 MB) ...\n');
   mkdirSync(dirname(target), { recursive: true });
   const downloads = mkdtempSync(`${target}-`);
-  const whole = join(downloads, 'whole');
-  mkdirSync(join(downloads, 'lists/partial'), { recursive: true });
+  const unpacked = join(downloads, 'unpacked');
   try {
-    await download(downloads);
+    await downloadPackages(downloads);
     const archives = readdirSync(downloads).filter((name) => name.endsWith('.deb'));
-    for (const archive of archives) await run('dpkg', ['-x', join(downloads, archive), whole]);
+    for (const archive of archives) await run('dpkg', ['-x', join(downloads, archive), unpacked]);
     rmSync(target, { recursive: true, force: true });
-    renameSync(whole, target);
+    renameSync(unpacked, target);
   } catch (error) {
     const { stderr, message } = error as { stderr?: string; message: string };
-    throw new Failure('redis', `there is none on the PATH and fetching it failed: ${(stderr || message).trim()}`);
+    const reason = (stderr || message).trim();
+    throw new ServiceError('redis', `there is no redis-server on the PATH, and the download failed: ${reason}`);
   } finally {
     rmSync(downloads, { recursive: true, force: true });
   }
 }
 
-/** With the system's package lists, or where it has none or old ones, with fresh lists of our own (no rights needed). */
-async function download(cwd: string): Promise<void> {
+/** Uses the system's package lists. If they are missing or old, downloads lists of its own, which needs no root rights. */
+async function downloadPackages(cwd: string): Promise<void> {
   const noSandbox = ['-o', 'APT::Sandbox::User=root'];
   try {
     await run('apt-get', [...noSandbox, 'download', ...PACKAGES], { cwd });
   } catch (error) {
     if ((error as { code?: unknown }).code === 'ENOENT') throw error;
-    process.stdout.write('redis: reading the package lists of the archive first ...\n');
-    const own = ['-o', `Dir::State::lists=${cwd}/lists`, '-o', `Dir::Cache=${cwd}`, '-o', 'Acquire::Languages=none'];
-    await run('apt-get', [...noSandbox, ...own, 'update'], { cwd, maxBuffer: 2 ** 26 });
-    await run('apt-get', [...noSandbox, ...own, 'download', ...PACKAGES], { cwd });
+    process.stdout.write('redis: downloading the package lists of the archive first ...\n');
+    mkdirSync(join(cwd, 'lists/partial'), { recursive: true });
+    const ownLists = ['-o', `Dir::State::lists=${cwd}/lists`, '-o', `Dir::Cache=${cwd}`];
+    const options = [...noSandbox, ...ownLists, '-o', 'Acquire::Languages=none'];
+    await run('apt-get', [...options, 'update'], { cwd, maxBuffer: 2 ** 26 });
+    await run('apt-get', [...options, 'download', ...PACKAGES], { cwd });
   }
 }

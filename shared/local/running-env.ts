@@ -2,10 +2,12 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Loaded before a main file (`node --import`) that works on what `npm start` runs, unless `DATABASE_URL` says where. */
+// Loaded before a main file (`node --import`), so that it uses the Postgres and Redis that `npm start` runs.
+// `npm start` writes their addresses to running.env. If DATABASE_URL is set, that database is used instead.
+
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const running = join(process.env.ROOMS_HOME || join(root, '.rooms'), 'running.env');
+const runningEnv = join(process.env.ROOMS_HOME || join(root, '.rooms'), 'running.env');
 if (!process.env.DATABASE_URL) {
-  if (existsSync(running)) process.loadEnvFile(running);
-  else process.stderr.write('Rooms does not run here: npm start, or set DATABASE_URL\n');
+  if (existsSync(runningEnv)) process.loadEnvFile(runningEnv);
+  else process.stderr.write('Rooms is not running here. Run "npm start" first, or set DATABASE_URL.\n');
 }

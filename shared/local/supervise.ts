@@ -1,36 +1,36 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Child, type ChildOptions, startChild } from './child.ts';
 
-/** Milliseconds: before a restart, and how long a process must have lived for the count to begin anew. */
-const PAUSE = 1_000;
-const STABLE = 10_000;
-const MOST_RESTARTS = 3;
+const RESTART_AFTER_MS = 1_000;
+/** A process that lived this long may be restarted MAX_RESTARTS times again. */
+const STABLE_AFTER_MS = 10_000;
+const MAX_RESTARTS = 3;
 
 export interface Supervised {
   stop(): Promise<void>;
 }
 
 /**
- * Keeps a process running.
- * @param giveUp called when it ends again and again
+ * Keeps a process running: starts it, and starts it again when it ends.
+ * @param giveUp called when the process ended four times, each time within ten seconds
  */
 export function supervise(
   options: ChildOptions,
-  say: (text: string) => void,
-  giveUp: (name: string, how: string) => void,
+  print: (line: string) => void,
+  giveUp: (name: string, ending: string) => void,
 ): Supervised {
   let child: Child;
   let stopping = false;
   const keepRunning = async () => {
     for (let restarts = 0; ; restarts++) {
-      const started = Date.now();
+      const startedAt = Date.now();
       child = startChild(options);
-      const how = await child.ended;
+      const ending = await child.ended;
       if (stopping) return;
-      if (Date.now() - started > STABLE) restarts = 0;
-      if (restarts === MOST_RESTARTS) return giveUp(options.name, how);
-      say(`${options.name} ended (${how}), starting it again`);
-      await wait(PAUSE);
+      if (Date.now() - startedAt > STABLE_AFTER_MS) restarts = 0;
+      if (restarts === MAX_RESTARTS) return giveUp(options.name, ending);
+      print(`${options.name} ended (${ending}), starting it again`);
+      await wait(RESTART_AFTER_MS);
       if (stopping) return;
     }
   };

@@ -1,0 +1,164 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { type Config, environment } from '../config.ts';
+import { firstSteps } from './first-steps.ts';
+import { lockInstance } from './instance-lock.ts';
+import { type CaughtMail, type MailCatcher, startMailCatcher, writeMail } from './mail.ts';
+import { isPortTaken } from './ports.ts';
+import { isReady } from './readiness.ts';
+import { readSecrets } from './secrets.ts';
+import { type Services, startServices, stopChildren } from './services.ts';
+import { type Supervised, supervise } from './supervise.ts';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** The variables that `npm start` sets by itself if the user does not. */
+export const DEFAULTED_VARIABLES = ['DATABASE_URL', 'REDIS_URL', 'API_SECRET', 'SMTP_HOST'] as const;
+
+type Env = Record<string, string>;
+
+export interface LocalRoomsOptions {
+  /** The folder for data, logs, mails and secrets. */
+  home: string;
+  config: Config<'HOST' | 'PORT'> & Partial<Config<(typeof DEFAULTED_VARIABLES)[number]>>;
+  print: (line: string) => void;
+}
+
+/** All of Rooms on one machine: Postgres, Redis, a mail catcher, a gateway and the workers. */
+export class LocalRooms {
+  /** Resolves with an explanation when a part has ended and cannot be started again. */
+  readonly failed: Promise<string>;
+  readonly #fail: (explanation: string) => void;
+  readonly #options: LocalRoomsOptions;
+  readonly #url: string;
+  readonly #runningFile: string;
+  #services: Services | undefined;
+  #mailCatcher: MailCatcher | undefined;
+  #processes: Supervised[] = [];
+  #wroteRunningFile = false;
+  #stopping = false;
+
+  constructor(options: LocalRoomsOptions) {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.failed = promise;
+    this.#fail = resolve;
+    this.#options = options;
+    this.#url = `http://localhost:${options.config.PORT}`;
+    this.#runningFile = join(options.home, 'running.env');
+  }
+
+  /**
+   * Resolves when Rooms is ready, or early if {@link stop} is called meanwhile.
+   * @throws ServiceError if Postgres or Redis cannot be started, Error if anything else prevents the start
+   */
+  async start(): Promise<void> {
+    try {
+      await this.#lockHome();
+      await this.#checkPort();
+      const env = await this.#startServices();
+      this.#writeRunningFile(env);
+      await this.#migrate(env);
+      this.#startProcesses(env);
+      await this.#waitUntilReady();
+    } catch (error) {
+      // A part that is stopped during the start makes the start fail. That is no failure then.
+      if (!this.#stopping) throw error;
+    }
+  }
+
+  /** Stops the processes that accept work first, then those that do the work, then the services that both use. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    if (this.#services) this.#options.print('\nstopping');
+    for (const process of this.#processes) await process.stop();
+    await this.#mailCatcher?.close();
+    // Without this check, a second instance would remove the file of the first.
+    if (this.#wroteRunningFile) rmSync(this.#runningFile, { force: true });
+    await stopChildren(this.#services?.children ?? []);
+  }
+
+  async #lockHome(): Promise<void> {
+    const { home } = this.#options;
+    mkdirSync(join(home, 'logs'), { recursive: true, mode: 0o700 });
+    const holder = await lockInstance(home, `process ${process.pid}, ${this.#url}`);
+    if (holder) throw new Error(`it already runs with the data in ${home} (${holder})`);
+  }
+
+  async #checkPort(): Promise<void> {
+    const { PORT, HOST } = this.#options.config;
+    if (!(await isPortTaken(PORT, HOST))) return;
+    throw new Error(`port ${PORT} is taken by another program. Use another port: PORT=${PORT + 1} npm start`);
+  }
+
+  /** @returns the environment of the gateway and the workers */
+  async #startServices(): Promise<Env> {
+    const { home, config, print } = this.#options;
+    const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = config;
+    this.#services = await startServices({ home, binaries: join(home, 'bin'), databaseUrl, redisUrl, print });
+    for (const { name, ended } of this.#services.children) void ended.then((ending) => this.#partEnded(name, ending));
+    return {
+      DATABASE_URL: this.#services.databaseUrl,
+      REDIS_URL: this.#services.redisUrl,
+      API_SECRET: config.API_SECRET ?? readSecrets(home).apiSecret,
+      ...(config.SMTP_HOST ? {} : await this.#startMailCatcher()),
+    };
+  }
+
+  async #startMailCatcher(): Promise<Env> {
+    const keep = (mail: CaughtMail) =>
+      this.#options.print(`mail: ${mail.subject}, to ${mail.to}: ${writeMail(this.#mails, mail)}`);
+    this.#mailCatcher = await startMailCatcher(keep);
+    return { SMTP_HOST: '127.0.0.1', SMTP_PORT: `${this.#mailCatcher.port}`, EMAIL_PASSWORD: '' };
+  }
+
+  /** `npm run admin` reads the file, and so do gateways and workers that the user starts besides. */
+  #writeRunningFile(env: Env): void {
+    const lines = Object.entries(env).map(([name, value]) => `${name}='${value}'\n`);
+    writeFileSync(this.#runningFile, lines.join(''), { mode: 0o600 });
+    this.#wroteRunningFile = true;
+  }
+
+  async #migrate(env: Env): Promise<void> {
+    this.#options.print('database: migrating');
+    try {
+      await promisify(execFile)(process.execPath, ['sql/main.ts'], { cwd: root, env: environment(env) });
+    } catch (error) {
+      const { stdout, stderr } = error as { stdout: string; stderr: string };
+      throw new Error(`the database could not be migrated:\n${stdout}${stderr}`);
+    }
+  }
+
+  #startProcesses(env: Env): void {
+    if (this.#stopping) return;
+    this.#options.print('gateway, workers: starting');
+    // Two processes cannot share the metrics port. The workers get it, because their metrics say more.
+    this.#processes = [this.#supervise('gateway', { ...env, METRICS_PORT: '' }), this.#supervise('workers', env)];
+  }
+
+  #supervise(name: 'gateway' | 'workers', env: Env): Supervised {
+    const { home, print } = this.#options;
+    const command = [process.execPath, `${name}/main.ts`];
+    const output = join(home, 'logs', `${name}.log`);
+    return supervise({ name, command, cwd: root, env, output }, print, (...end) => this.#partEnded(...end));
+  }
+
+  async #waitUntilReady(): Promise<void> {
+    const { home, config, print } = this.#options;
+    while (!this.#stopping && !(await isReady(`http://127.0.0.1:${config.PORT}`))) await wait(100);
+    if (this.#stopping) return;
+    print(firstSteps({ url: this.#url, home, root, mails: this.#mailCatcher && this.#mails }));
+  }
+
+  get #mails(): string {
+    return join(this.#options.home, 'mail');
+  }
+
+  /** No part works without the others, so all of Rooms ends, visibly. */
+  #partEnded(name: string, ending: string): void {
+    if (!this.#stopping) this.#fail(`${name} ended unexpectedly (${ending}). Its log is in ${this.#options.home}.`);
+  }
+}
