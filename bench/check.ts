@@ -1,48 +1,51 @@
 import type { Database } from '../shared/database.ts';
+import type { Fixture } from './fixture.ts';
 import type { Ledger } from './ledger.ts';
-import type { Scene } from './scene.ts';
+import type { Member } from './member.ts';
 
-/** Compares what the clients saw with what is stored. @returns what is wrong */
-export async function check(scene: Scene, ledger: Ledger, sent: number, database: Database): Promise<string[]> {
+/** Compares what the sockets received with what Postgres holds. @returns one line for each error that it finds */
+export async function findErrors(fixture: Fixture, ledger: Ledger, database: Database): Promise<string[]> {
   const rows = await database<{ roomId: string; seq: number; ref: string }[]>`
-    select room_id, seq, ref from messages where room_id in ${database(scene.roomIds)} order by room_id, seq`;
-  const refsByRoom = new Map(scene.roomIds.map((roomId) => [roomId, [] as string[]]));
-  const wrong: string[] = [];
-  for (const { roomId, seq, ref } of rows) {
-    const refs = refsByRoom.get(roomId) as string[];
-    refs.push(ref);
-    if (seq !== refs.length) wrong.push(`room ${roomId}: seq ${seq} where ${refs.length} belongs`);
+    select room_id, seq, ref from messages where room_id in ${database(fixture.roomIds)} order by room_id, seq`;
+  const unacked = ledger.sent - ledger.acks.size;
+  const errors = unacked > 0 ? [`${unacked} of ${ledger.sent} messages were not acked`] : [];
+  errors.push(...ledger.refusals.map((refusal) => `refused: ${refusal}`), ...checkAcks(ledger, rows));
+  const rowsByRoom = Map.groupBy(rows, ({ roomId }) => roomId);
+  for (const [roomId, roomRows] of rowsByRoom) errors.push(...checkSequence(roomId, roomRows));
+  for (const member of fixture.members) {
+    const stored = rowsByRoom.get(member.roomId)?.map(({ ref }) => ref) ?? [];
+    errors.push(...checkMember(member, stored, fixture.initialSeq));
   }
-  if (ledger.acks.size !== sent) wrong.push(`${sent - ledger.acks.size} of ${sent} messages were not acked`);
-  wrong.push(...ledger.refusals.map((refusal) => `refused: ${refusal}`));
-  wrong.push(...checkAcks(ledger, rows));
-  for (const member of scene.members) wrong.push(...checkMember(member, scene, refsByRoom));
-  return wrong;
+  return errors;
 }
 
-/** Every acked message is stored, once, where its ack says. */
+/** Every acked message is stored once, with the seq of its ack. */
 function checkAcks(ledger: Ledger, rows: { seq: number; ref: string }[]): string[] {
-  const stored = Map.groupBy(rows, ({ ref }) => ref);
-  const wrong: string[] = [];
+  const rowsByRef = Map.groupBy(rows, ({ ref }) => ref);
+  const errors: string[] = [];
   for (const [ref, seq] of ledger.acks) {
-    const seqs = stored.get(ref)?.map((row) => row.seq) ?? [];
-    if (seqs.length !== 1 || seqs[0] !== seq) wrong.push(`ref ${ref}: acked at ${seq}, stored at ${seqs.join()}`);
+    const seqs = rowsByRef.get(ref)?.map((row) => row.seq) ?? [];
+    if (seqs.length !== 1 || seqs[0] !== seq) errors.push(`ref ${ref}: acked at ${seq}, stored at ${seqs.join()}`);
   }
-  return wrong;
+  return errors;
 }
 
-/** A member's socket got everything since it was there: once, in order, and the same as is stored. */
-function checkMember(
-  { roomId, deliveries, closed }: Scene['members'][number],
-  scene: Scene,
-  stored: Map<string, string[]>,
-): string[] {
-  const head = scene.heads.get(roomId) ?? 0;
-  const expected = (stored.get(roomId) ?? []).slice(head);
-  const wrong: string[] = closed === undefined ? [] : [`a socket was closed (${closed})`];
+/** The seqs of a room are 1, 2, 3 and so on, without a gap. */
+function checkSequence(roomId: string, rows: { seq: number }[]): string[] {
+  const index = rows.findIndex((row, position) => row.seq !== position + 1);
+  return index < 0 ? [] : [`room ${roomId}: seq ${rows[index]?.seq} where ${index + 1} is expected`];
+}
+
+/** The socket received every message that is stored after the initial seq: once, in order, with the stored ref. */
+function checkMember({ deliveries, closed }: Member, stored: string[], initialSeq: number): string[] {
+  const expected = stored.slice(initialSeq);
+  const errors = closed === undefined ? [] : [`a socket was closed (${closed})`];
   if (deliveries.length !== expected.length)
-    wrong.push(`a socket got ${deliveries.length} of ${expected.length} messages`);
-  const astray = deliveries.findIndex(({ seq, ref }, index) => seq !== head + index + 1 || ref !== expected[index]);
-  if (astray >= 0) wrong.push(`a socket got seq ${deliveries[astray]?.seq} where ${head + astray + 1} belongs`);
-  return wrong;
+    errors.push(`a socket received ${deliveries.length} of ${expected.length} messages`);
+  const index = deliveries.findIndex(({ seq, ref }, position) => {
+    return seq !== initialSeq + position + 1 || ref !== expected[position];
+  });
+  if (index >= 0)
+    errors.push(`a socket received seq ${deliveries[index]?.seq} where ${initialSeq + index + 1} is expected`);
+  return errors;
 }

@@ -1,58 +1,62 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Ears } from './member.ts';
+import type { SocketEvents } from './member.ts';
+
+const POLL_AFTER_MS = 10;
+const MAX_SILENCE_MS = 5_000;
 
 interface Sending {
-  at: number;
+  sentAt: number;
   acked: (seq: number) => void;
 }
 
-/** Every message of a run: when it was sent, and what came of it. */
+/** Records every message of a run: when it was sent, when it was acked and when each member received it. */
 export class Ledger {
+  /** The seq of each acked message, by its ref. */
   readonly acks = new Map<string, number>();
-  readonly ackTimes: number[] = [];
-  readonly deliveryTimes: number[] = [];
+  readonly ackTimesMs: number[] = [];
+  readonly deliveryTimesMs: number[] = [];
   readonly refusals: string[] = [];
   deliveries = 0;
-  readonly #sent = new Map<string, Sending>();
+  readonly #sendings = new Map<string, Sending>();
 
   get sent(): number {
-    return this.#sent.size;
+    return this.#sendings.size;
   }
 
-  readonly ears: Ears = {
+  /** Records what the sockets receive. */
+  readonly events: SocketEvents = {
     acked: (ref, seq) => {
-      const sending = this.#sent.get(ref);
+      const sending = this.#sendings.get(ref);
       if (!sending || this.acks.has(ref)) return;
       this.acks.set(ref, seq);
-      this.ackTimes.push(performance.now() - sending.at);
+      this.ackTimesMs.push(performance.now() - sending.sentAt);
       sending.acked(seq);
     },
     delivered: (ref) => {
       this.deliveries++;
-      const sending = this.#sent.get(ref);
-      if (sending) this.deliveryTimes.push(performance.now() - sending.at);
+      const sending = this.#sendings.get(ref);
+      if (sending) this.deliveryTimesMs.push(performance.now() - sending.sentAt);
     },
     refused: (ref, code) => {
       this.refusals.push(`${code} ${ref}`);
     },
   };
 
-  /** Notes a new message as sent now. @returns its ref, and what settles when it is acked */
-  enter(): { ref: string; acked: Promise<number> } {
+  /** Records that a message is sent now. @returns its new ref, and a promise that resolves when it is acked */
+  recordSending(): { ref: string; acked: Promise<number> } {
     const ref = randomUUID();
     const { promise, resolve } = Promise.withResolvers<number>();
-    this.#sent.set(ref, { at: performance.now(), acked: resolve });
+    this.#sendings.set(ref, { sentAt: performance.now(), acked: resolve });
     return { ref, acked: promise };
   }
 
-  /** Waits until there were so many deliveries, or none has come for five seconds. */
-  async delivered(expected: number): Promise<void> {
-    let last = -1;
-    for (let quiet = 0; this.deliveries < expected && quiet < 500; quiet++) {
-      if (this.deliveries !== last) quiet = 0;
-      last = this.deliveries;
-      await wait(10);
+  /** Resolves at the expected number of deliveries in all, or when five seconds pass without a delivery. */
+  async waitForDeliveries(expected: number): Promise<void> {
+    let [lastCount, lastChange] = [this.deliveries, performance.now()];
+    while (this.deliveries < expected && performance.now() - lastChange < MAX_SILENCE_MS) {
+      await wait(POLL_AFTER_MS);
+      if (this.deliveries !== lastCount) [lastCount, lastChange] = [this.deliveries, performance.now()];
     }
   }
 }

@@ -1,18 +1,17 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { PASSWORD } from './scene.ts';
+import { PASSWORD } from './fixture.ts';
 
-// node bench/logins.ts <url> <clients> <email> ...: each client logs in again and again, for a minute or until SIGTERM.
+// node bench/logins.ts <url> <clients> <email> ...
+// Each client logs in again and again. SIGTERM ends this process and prints how many logins a second it made.
+
+const MAX_RUN_MS = 60_000;
 
 const [url, clients, ...emails] = process.argv.slice(2);
-const started = performance.now();
-const counts = new Map<number, number>();
+const startedAt = performance.now();
+const countByStatus = new Map<number, number>();
 
-process.once('SIGTERM', end);
-setTimeout(end, 60_000);
-for (let index = 0; index < Number(clients); index++) void logInAgainAndAgain(emails[index % emails.length] as string);
-
-/** As a good client does: one that is told to wait waits. */
-async function logInAgainAndAgain(email: string): Promise<void> {
+/** Waits for the time in Retry-After, as a well-behaved client does. */
+async function logInRepeatedly(email: string): Promise<void> {
   for (;;) {
     const response = await fetch(`${url}/api/users/login`, {
       method: 'POST',
@@ -20,14 +19,18 @@ async function logInAgainAndAgain(email: string): Promise<void> {
       body: JSON.stringify({ email, password: PASSWORD }),
     });
     await response.arrayBuffer();
-    counts.set(response.status, (counts.get(response.status) ?? 0) + 1);
+    countByStatus.set(response.status, (countByStatus.get(response.status) ?? 0) + 1);
     await wait(Number(response.headers.get('retry-after') ?? 0) * 1_000);
   }
 }
 
-function end(): void {
-  const seconds = (performance.now() - started) / 1_000;
-  const parts = [...counts].map(([status, count]) => `${(count / seconds).toFixed(0)} answered ${status}`);
-  process.stdout.write(`${clients} clients, logins a second: ${parts.join(', ')}\n`);
+function reportAndExit(): void {
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const rates = [...countByStatus].map(([status, count]) => `${(count / seconds).toFixed(0)} answered ${status}`);
+  process.stdout.write(`${clients} clients, logins a second: ${rates.join(', ')}\n`);
   process.exit(0);
 }
+
+process.once('SIGTERM', reportAndExit);
+setTimeout(reportAndExit, MAX_RUN_MS);
+for (let index = 0; index < Number(clients); index++) void logInRepeatedly(emails[index % emails.length] as string);

@@ -1,24 +1,33 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 
-/** What a member's socket got of its room. */
+/** A message that a socket received. */
 interface Delivery {
   seq: number;
   ref: string;
 }
 
-/** Told what a socket gets, as it gets it. */
-export interface Ears {
+/** Called when a member's socket receives a frame. */
+export interface SocketEvents {
   acked: (ref: string, seq: number) => void;
   delivered: (ref: string) => void;
   refused: (ref: string | undefined, code: string) => void;
 }
 
-/** A user with one socket, in one room (and in the rooms that are for everyone). */
+interface Frame {
+  command: string;
+  roomId: string;
+  seq: number;
+  ref: string;
+  code: string;
+}
+
+/** A user with one socket, and the room in which they write. Messages of other rooms are ignored. */
 export class Member {
   readonly roomId: string;
-  /** In the order of their coming. */
+  /** The messages of the room, in the order in which the socket received them. */
   readonly deliveries: Delivery[] = [];
+  /** The close code, if the socket is closed. */
   closed?: number;
   readonly #socket: WebSocket;
 
@@ -27,16 +36,17 @@ export class Member {
     this.roomId = roomId;
   }
 
-  /** Resolves when the socket is on its rooms' topics. */
-  static async connect(url: string, token: string, roomId: string, ears: Ears): Promise<Member> {
+  /** Resolves when the socket receives the messages of its rooms. */
+  static async connect(url: string, token: string, roomId: string, events: SocketEvents): Promise<Member> {
     const socket = new WebSocket(`${url.replace('http', 'ws')}/api/ws`, ['rooms.v1'], {
       headers: { authorization: `Bearer ${token}` },
       perMessageDeflate: false,
     });
     const member = new Member(socket, roomId);
     const welcomed = once(socket, 'message');
+    // The first frame is the Welcome. Every later frame goes to #receive.
     socket.once('message', () => {
-      socket.on('message', (data) => member.#hear(JSON.parse(data.toString()), ears));
+      socket.on('message', (data) => member.#receive(JSON.parse(data.toString()), events));
     });
     socket.on('close', (code) => {
       member.closed = code;
@@ -45,20 +55,16 @@ export class Member {
     return member;
   }
 
-  say(text: string, ref: string): void {
+  send(text: string, ref: string): void {
     this.#socket.send(JSON.stringify({ command: 'CreateMessage', roomId: this.roomId, text, ref }));
   }
 
-  close(): void {
-    this.#socket.close();
-  }
-
-  #hear(frame: { command: string; roomId: string; seq: number; ref: string; code: string }, ears: Ears): void {
-    if (frame.command === 'Ack') ears.acked(frame.ref, frame.seq);
-    else if (frame.command === 'Error') ears.refused(frame.ref, frame.code);
+  #receive(frame: Frame, events: SocketEvents): void {
+    if (frame.command === 'Ack') events.acked(frame.ref, frame.seq);
+    else if (frame.command === 'Error') events.refused(frame.ref, frame.code);
     else if (frame.roomId === this.roomId) {
       this.deliveries.push({ seq: frame.seq, ref: frame.ref });
-      ears.delivered(frame.ref);
+      events.delivered(frame.ref);
     }
   }
 }

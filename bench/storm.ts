@@ -1,92 +1,82 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { connectDatabase } from '../shared/database.ts';
-import { Cluster } from '../shared/local/cluster.ts';
-import { migrate } from '../sql/migrate.ts';
-import { check } from './check.ts';
+import { findErrors } from './check.ts';
+import { createFixture, type Fixture } from './fixture.ts';
 import { Ledger } from './ledger.ts';
-import { makeScene, type Scene } from './scene.ts';
-import { openLoop } from './smoke.ts';
+import { runOpenLoop } from './load.ts';
 import { percentile } from './stats.ts';
+import { type BenchOptions, withCluster } from './with-cluster.ts';
 
-const [SOCKETS, ROOMS, RATE, LOGINS] = [200, 20, 500, 200];
-/** Odd, so that one round in which the machine itself stood still does not count. */
+const SIZE = { members: 200, rooms: 20 };
+const MESSAGES_PER_SECOND = 500;
+const LOGIN_CLIENTS = 200;
+/** An odd number, so that the median ignores one round in which the machine itself stalled. */
 const ROUNDS = 5;
-const SECONDS = 10;
+const WARM_UP_SECONDS = 2;
+const ROUND_SECONDS = 10;
 
-export interface StormOptions {
-  databaseUrl: string;
-  redisUrl: string;
-  say: (text: string) => void;
+interface Round {
+  aloneMs: number;
+  stormMs: number;
 }
 
 /**
- * 500 messages a second to rooms of ten, in turns alone and under a storm of 200 clients that log in again and again.
- * @returns what is wrong; nothing, if all is well
+ * Measures 500 messages a second, in turns without and with 200 clients that log in repeatedly.
+ * @returns one line for each error that it finds
  */
-export async function storm({ databaseUrl, redisUrl, say }: StormOptions): Promise<string[]> {
-  const logs = mkdtempSync(join(tmpdir(), 'rooms-storm-'));
-  await migrate(databaseUrl);
-  const cluster = await Cluster.start({ databaseUrl, redisUrl, logs, gateways: 2, workers: 2, onePort: true });
-  const database = connectDatabase(databaseUrl, { name: 'rooms-storm', max: 2, readOnly: true, timeout: 0 });
-  try {
+export async function storm(options: BenchOptions): Promise<string[]> {
+  return withCluster(options, { gateways: 2, workers: 2 }, async (url, _cluster, database) => {
     const ledger = new Ledger();
-    const scene = await makeScene(cluster.urls[0] as string, SOCKETS, ROOMS, ledger.ears);
-    const rounds: { alone: number; under: number }[] = [];
-    for (let round = 1; round <= ROUNDS; round++) {
-      const alone = percentile(await measure(scene, ledger), 99);
-      const logins = startLogins(cluster.urls[0] as string, scene);
-      const under = percentile(await measure(scene, ledger), 99);
-      rounds.push({ alone, under });
-      say(
-        `  round ${round}: p99 ${alone.toFixed(1)} ms alone, ${under.toFixed(1)} ms under the storm; ${await logins()}`,
-      );
+    const fixture = await createFixture(url, SIZE, ledger.events);
+    const rounds: Round[] = [];
+    for (let number = 1; number <= ROUNDS; number++) {
+      const aloneMs = await measureP99(fixture, ledger);
+      const stopLogins = startLogins(url, fixture);
+      const stormMs = await measureP99(fixture, ledger);
+      rounds.push({ aloneMs, stormMs });
+      options.print(`  round ${number}: p99 ${compare({ aloneMs, stormMs })}; ${await stopLogins()}`);
     }
-    const [alone, under] = (['alone', 'under'] as const).map((name) =>
-      percentile(
-        rounds.map((each) => each[name]),
-        50,
-      ),
-    );
-    say(
-      `  send to delivery, median of the rounds' p99: ${alone?.toFixed(1)} ms alone, ${under?.toFixed(1)} ms under it`,
-    );
-    say(`  that is ${(Number(under) / Number(alone)).toFixed(2)} times as long`);
-    return await check(scene, ledger, ledger.sent, database);
-  } finally {
-    await cluster.stop();
-    await database.end();
-    rmSync(logs, { recursive: true });
-  }
-}
-
-/** After two seconds that do not count: what was before is over then. @returns the times of the deliveries, milliseconds */
-async function measure(scene: Scene, ledger: Ledger): Promise<number[]> {
-  await send(scene, ledger, 2);
-  return send(scene, ledger, SECONDS);
-}
-
-async function send({ members }: Scene, ledger: Ledger, seconds: number): Promise<number[]> {
-  const before = ledger.deliveryTimes.length;
-  const expected = ledger.deliveries + (RATE * seconds * SOCKETS) / ROOMS;
-  await openLoop(members, ledger, RATE * seconds, RATE);
-  await ledger.delivered(expected);
-  return ledger.deliveryTimes.slice(before);
-}
-
-/** In a process of its own, so that what measures is not what disturbs. @returns what ends it and tells how it went */
-function startLogins(url: string, { emails }: Scene): () => Promise<string> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'logins.ts'), url, `${LOGINS}`, ...emails], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    const [aloneMs, stormMs] = [medianOf(rounds, 'aloneMs'), medianOf(rounds, 'stormMs')];
+    options.print(`  send to delivery, median of the rounds' p99: ${compare({ aloneMs, stormMs })}`);
+    options.print(`  ratio under the storm to alone: ${(stormMs / aloneMs).toFixed(2)}`);
+    return findErrors(fixture, ledger, database);
   });
-  const said = text(child.stdout);
+}
+
+/** @returns the 99th percentile from send to delivery, in milliseconds. The first two seconds do not count. */
+async function measureP99(fixture: Fixture, ledger: Ledger): Promise<number> {
+  await sendFor(WARM_UP_SECONDS, fixture, ledger);
+  const first = ledger.deliveryTimesMs.length;
+  await sendFor(ROUND_SECONDS, fixture, ledger);
+  return percentile(ledger.deliveryTimesMs.slice(first), 99);
+}
+
+async function sendFor(seconds: number, { members }: Fixture, ledger: Ledger): Promise<void> {
+  const messages = MESSAGES_PER_SECOND * seconds;
+  const expected = ledger.deliveries + (messages * SIZE.members) / SIZE.rooms;
+  await runOpenLoop(members, ledger, messages, MESSAGES_PER_SECOND);
+  await ledger.waitForDeliveries(expected);
+}
+
+/** Uses a process of its own, so that the logins take no time from the measuring process. @returns how to stop it */
+function startLogins(url: string, { emails }: Fixture): () => Promise<string> {
+  const args = [join(import.meta.dirname, 'logins.ts'), url, `${LOGIN_CLIENTS}`, ...emails];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const report = text(child.stdout);
   return async () => {
     child.kill('SIGTERM');
     if (child.exitCode === null) await once(child, 'exit');
-    return (await said).trim();
+    return (await report).trim();
   };
+}
+
+function compare({ aloneMs, stormMs }: Round): string {
+  return `${aloneMs.toFixed(1)} ms alone, ${stormMs.toFixed(1)} ms under the storm`;
+}
+
+function medianOf(rounds: Round[], name: keyof Round): number {
+  const values = rounds.map((round) => round[name]);
+  return percentile(values, 50);
 }

@@ -1,59 +1,44 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Cluster } from '../shared/local/cluster.ts';
-import { migrate } from '../sql/migrate.ts';
-import { PASSWORD } from './scene.ts';
+import { PASSWORD } from './fixture.ts';
 import { percentile } from './stats.ts';
+import { type BenchOptions, withCluster } from './with-cluster.ts';
 
-const TIMES = 500;
-
-export interface TimingOptions {
-  databaseUrl: string;
-  redisUrl: string;
-  say: (text: string) => void;
-}
+const LOGINS = 500;
 
 /**
- * Whether the time of an answer tells that there is an account: wrong passwords for one, and for none, in turns.
- * @returns what is wrong: nothing, for a time is no fact to fail by
+ * Measures whether the time of a login's answer reveals that an account exists: 500 wrong passwords for an account and
+ * 500 for an e-mail without one, in turns.
+ * @returns no errors: it only measures
  */
-export async function timing({ databaseUrl, redisUrl, say }: TimingOptions): Promise<string[]> {
-  const logs = mkdtempSync(join(tmpdir(), 'rooms-timing-'));
-  await migrate(databaseUrl);
-  const cluster = await Cluster.start({ databaseUrl, redisUrl, logs, gateways: 1, workers: 1 });
-  try {
-    const url = cluster.urls[0] as string;
-    const known = `timing.${Date.now()}@example.com`;
-    await post(`${url}/api/users/register`, {
-      firstName: 'Bench',
-      lastName: 'Timing',
-      email: known,
-      password: PASSWORD,
-    });
-    const times: Record<'known' | 'unknown', number[]> = { known: [], unknown: [] };
-    for (let index = 0; index < TIMES; index++) {
-      for (const [name, email] of Object.entries({ known, unknown: `nobody.${known}` })) {
-        const started = performance.now();
-        await post(`${url}/api/users/login`, { email, password: 'not the one' });
-        times[name as 'known'].push(performance.now() - started);
-      }
+export async function timing(options: BenchOptions): Promise<string[]> {
+  return withCluster(options, { gateways: 1, workers: 1 }, async (url) => {
+    const email = `timing.${Date.now()}@example.com`;
+    const person = { firstName: 'Bench', lastName: 'Timing', email, password: PASSWORD };
+    await timePost(`${url}/api/users/register`, person);
+    const [existingMs, missingMs]: [number[], number[]] = [[], []];
+    for (let login = 0; login < LOGINS; login++) {
+      existingMs.push(await timeWrongLogin(url, email));
+      missingMs.push(await timeWrongLogin(url, `nobody.${email}`));
     }
-    const at = (point: number) =>
-      [times.known, times.unknown].map((each) => percentile(each, point)) as [number, number];
-    for (const point of [10, 50, 90]) {
-      const [account, none] = at(point);
-      const [one, other] = [account, none].map((each) => each.toFixed(2));
-      say(`  p${point}: ${one} ms for an account, ${other} ms for none: ${(account / none).toFixed(3)} times as long`);
-    }
+    for (const percent of [10, 50, 90]) options.print(`  ${compare(existingMs, missingMs, percent)}`);
     return [];
-  } finally {
-    await cluster.stop();
-    rmSync(logs, { recursive: true });
-  }
+  });
 }
 
-async function post(url: string, body: unknown): Promise<void> {
+function compare(existingMs: number[], missingMs: number[], percent: number): string {
+  const [existing, missing] = [percentile(existingMs, percent), percentile(missingMs, percent)];
+  const ratio = (existing / missing).toFixed(3);
+  return `p${percent}: ${existing.toFixed(2)} ms with an account, ${missing.toFixed(2)} ms without: ratio ${ratio}`;
+}
+
+function timeWrongLogin(url: string, email: string): Promise<number> {
+  return timePost(`${url}/api/users/login`, { email, password: 'wrong password' });
+}
+
+/** @returns milliseconds until the answer is complete */
+async function timePost(url: string, body: unknown): Promise<number> {
+  const startedAt = performance.now();
   const headers = { 'content-type': 'application/json' };
-  await (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).arrayBuffer();
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  await response.arrayBuffer();
+  return performance.now() - startedAt;
 }

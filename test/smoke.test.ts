@@ -5,13 +5,13 @@ import { createTestDatabase, testServices } from './support/system.ts';
 
 test('the smoke run is exact, though a worker is killed in its middle', async () => {
   const { redisUrl } = testServices();
-  const said: string[] = [];
+  const printed: string[] = [];
   const databaseUrl = await createTestDatabase();
-  const say = (text: string) => said.push(text);
-  const wrong = await smoke({ databaseUrl, redisUrl, messages: 4_000, killWorker: true, say });
+  const print = (line: string) => printed.push(line);
+  const wrong = await smoke({ databaseUrl, redisUrl, messages: 4_000, killWorker: true, print });
   assert.deepEqual(wrong, []);
   assert.match(
-    said.join('\n'),
+    printed.join('\n'),
     /acked messages\/s\n.*deliveries\/s\n {2}send to ack +p50 .*\n {2}send to delivery +p50/,
   );
 });
