@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { variables } from '../shared/config.ts';
+import { parseConfig, variables } from '../shared/config.ts';
 import { QUEUES } from '../shared/contract/jobs.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -17,97 +17,115 @@ interface ComposeService {
   depends_on?: Record<string, { condition: string }>;
 }
 
-const compose = parse(read('docker-compose.yml'), { merge: true }) as { services: Record<string, ComposeService> };
-const ours = Object.entries(compose.services).filter(([, service]) => service.build);
+interface CloudBuild {
+  steps: { entrypoint?: string; args: string[] }[];
+}
 
-/** The gcloud steps of cloudbuild.yaml: their words, and what their flags say. */
-const deployments = (parse(read('cloudbuild.yaml')) as { steps: { entrypoint?: string; args: string[] }[] }).steps
-  .filter(({ entrypoint }) => entrypoint === 'gcloud')
-  .map(({ args }) => ({
-    words: args.filter((word) => !word.startsWith('--')).join(' '),
-    flags: new Map(
-      args.filter((word) => word.startsWith('--')).map((word) => word.split(/=(.*)/s) as [string, string]),
-    ),
-  }));
+interface Deployment {
+  /** Such as `run deploy rooms-gateway`. */
+  command: string;
+  flags: Map<string, string>;
+}
 
-const assertVariables = (names: string[]) =>
-  assert.deepEqual(
-    names.filter((name) => !(name in variables)),
-    [],
-  );
-
-/** What a process cannot start without, by its command. */
-const NEEDS: Record<string, string[]> = {
+/** The commands of all processes, and the variables without which each of them cannot start. */
+const requiredVariables: Record<string, string[]> = {
   'gateway/main.ts': ['DATABASE_URL', 'REDIS_URL', 'API_SECRET'],
   'workers/main.ts persistence': ['DATABASE_URL', 'REDIS_URL'],
   'workers/main.ts otp-email': ['DATABASE_URL', 'REDIS_URL', 'API_SECRET', 'SMTP_HOST'],
   'workers/main.ts role-changes': ['DATABASE_URL', 'REDIS_URL'],
   'sql/main.ts': ['DATABASE_URL'],
 };
-const COMMANDS = Object.keys(NEEDS).toSorted();
-const isMain = (main: string | undefined) => COMMANDS.some((command) => command.split(' ')[0] === main);
+const commands = Object.keys(requiredVariables).toSorted();
+const mainFiles = commands.map((command) => command.split(' ')[0] as string);
 
-test('docker-compose.yml starts every process, with variables that exist, after what it needs', () => {
-  const commands = ours.map(([, { command }]) => command?.replace(/^node /, '') as string);
-  assert.deepEqual(commands.toSorted(), COMMANDS);
-  for (const [, { command, environment = {}, depends_on = {} }] of ours) {
-    const [main = '', kind = ''] = (command ?? '').split(' ').slice(1);
-    assert.ok(existsSync(join(root, main)), main);
-    assertVariables(Object.keys(environment));
-    const needed = NEEDS[`${main} ${kind}`.trim()] ?? [];
-    for (const name of needed) assert.ok(environment[name], `${command} needs ${name}`);
-    for (const name of Object.keys(depends_on)) assert.ok(compose.services[name], name);
-  }
-  for (const name of ['postgres', 'redis', 'mail']) assert.ok(compose.services[name], name);
+function assertAllExist(names: string[]): void {
+  const unknown = names.filter((name) => !(name in variables));
+  assert.deepEqual(unknown, []);
+}
+
+test('every main file exists', () => {
+  const missing = mainFiles.filter((file) => !existsSync(join(root, file)));
+  assert.deepEqual(missing, []);
 });
 
-test('Procfile names commands that exist', () => {
-  const lines = read('Procfile')
-    .trim()
-    .split('\n')
-    .map((line) => line.split(/: (.*)/) as [string, string]);
-  assert.deepEqual(
-    lines.map(([name]) => name),
-    ['release', 'gateway', ...QUEUES],
-  );
-  const { scripts } = JSON.parse(read('package.json'));
-  const started = lines.map(([, command]) => {
-    const [script = '', kind] = command.replace('npm run ', '').split(' -- ');
-    return [scripts[script]?.split(' ').at(-1), kind].join(' ').trim();
+test('docker-compose.yml starts every process with its required variables and after the services it depends on', () => {
+  const { services } = parse(read('docker-compose.yml'), { merge: true }) as {
+    services: Record<string, ComposeService>;
+  };
+  for (const name of ['postgres', 'redis', 'mail']) assert.ok(services[name], name);
+  const ownServices = Object.values(services).filter(({ build }) => build);
+  const started = ownServices.map(({ command = '' }) => command.replace(/^node /, ''));
+  assert.deepEqual(started.toSorted(), commands);
+  ownServices.forEach(({ environment = {}, depends_on = {} }, index) => {
+    assertAllExist(Object.keys(environment));
+    const command = started[index] as string;
+    for (const name of requiredVariables[command] ?? []) assert.ok(environment[name], `${command} lacks ${name}`);
+    for (const name of Object.keys(depends_on)) assert.ok(services[name], name);
   });
-  assert.deepEqual(started.toSorted(), COMMANDS);
 });
 
-test('cloudbuild.yaml migrates, then deploys each kind of worker and the gateway, with variables that exist', () => {
-  const commandOf = ({ flags }: (typeof deployments)[number]) => flags.get('--args')?.replace(',', ' ') as string;
-  const commands = deployments.map(commandOf);
-  assert.deepEqual(commands.toSorted(), COMMANDS);
-  const words = deployments.map((each) => each.words);
-  assert.deepEqual(words, [
-    'run jobs deploy rooms-migrate',
-    'run worker-pools deploy rooms-persistence',
-    'run worker-pools deploy rooms-role-changes',
-    'run worker-pools deploy rooms-otp-email',
-    'run deploy rooms-gateway',
-  ]);
-  for (const deployment of deployments) {
-    const { flags } = deployment;
-    const given = [flags.get('--set-secrets'), flags.get('--set-env-vars')].join().split(',').filter(Boolean);
-    const names = given.map((pair) => pair.split('=')[0] as string);
-    assertVariables(names);
-    for (const name of NEEDS[commandOf(deployment)] ?? []) assert.ok(names.includes(name), name);
-  }
+test('the Procfile starts every process with npm scripts that exist', () => {
+  const { scripts } = JSON.parse(read('package.json'));
+  const entries = [...read('Procfile').matchAll(/^(.+): npm run (\w+)(?: -- (.+))?$/gm)];
+  const names = entries.map(([, name]) => name);
+  assert.deepEqual(names, ['release', 'gateway', ...QUEUES]);
+  const started = entries.map(([, , script = '', kind = '']) => `${scripts[script]?.split(' ').at(-1)} ${kind}`.trim());
+  assert.deepEqual(started.toSorted(), commands);
 });
 
-test('the Dockerfile copies all that the processes import, and starts one that exists', () => {
+test('cloudbuild.yaml migrates, then deploys each kind of worker, then the gateway, with their variables', () => {
+  const { steps } = parse(read('cloudbuild.yaml')) as CloudBuild;
+  const deployments = steps.filter(({ entrypoint }) => entrypoint === 'gcloud').map(parseDeployment);
+  assert.deepEqual(
+    deployments.map(({ command }) => command),
+    [
+      'run jobs deploy rooms-migrate',
+      'run worker-pools deploy rooms-persistence',
+      'run worker-pools deploy rooms-role-changes',
+      'run worker-pools deploy rooms-otp-email',
+      'run deploy rooms-gateway',
+    ],
+  );
+  const started = deployments.map(({ flags }) => flags.get('--args')?.replace(',', ' ') as string);
+  assert.deepEqual(started.toSorted(), commands);
+  deployments.forEach(({ flags }, index) => {
+    const pairs = [flags.get('--set-secrets'), flags.get('--set-env-vars')].join().split(',').filter(Boolean);
+    const names = pairs.map((pair) => pair.split('=')[0] as string);
+    assertAllExist(names);
+    const command = started[index] as string;
+    for (const name of requiredVariables[command] ?? []) assert.ok(names.includes(name), `${command} lacks ${name}`);
+  });
+});
+
+function parseDeployment({ args }: CloudBuild['steps'][number]): Deployment {
+  const isFlag = (word: string) => word.startsWith('--');
+  const flags = args.filter(isFlag).map((flag) => flag.split(/=(.*)/s) as [string, string]);
+  return { command: args.filter((word) => !isFlag(word)).join(' '), flags: new Map(flags) };
+}
+
+test('the Dockerfile copies every folder that the processes import, and starts a main file', () => {
   const lines = read('Dockerfile').split('\n');
   const copied = lines.filter((line) => line.startsWith('COPY')).flatMap((line) => line.split(' ').slice(1, -1));
   assert.deepEqual(copied.toSorted(), ['gateway', 'package-lock.json', 'package.json', 'shared', 'sql', 'workers']);
-  const [, main] = /^CMD \["node", "(.*)"\]$/m.exec(read('Dockerfile')) ?? [];
-  assert.ok(isMain(main), main);
+  const [, main = ''] = /^CMD \["node", "(.*)"\]$/m.exec(read('Dockerfile')) ?? [];
+  assert.ok(mainFiles.includes(main), main);
 });
 
-test('.env.example names every variable that a process reads', () => {
-  const named = [...read('.env.example').matchAll(/^(?:# )?([A-Z_]+)=/gm)].map(([, name]) => name as string);
-  assert.deepEqual(named.toSorted(), Object.keys(variables).toSorted());
+test('.env.example names every variable, each with a value that Rooms accepts', () => {
+  const pairs = [...read('.env.example').matchAll(/^(?:# )?([A-Z_]+)=(.*)$/gm)];
+  const example = Object.fromEntries(pairs.map(([, name, value]) => [name as string, value as string]));
+  const names = Object.keys(variables) as (keyof typeof variables)[];
+  assert.deepEqual(Object.keys(example).toSorted(), [...names, 'ROOMS_HOME'].toSorted());
+  assert.equal(example.API_SECRET, '', 'the example holds no secret');
+  parseConfig({ ...example, API_SECRET: 'an example of a secret with 32 characters' }, names);
+});
+
+test('.env.example shows the default of every variable that has one, except where it says "Example"', () => {
+  const EXAMPLES = ['DATABASE_URL', 'REDIS_URL', 'API_SECRET', 'METRICS_PORT', 'TRUSTED_PROXIES'];
+  const MAIL_EXAMPLES = ['SMTP_HOST', 'EMAIL', 'EMAIL_PASSWORD'];
+  const names = (Object.keys(variables) as (keyof typeof variables)[]).filter(
+    (name) => ![...EXAMPLES, ...MAIL_EXAMPLES].includes(name),
+  );
+  const pairs = [...read('.env.example').matchAll(/^# ([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]);
+  assert.deepEqual(parseConfig(Object.fromEntries(pairs), names), parseConfig({}, names));
 });
