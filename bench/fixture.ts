@@ -62,7 +62,7 @@ async function createRoom(url: string, token: string, name: string): Promise<str
 
 /** @param route such as `POST /api/rooms` */
 async function call<T>(url: string, route: string, token?: string, body?: unknown): Promise<T> {
-  const [method, path] = route.split(' ');
+  const [method, path] = route.split(' ') as [string, string];
   const headers = {
     ...(token && { authorization: `Bearer ${token}` }),
     ...(body !== undefined && { 'content-type': 'application/json' }),
