@@ -1,62 +1,267 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import * as v from 'valibot';
 import { variables } from '../shared/config.ts';
-import { Command } from '../shared/contract/commands.ts';
-import { closeCodes } from '../shared/contract/errors.ts';
+import { Room, User } from '../shared/contract/answers.ts';
+import { Command, commandNames } from '../shared/contract/commands.ts';
+import { closeCodes, errors } from '../shared/contract/errors.ts';
+import { Ack, ErrorFrame, Welcome } from '../shared/contract/frames.ts';
+import { QUEUES } from '../shared/contract/jobs.ts';
+import { limits } from '../shared/contract/limits.ts';
+import { Message } from '../shared/contract/messages.ts';
+import { createMetrics } from '../shared/metrics.ts';
+import { anchorsOf, blocksOf, codesOf, type Row, readTables, rowsUnder, withoutFences } from './support/markdown.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const section = (title: string) => readme.split(`\n## ${title}\n`)[1]?.split('\n## ')[0] ?? '';
+const read = (name: string) => readFileSync(join(root, name), 'utf8');
 
-test('the README has every route, and no other', () => {
+const documents = globSync('{*.md,docs/**/*.md,bench/*.md,.github/**/*.md}', { cwd: root });
+const api = read('docs/api.md');
+const protocol = read('docs/protocol.md');
+const configuration = read('docs/configuration.md');
+const operations = read('docs/operations.md');
+
+/** The first code of a row's first cell, such as a route or the name of a limit. */
+const subjectOf = (row: Row) => codesOf(Object.values(row)[0])[0] ?? Object.values(row)[0] ?? '';
+const sameNames = (documented: string[], expected: string[]) =>
+  assert.deepEqual(documented.toSorted(), expected.toSorted());
+
+test('docs/api.md has every route, and no other', () => {
   const methods: Record<string, string> = { get: 'GET', post: 'POST', put: 'PUT', del: 'DELETE' };
-  const app = readFileSync(join(root, 'gateway/app.ts'), 'utf8');
-  const routes = [...app.matchAll(/'(\/[^']+)': \{([^}]*)\}/g)].flatMap(([, path, handlers]) =>
+  const routes = [...read('gateway/app.ts').matchAll(/'(\/[^']+)': \{([^}]*)\}/g)].flatMap(([, path, handlers]) =>
     [...(handlers as string).matchAll(/(\w+): /g)].map(([, method]) => `${methods[method as string]} ${path}`),
   );
-  const told = [...section('Routes').matchAll(/^\| `([A-Z]+ [^`]+)`/gm)].map(([, route]) => route);
-  assert.deepEqual(told.toSorted(), routes.toSorted());
+  sameNames(rowsUnder(api, 'Routes').map(subjectOf), routes);
 });
 
-test('the README has every command, and no other', () => {
-  const commands = Command.options.map(({ entries }) => entries.command.literal as string);
-  const told = [...section('Commands').matchAll(/^\| `(\w+)`/gm)].map(([, command]) => command as string);
-  assert.deepEqual(told.toSorted(), commands.toSorted());
-});
-
-test('the README has every variable and close code', () => {
-  const environment = section('Environment');
-  assert.deepEqual(
-    Object.keys(variables).filter((name) => !environment.includes(`\`${name}\``)),
-    [],
+test('every route in docs/api.md names its callers, and errors that exist', () => {
+  const strays = rowsUnder(api, 'Routes').filter(
+    ({ callers = '', errors: codes }) =>
+      !['open', 'user', 'admin'].includes(callers) || codesOf(codes).some((code) => !(code in errors)),
   );
-  const told = [...section('Commands').matchAll(/\b4\d{3}\b/g)].map(([code]) => Number(code));
-  assert.deepEqual(told, Object.values(closeCodes));
+  assert.deepEqual(strays, []);
 });
 
-test('each row of the README names tests that exist and know of it', () => {
+test('docs/api.md has the bounds of every field', () => {
+  const between = (name: 'NAME' | 'PHONE' | 'TEXT' | 'PASSWORD') =>
+    `${limits[`MIN_${name}_CHARACTERS`]} to ${limits[`MAX_${name}_CHARACTERS`]}`;
+  const bounds = {
+    firstName: between('NAME'),
+    lastName: between('NAME'),
+    name: between('NAME'),
+    text: between('TEXT'),
+    password: between('PASSWORD'),
+    phone: between('PHONE'),
+    email: `at most ${limits.MAX_EMAIL_CHARACTERS}`,
+    otp: '6',
+  };
+  const documented = rowsUnder(api, 'Fields').map((row) => [subjectOf(row), row.characters]);
+  assert.deepEqual(Object.fromEntries(documented), bounds);
+});
+
+test('docs/api.md has the factor of every rate', () => {
+  const { LOGIN_ATTEMPTS_FACTOR, OTP_MAILS_FACTOR, OTP_MAILS_OF_ADDRESS_FACTOR, ...rest } = limits;
+  const expected = [
+    [1, 'RATE_LIMIT'],
+    [1, 'LOGIN_ATTEMPTS'],
+    [LOGIN_ATTEMPTS_FACTOR, 'LOGIN_ATTEMPTS'],
+    [LOGIN_ATTEMPTS_FACTOR, 'LOGIN_ATTEMPTS'],
+    [1, 'LOGIN_ATTEMPTS'],
+    [OTP_MAILS_OF_ADDRESS_FACTOR, 'LOGIN_ATTEMPTS'],
+    [OTP_MAILS_FACTOR, 'LOGIN_ATTEMPTS'],
+    [rest.WRONG_CODES_FACTOR, 'LOGIN_ATTEMPTS'],
+    [rest.REGISTRATIONS_FACTOR, 'LOGIN_ATTEMPTS'],
+    [rest.SEARCHES_FACTOR, 'LOGIN_ATTEMPTS'],
+  ];
+  const documented = rowsUnder(api, 'Rates').map((row) => {
+    const cell = row['limit in each window'] ?? '';
+    return [Number(/^(\d+) ×/.exec(cell)?.[1] ?? 1), codesOf(cell)[0]];
+  });
+  assert.deepEqual(documented, expected);
+});
+
+test('docs/protocol.md has every command in each of its tables, and an example of each', () => {
+  sameNames(rowsUnder(protocol, 'Frames that a client sends').map(subjectOf), commandNames);
+  sameNames(rowsUnder(protocol, 'Messages').map(subjectOf), commandNames);
+  const examples = examplesUntil('## Frames that a client receives');
+  sameNames(
+    examples.map(({ command }) => String(command)),
+    commandNames,
+  );
+  for (const example of examples) assertFits(Command, example);
+});
+
+test('docs/protocol.md has every frame of the server with all its fields, and an example of each', () => {
+  const frames = { Welcome, Ack, Error: ErrorFrame, message: Message };
+  const fieldsOf = ({ fields }: Row) => codesOf(fields).flatMap((cell) => cell.split(' '));
+  const documented = rowsUnder(protocol, 'Frames that a client receives').map((row): [string, string[]] => [
+    subjectOf(row),
+    fieldsOf(row).toSorted(),
+  ]);
+  const expected = Object.entries(frames).map(([name, { entries }]): [string, string[]] => [
+    name,
+    Object.keys(entries).toSorted(),
+  ]);
+  assert.deepEqual(Object.fromEntries(documented), Object.fromEntries(expected));
+  const examples = examplesAfter('## Frames that a client receives');
+  assert.equal(examples.length, 4);
+  for (const [index, schema] of Object.values(frames).entries()) assertFits(schema, examples[index] ?? {});
+});
+
+test('the examples of answers in docs/api.md fit their schemas', () => {
+  const examples = blocksOf(api, 'json').map((block) => JSON.parse(block));
+  assert.equal(examples.length, 3);
+  for (const [index, schema] of [User, Room, Message].entries()) assertFits(schema, examples[index]);
+});
+
+test('docs/protocol.md has every error code with its status', () => {
+  const documented = rowsUnder(protocol, 'Error codes').map((row) => [subjectOf(row), Number(row.status)]);
+  const expected = Object.entries(errors).map(([code, { status }]) => [code, status]);
+  assert.deepEqual(Object.fromEntries(documented), Object.fromEntries(expected));
+});
+
+test('docs/protocol.md has every close code with its name', () => {
+  const documented = rowsUnder(protocol, 'Close codes').map(({ code, name }) => [codesOf(name)[0], Number(code)]);
+  assert.deepEqual(Object.fromEntries(documented), closeCodes);
+});
+
+test('docs/configuration.md has every variable with its default', () => {
+  const expected = Object.entries(variables).map(([name, schema]) => [
+    name,
+    ('default' in schema && schema.default) || '',
+  ]);
+  const rows = rowsUnder(configuration, 'Environment variables');
+  const documented = Object.fromEntries(rows.map((row) => [subjectOf(row), codesOf(row.default)[0] ?? '']));
+  const { ROOMS_HOME, ...ofConfig } = documented;
+  assert.deepEqual(ofConfig, Object.fromEntries(expected));
+  assert.equal(ROOMS_HOME, '.rooms');
+});
+
+test('docs/configuration.md has every fixed limit with its value', () => {
+  const documented = rowsUnder(configuration, 'Fixed limits').map((row) => [subjectOf(row), Number(row.value)]);
+  assert.deepEqual(Object.fromEntries(documented), limits);
+});
+
+test('docs/operations.md has every process, metric and health route', async () => {
+  sameNames(
+    rowsUnder(operations, 'Processes').map((row) => Object.values(row)[0] ?? ''),
+    ['gateway', ...QUEUES],
+  );
+  const metrics = await createMetrics().registry.getMetricsAsJSON();
+  sameNames(
+    rowsUnder(operations, 'Metrics').map(subjectOf),
+    metrics.map(({ name }) => name),
+  );
+  const paths = rowsUnder(api, 'Routes').map((row) => subjectOf(row).split(' ')[1] ?? '');
+  sameNames(
+    rowsUnder(operations, 'Health').map(subjectOf),
+    paths.filter((path) => !path.startsWith('/api/')),
+  );
+});
+
+test('the README has every folder, and no other', () => {
+  const folders = globSync('{gateway,workers,shared,sql,bench,test,docs}{,/*}', { cwd: root }).filter((name) =>
+    statSync(join(root, name)).isDirectory(),
+  );
+  sameNames(
+    rowsUnder(read('README.md'), 'Folders').map(subjectOf),
+    folders.map((name) => `${name}/`),
+  );
+});
+
+test('docs/testing.md has every file of test/, and no other', () => {
+  const files = globSync('test/*.test.ts', { cwd: root }).map((file) => /(\w[\w-]*)\.test\.ts/.exec(file)?.[1] ?? '');
+  sameNames(rowsUnder(read('docs/testing.md'), 'The files of `test/`').map(subjectOf), files);
+});
+
+test('each row that names tests names tests that exist and mention its subject', () => {
   const files = globSync('{test,gateway,shared}/**/*.test.ts', { cwd: root });
-  const rows = ['Routes', 'Commands', 'Environment'].flatMap((title) =>
-    [...section(title).matchAll(/^\| `.*$/gm)].flat(),
-  );
-  const strays = rows.flatMap((row) => {
-    const cells = row.split(/(?<!\\)\|/).map((cell) => cell.trim());
-    const tests = [...(cells.at(-2) ?? '').matchAll(/`([\w-]+)`/g)].map(([, name]) => name as string);
-    const texts = tests.map((name) =>
+  const rows = [
+    ...rowsUnder(api, 'Routes'),
+    ...rowsUnder(protocol, 'Frames that a client sends'),
+    ...rowsUnder(configuration, 'Environment variables'),
+  ];
+  const strays = rows.filter((row) => {
+    const texts = codesOf(row.tests).map((name) =>
       files
         .filter((file) => file.includes(`/${name}.test.`))
-        .map((file) => readFileSync(join(root, file), 'utf8'))
+        .map(read)
         .join(),
     );
-    const subjects = [...(cells[1] ?? '').matchAll(/`(?:[A-Z]+ )?([^`]+)`/g)].map(([, subject]) => subject as string);
     // Of a path, the last word before its parameters.
-    const words = subjects.map((subject) => subject.split('/:')[0]?.split('/').at(-1) as string);
-    const isKnown = words.every((word) => texts.join().includes(word));
-    return tests.length > 0 && texts.every((text) => text !== '') && isKnown ? [] : [row];
+    const word = subjectOf(row).split(' ').at(-1)?.split('/:')[0]?.split('/').at(-1) ?? '';
+    return texts.length === 0 || texts.includes('') || !texts.join().includes(word);
   });
   assert.deepEqual(strays, []);
   assert.ok(rows.length > 60, `only ${rows.length} rows`);
 });
+
+/** Tables that no code can confirm: measurements, comparisons, and pointers whose paths are checked below. */
+const WITHOUT_A_CHECK = ['Rooms', 'Folders', 'Where a rule is', 'Context', 'Decision'];
+
+test('every table of docs/ and the README has a check', () => {
+  const checked = [
+    'Routes, Fields, Rates',
+    'Frames that a client sends, Frames that a client receives, Messages, Error codes, Close codes',
+    'Environment variables, Fixed limits',
+    'Processes, Metrics, Health',
+    'Folders',
+    'The files of `test/`',
+  ].flatMap((headings) => headings.split(', '));
+  const tables = documents.filter((name) => /^(README|docs\/)/.test(name)).flatMap((name) => readTables(read(name)));
+  const headings = new Set(tables.map(({ heading }) => heading));
+  sameNames([...headings], [...new Set([...checked, ...WITHOUT_A_CHECK])]);
+});
+
+test('every link between documents leads somewhere', () => {
+  const broken = documents.flatMap((name) =>
+    [...withoutFences(read(name)).matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, target]) => target as string)
+      .filter((target) => !/^https?:/.test(target) && !leadsSomewhere(name, target))
+      .map((target) => `${name}: ${target}`),
+  );
+  assert.deepEqual(broken, []);
+});
+
+test('every path and every npm script that a document names exists', () => {
+  const { scripts } = JSON.parse(read('package.json'));
+  const missing = documents.flatMap((name) => {
+    const text = read(name);
+    const paths = codesOf(withoutFences(text)).filter((code) =>
+      /^(gateway|workers|shared|sql|bench|test|docs|\.ci|\.github)\/[\w./-]*$/.test(code),
+    );
+    const named = [...text.matchAll(/npm run ([a-z]+)/g)].map(([, script]) => script as string);
+    return [
+      ...paths.filter((path) => !existsSync(join(root, path))),
+      ...named.filter((script) => !(script in scripts)),
+    ].map((what) => `${name}: ${what}`);
+  });
+  assert.deepEqual(missing, []);
+});
+
+function examplesUntil(heading: string): Record<string, unknown>[] {
+  return blocksOf(protocol.split(heading)[0] ?? '', 'json').map((block) => JSON.parse(block));
+}
+
+function examplesAfter(heading: string): Record<string, unknown>[] {
+  return blocksOf(protocol.split(heading)[1] ?? '', 'json').map((block) => JSON.parse(block));
+}
+
+/** The example is valid, and the schema knows each of its fields. */
+function assertFits(schema: v.GenericSchema, example: Record<string, unknown>): void {
+  const output = v.parse(schema, example) as Record<string, unknown>;
+  assert.deepEqual(
+    Object.keys(example).filter((field) => !(field in output)),
+    [],
+  );
+}
+
+function leadsSomewhere(from: string, target: string): boolean {
+  const [path = '', anchor] = target.split('#');
+  const file = path === '' ? from : normalize(join(dirname(from), path));
+  if (!existsSync(join(root, file))) return false;
+  return anchor === undefined || anchorsOf(read(file)).includes(anchor);
+}

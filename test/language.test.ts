@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { bannedIn } from './support/banned-words.ts';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const PATTERNS = [
+  '{gateway,workers,shared,sql,bench,test,docs}/**/*.{ts,mjs,sql,sh,md}',
+  '*.{md,yml,yaml}',
+  '.github/**/*.{yml,md}',
+  '{Dockerfile,Procfile,.env.example,.ci/run}',
+];
+/** The list itself, and numbered SQL files that were merged before the list: they must never change. */
+const EXEMPT = /^test\/support\/banned-words\.ts$|^test\/language\.test\.ts$|^sql\/00[1-5]-.*\.sql$/;
+
+const files = globSync(PATTERNS, { cwd: root }).filter((name) => !EXEMPT.test(name));
+
+test('names, comments and documents are in plain English', () => {
+  const findings = files.flatMap((file) =>
+    linesOf(file).flatMap((line, index) =>
+      bannedIn(line).map(({ found, instead }) => `${file}:${index + 1}: "${found}": write ${instead}`),
+    ),
+  );
+  assert.equal(findings.length, 0, `${findings.length} words to replace:\n${findings.sort().join('\n')}`);
+  assert.ok(files.length > 150, `only ${files.length} files were read`);
+});
+
+test('a banned word is found in any case, in a name and in a sentence, but not inside another word', () => {
+  const found = (line: string) => bannedIn(line).map((each) => each.found);
+  assert.deepEqual(found('// Whoever waits'), ['Whoever']);
+  assert.deepEqual(found('const isHisRoom = true;'), ['His']);
+  assert.deepEqual(found('const CONNECT_PATIENCE = 1;'), ['PATIENCE']);
+  assert.deepEqual(found('this.#takeOff(lane);'), ['take Off']);
+  assert.deepEqual(found('const MOST_BYTES = 1;'), ['MOST_BYTES']);
+  assert.deepEqual(found('const EVERY = 1_000;'), ['EVERY']);
+  assert.deepEqual(found('// at most 3 of this history, whether or not they hold'), []);
+});
+
+/** A line that begins with `-` in a `diff` block shows what not to write. */
+function linesOf(file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  if (!file.endsWith('.md')) return text.split('\n');
+  return text.replace(/^```diff[\s\S]*?^```/gm, (block) => block.replace(/^-.*$/gm, '')).split('\n');
+}

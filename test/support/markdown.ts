@@ -1,0 +1,67 @@
+/** A row of a table: the text of each cell, by the head of its column. */
+export type Row = Record<string, string>;
+
+export interface Table {
+  /** The nearest heading above the table. */
+  heading: string;
+  columns: string[];
+  rows: Row[];
+}
+
+/** All tables of a Markdown document. A `\|` inside a cell is a plain character. */
+export function readTables(text: string): Table[] {
+  const tables: Table[] = [];
+  let heading = '';
+  let table: Table | undefined;
+  for (const line of withoutFences(text).split('\n')) {
+    if (!line.startsWith('|')) table = undefined;
+    if (line.startsWith('#')) heading = line.replace(/^#+ /, '');
+    if (!line.startsWith('|') || /^[| :-]+$/.test(line)) continue;
+    const cells = line.split(/(?<!\\)\|/).slice(1, -1);
+    if (table) table.rows.push(rowOf(table.columns, cells));
+    else {
+      table = { heading, columns: cells.map((cell) => cell.trim()), rows: [] };
+      tables.push(table);
+    }
+  }
+  return tables;
+}
+
+/** The rows of the table under a heading. @throws Error if there is none */
+export function rowsUnder(text: string, heading: string): Row[] {
+  const table = readTables(text).find((each) => each.heading === heading);
+  if (!table) throw new Error(`there is no table under "${heading}"`);
+  return table.rows;
+}
+
+/** What a cell has in backticks. */
+export function codesOf(cell = ''): string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code as string);
+}
+
+/** The anchors of a document, as GitHub makes them from its headings. */
+export function anchorsOf(text: string): string[] {
+  const headings = [...withoutFences(text).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading as string);
+  return headings.map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\s-]/g, '')
+      .trim()
+      .replace(/\s/g, '-'),
+  );
+}
+
+/** The blocks of one language, such as `json`. */
+export function blocksOf(text: string, language: string): string[] {
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(
+    ([, block]) => block as string,
+  );
+}
+
+export function withoutFences(text: string): string {
+  return text.replace(/^```[\s\S]*?^```/gm, '');
+}
+
+function rowOf(columns: string[], cells: string[]): Row {
+  return Object.fromEntries(columns.map((column, index) => [column, cells[index]?.trim() ?? '']));
+}
