@@ -1,6 +1,25 @@
-import type { TemplatedApp } from 'uWebSockets.js';
-import type { Gateway } from './gateway.ts';
-import { type EdgeContext, type Handler, type Method, route, routeOthers, withoutLimit } from './http/http.ts';
+import * as v from 'valibot';
+import { done, Room, Status, Ticket, Token, User } from '../shared/contract/answers.ts';
+import { Message } from '../shared/contract/messages.ts';
+import {
+  HistoryPage,
+  IdParameter,
+  ListPage,
+  Login,
+  MemberParameters,
+  NewRoom,
+  NewText,
+  OtpMail,
+  ProvenLogin,
+  ProvenRegistration,
+  ProvenUserUpdate,
+  Registration,
+  RoleParameters,
+  RoomUpdate,
+  SearchParameter,
+  UserUpdate,
+} from '../shared/contract/requests.ts';
+import { type Route, route } from './http/route.ts';
 import { login, loginWithOtp, register, registerWithOtp, sendOtp } from './routes/account-routes.ts';
 import { healthy, ready } from './routes/health-routes.ts';
 import { createMessage, deleteMessage, listMessages, updateMessage } from './routes/message-routes.ts';
@@ -16,48 +35,245 @@ import {
   updateUser,
   updateUserWithOtp,
 } from './routes/user-routes.ts';
-import { routeSockets, upgradeNeeded } from './sockets/sockets.ts';
+import { upgradeNeeded } from './sockets/upgrade-needed.ts';
 
-type Routes = Partial<Record<Method, Handler>>;
-
-/** The whole surface of a gateway: every route, and the socket. */
-export function routeAll(app: TemplatedApp, gateway: Gateway): void {
-  const health: Record<string, Routes> = {
-    '/healthz': { get: healthy },
-    '/readyz': { get: ready(gateway) },
-  };
-  const routes: Record<string, Routes> = {
-    '/api/users': { get: listUsers(gateway) },
-    '/api/users/send-otp': { post: sendOtp(gateway) },
-    '/api/users/register': { post: register(gateway) },
-    '/api/users/register-otp': { post: registerWithOtp(gateway) },
-    '/api/users/login': { post: login(gateway) },
-    '/api/users/login-otp': { post: loginWithOtp(gateway) },
-    '/api/users/logout': { post: logOut(gateway) },
-    '/api/users/logout-all': { post: logOutAll(gateway) },
-    '/api/users/current': { get: currentUser(gateway) },
-    '/api/users/update': { put: updateUser(gateway) },
-    '/api/users/update-otp': { put: updateUserWithOtp(gateway) },
-    '/api/users/email/:email': { get: searchUsers(gateway) },
-    '/api/users/:id': { get: getUser(gateway) },
-    '/api/users/:id/roles/:role': { post: addRole(gateway), del: removeRole(gateway) },
-    '/api/rooms': { get: listRooms(gateway), post: createRoom(gateway) },
-    '/api/rooms/:id': { get: getRoom(gateway), put: updateRoom(gateway), del: deleteRoom(gateway) },
-    '/api/rooms/:room_id/users/:user_id': { post: addUser(gateway), del: removeUser(gateway) },
-    // The seed's two paths are one here: a room's id for its messages, a message's id for itself.
-    '/api/messages/:id': {
-      get: listMessages(gateway),
-      post: createMessage(gateway),
-      put: updateMessage(gateway),
-      del: deleteMessage(gateway),
-    },
-    '/api/ws': { get: upgradeNeeded },
-    '/api/ws/ticket': { post: createTicket(gateway) },
-  };
-  const { addressOf, cors, limits, log } = gateway;
-  const edge: EdgeContext = { addressOf, cors, admit: (address) => limits.request(address), log };
-  routeSockets(app, gateway);
-  for (const [path, handlers] of Object.entries(health)) route(app, path, handlers, withoutLimit(edge));
-  for (const [path, handlers] of Object.entries(routes)) route(app, path, handlers, edge);
-  routeOthers(app, edge);
-}
+/**
+ * Every route of a gateway. A row without `callers` requires a token. The registration, the 405s, the checks of the
+ * documents and the authorisation matrix come from this table. The socket's commands are in shared/contract/commands.ts.
+ */
+export const routes: readonly Route[] = [
+  route({
+    method: 'POST',
+    path: '/api/users/send-otp',
+    callers: 'open',
+    body: OtpMail,
+    answer: done('otp sent'),
+    errors: ['no_token', 'bad_token', 'token_expired', 'token_revoked', 'unavailable'],
+    handler: sendOtp,
+  }),
+  route({
+    method: 'POST',
+    path: '/api/users/register',
+    callers: 'open',
+    submits: 'account change',
+    body: Registration,
+    status: 201,
+    answer: User,
+    errors: ['email_taken', 'not_allowed', 'email_unproven'],
+    handler: register,
+  }),
+  route({
+    method: 'POST',
+    path: '/api/users/register-otp',
+    callers: 'open',
+    submits: 'account change',
+    body: ProvenRegistration,
+    status: 201,
+    answer: User,
+    errors: ['wrong_otp', 'email_taken', 'not_allowed'],
+    handler: registerWithOtp,
+  }),
+  route({
+    method: 'POST',
+    path: '/api/users/login',
+    callers: 'open',
+    body: Login,
+    answer: Token,
+    errors: ['wrong_credentials', 'busy', 'unavailable'],
+    handler: login,
+  }),
+  route({
+    method: 'POST',
+    path: '/api/users/login-otp',
+    callers: 'open',
+    body: ProvenLogin,
+    answer: Token,
+    errors: ['wrong_credentials', 'wrong_otp', 'busy', 'unavailable'],
+    handler: loginWithOtp,
+  }),
+  route({
+    method: 'POST',
+    path: '/api/users/logout',
+    submits: 'account change',
+    answer: done('logged out'),
+    handler: logOut,
+  }),
+  route({
+    method: 'POST',
+    path: '/api/users/logout-all',
+    submits: 'account change',
+    answer: done('logged out'),
+    handler: logOutAll,
+  }),
+  route({ method: 'GET', path: '/api/users', query: ListPage, answer: v.array(User), handler: listUsers }),
+  route({ method: 'GET', path: '/api/users/current', answer: User, errors: ['no_such_user'], handler: currentUser }),
+  route({
+    method: 'PUT',
+    path: '/api/users/update',
+    submits: 'account change',
+    body: UserUpdate,
+    answer: User,
+    errors: ['email_unproven', 'email_taken', 'no_such_user'],
+    handler: updateUser,
+  }),
+  route({
+    method: 'PUT',
+    path: '/api/users/update-otp',
+    submits: 'account change',
+    body: ProvenUserUpdate,
+    answer: User,
+    errors: ['wrong_otp', 'not_allowed', 'email_taken', 'no_such_user'],
+    handler: updateUserWithOtp,
+  }),
+  route({
+    method: 'GET',
+    path: '/api/users/email/:email',
+    parameters: SearchParameter,
+    answer: v.array(User),
+    handler: searchUsers,
+  }),
+  route({
+    method: 'GET',
+    path: '/api/users/:id',
+    parameters: IdParameter,
+    answer: User,
+    errors: ['no_such_user'],
+    handler: getUser,
+  }),
+  route({
+    method: 'POST',
+    path: '/api/users/:id/roles/:role',
+    callers: 'admin',
+    submits: 'account change',
+    parameters: RoleParameters,
+    answer: User,
+    errors: ['no_such_user'],
+    handler: addRole,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/api/users/:id/roles/:role',
+    callers: 'admin',
+    submits: 'account change',
+    parameters: RoleParameters,
+    answer: User,
+    errors: ['no_such_user', 'everyones_role', 'last_admin'],
+    handler: removeRole,
+  }),
+  route({ method: 'GET', path: '/api/rooms', query: ListPage, answer: v.array(Room), handler: listRooms }),
+  route({
+    method: 'POST',
+    path: '/api/rooms',
+    submits: 'room command',
+    body: NewRoom,
+    status: 201,
+    answer: Room,
+    errors: ['no_such_room'],
+    handler: createRoom,
+  }),
+  route({
+    method: 'GET',
+    path: '/api/rooms/:id',
+    parameters: IdParameter,
+    answer: Room,
+    errors: ['no_such_room'],
+    handler: getRoom,
+  }),
+  route({
+    method: 'PUT',
+    path: '/api/rooms/:id',
+    submits: 'room command',
+    parameters: IdParameter,
+    body: RoomUpdate,
+    answer: Room,
+    errors: ['no_such_room', 'owner_only', 'everyones_room'],
+    handler: updateRoom,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/api/rooms/:id',
+    submits: 'room command',
+    parameters: IdParameter,
+    answer: done('room deleted'),
+    errors: ['no_such_room', 'owner_only', 'everyones_room'],
+    handler: deleteRoom,
+  }),
+  route({
+    method: 'POST',
+    path: '/api/rooms/:room_id/users/:user_id',
+    submits: 'room command',
+    parameters: MemberParameters,
+    status: 201,
+    answer: Message,
+    errors: ['no_such_room', 'no_such_user', 'owner_only', 'everyones_room', 'already_in_room'],
+    handler: addUser,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/api/rooms/:room_id/users/:user_id',
+    submits: 'room command',
+    parameters: MemberParameters,
+    answer: Message,
+    errors: ['no_such_room', 'owner_only', 'everyones_room', 'owner_stays', 'user_not_in_room'],
+    handler: removeUser,
+  }),
+  // The original has two paths here. Its :room_id and its :id stand in the same place, so they are one path.
+  route({
+    method: 'GET',
+    path: '/api/messages/:id',
+    parameters: IdParameter,
+    query: HistoryPage,
+    answer: v.array(Message),
+    errors: ['no_such_room'],
+    handler: listMessages,
+  }),
+  route({
+    method: 'POST',
+    path: '/api/messages/:id',
+    submits: 'room command',
+    parameters: IdParameter,
+    body: NewText,
+    status: 201,
+    answer: Message,
+    errors: ['no_such_room', 'not_a_member', 'read_only_room'],
+    handler: createMessage,
+  }),
+  route({
+    method: 'PUT',
+    path: '/api/messages/:id',
+    submits: 'room command',
+    parameters: IdParameter,
+    body: NewText,
+    answer: Message,
+    errors: ['no_such_message', 'no_such_room', 'author_only', 'not_editable', 'not_a_member', 'read_only_room'],
+    handler: updateMessage,
+  }),
+  route({
+    method: 'DELETE',
+    path: '/api/messages/:id',
+    submits: 'room command',
+    parameters: IdParameter,
+    answer: Message,
+    errors: ['no_such_message', 'no_such_room', 'author_only', 'not_editable', 'not_a_member', 'read_only_room'],
+    handler: deleteMessage,
+  }),
+  route({
+    method: 'GET',
+    path: '/api/ws',
+    callers: 'open',
+    answer: v.never(),
+    errors: ['upgrade_needed'],
+    handler: upgradeNeeded,
+  }),
+  route({ method: 'POST', path: '/api/ws/ticket', status: 201, answer: Ticket, handler: createTicket }),
+  route({ method: 'GET', path: '/healthz', callers: 'open', isUnlimited: true, answer: Status, handler: healthy }),
+  route({
+    method: 'GET',
+    path: '/readyz',
+    callers: 'open',
+    isUnlimited: true,
+    answer: Status,
+    errors: ['unavailable'],
+    handler: ready,
+  }),
+];

@@ -1,4 +1,5 @@
-import type { TemplatedApp } from 'uWebSockets.js';
+import uWS, { type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Config } from '../shared/config.ts';
@@ -6,50 +7,31 @@ import { newId } from '../shared/contract/ids.ts';
 import { QUEUES, type QueueName } from '../shared/contract/jobs.ts';
 import { connectDatabase } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
-import type { Metrics } from '../shared/metrics.ts';
+import { createMetrics, type Metrics } from '../shared/metrics.ts';
 import { PayloadReader } from '../shared/payloads.ts';
 import { connectRedis } from '../shared/redis.ts';
-import { createOtps, type Otps } from './accounts/otp-check.ts';
+import { createOtpCheck, type OtpCheck } from './accounts/otp-check.ts';
 import { createOtpRequests, type OtpRequests } from './accounts/otp-requests.ts';
 import { Passwords } from './accounts/passwords.ts';
 import { createTickets, type Tickets } from './accounts/tickets.ts';
 import { createTokens, type Tokens } from './accounts/tokens.ts';
+import { routes } from './app.ts';
 import { startClock } from './commands/database-clock.ts';
 import { CommandDispatcher } from './commands/dispatcher.ts';
-import { type AddressOf, readAddresses } from './edge/addresses.ts';
+import { type AddressOf, createAddressOf } from './edge/addresses.ts';
 import { type Cors, createCors } from './edge/cors.ts';
-import { Limits } from './edge/limits.ts';
+import { RateLimits } from './edge/rate-limits.ts';
+import { HttpServer } from './http/http-server.ts';
 import { LiveRooms } from './live/live-rooms.ts';
 import { createReads, type Reads } from './reads/reads.ts';
+import { SocketServer } from './sockets/socket-server.ts';
 
 const READ_CONNECTIONS = 8;
+const READ_TIMEOUT_MS = 10_000;
+/** A gateway that stops waits this long for the outcomes of pending commands and the answers to pending requests. */
+const DRAIN_MS = 10_000;
 
-/** What the routes and the socket work with. */
-export interface Gateway {
-  config: GatewayConfig;
-  /** Of the database. */
-  epoch: string;
-  addressOf: AddressOf;
-  commands: CommandDispatcher;
-  cors: Cors;
-  limits: Limits;
-  live: LiveRooms;
-  otpRequests: OtpRequests;
-  otps: Otps;
-  passwords: Passwords;
-  reads: Reads;
-  tickets: Tickets;
-  tokens: Tokens;
-  /** @throws Error if Redis does not answer */
-  pingRedis: () => Promise<unknown>;
-  /** True from the moment in which this process was asked to stop. */
-  stopping: boolean;
-  log: Log;
-  /** Ends all its connections. */
-  close(): Promise<void>;
-}
-
-/** The variables of the environment that make a gateway. */
+/** The environment variables of a gateway. */
 export const GATEWAY_VARIABLES = [
   'DATABASE_URL',
   'REDIS_URL',
@@ -70,64 +52,129 @@ export const GATEWAY_VARIABLES = [
   'SOCKETS_PER_ADDRESS',
 ] as const;
 
-type GatewayConfig = Config<(typeof GATEWAY_VARIABLES)[number]>;
+export type GatewayConfig = Config<(typeof GATEWAY_VARIABLES)[number]>;
 
-/** Connects a gateway to Postgres and Redis. @param app whose topics it publishes on */
-export async function openGateway(
-  config: GatewayConfig,
-  app: TemplatedApp,
-  metrics: Metrics,
-  log: Log,
-): Promise<Gateway> {
-  const id = newId();
-  const use = { name: 'rooms-gateway', max: READ_CONNECTIONS, readOnly: true, timeout: 10_000 };
-  const database = connectDatabase(config.DATABASE_URL, use);
-  const redis = connectRedis(config.REDIS_URL, 'producer', log);
-  const subscriberRedis = connectRedis(config.REDIS_URL, 'consumer', log, { autoResubscribe: false });
-  const queues = openQueues(redis, config.REDIS_PREFIX, log);
+/** The parts of a gateway that routes and sockets use. */
+export interface Gateway {
+  config: GatewayConfig;
+  /** Names the database. */
+  epoch: string;
+  addressOf: AddressOf;
+  cors: Cors;
+  rateLimits: RateLimits;
+  reads: Reads;
+  dispatcher: CommandDispatcher;
+  live: LiveRooms;
+  passwords: Passwords;
+  tokens: Tokens;
+  tickets: Tickets;
+  otpCheck: OtpCheck;
+  otpRequests: OtpRequests;
+  /** @throws Error if Redis does not answer */
+  pingRedis: () => Promise<unknown>;
+  /** True from the start of {@link RunningGateway.stop}. */
+  isStopping: boolean;
+  metrics: Metrics;
+  log: Log;
+}
 
-  const passwords = await Passwords.start();
-  const reads = createReads(database);
-  const clock = await startClock(database, log);
-  const commands = new CommandDispatcher({ gatewayId: id, lanes: config.LANES, queues, clock, log });
+/** A gateway with its connections. A process may run several. */
+export interface RunningGateway extends Gateway {
+  /** @returns the port; 0 asks for a free one. @throws Error if the gateway cannot listen there */
+  listen(host: string, port: number): Promise<number>;
+  /** Takes no new connections, waits for pending outcomes, asks the sockets to reconnect, and closes everything. */
+  stop(): Promise<void>;
+}
+
+/** Connects a gateway to Postgres and Redis. @throws Error if one of them does not answer */
+export async function openGateway(config: GatewayConfig, log: Log): Promise<RunningGateway> {
+  const app = uWS.App();
+  const { parts, close } = await openParts(config, app, log);
+  const http = new HttpServer(app, parts);
+  const sockets = new SocketServer(parts);
+  sockets.register(app);
+  http.register(routes);
+  let listener: us_listen_socket | undefined;
+  return Object.assign(parts, {
+    async listen(host: string, port: number) {
+      listener = await listen(app, host, port);
+      return uWS.us_socket_local_port(listener);
+    },
+    async stop() {
+      parts.isStopping = true;
+      if (listener) uWS.us_listen_socket_close(listener);
+      const until = Date.now() + DRAIN_MS;
+      while (parts.dispatcher.pending + http.pending > 0 && Date.now() < until) await wait(20);
+      sockets.closeAll();
+      await close().catch((error: unknown) => log.warn({ error }, 'a connection was not closed'));
+    },
+  });
+}
+
+async function openParts(config: GatewayConfig, app: TemplatedApp, log: Log) {
+  const gatewayId = newId();
+  const { REDIS_URL, REDIS_PREFIX: prefix, API_SECRET } = config;
+  const database = connectDatabase(config.DATABASE_URL, {
+    name: 'rooms-gateway',
+    max: READ_CONNECTIONS,
+    readOnly: true,
+    timeout: READ_TIMEOUT_MS,
+  });
+  const redis = connectRedis(REDIS_URL, 'producer', log);
+  const subscriberRedis = connectRedis(REDIS_URL, 'consumer', log, { autoResubscribe: false });
+  const queues = openQueues(redis, prefix, log);
+  const metrics = createMetrics();
   const payloads = new PayloadReader(metrics, log);
-  const prefix = config.REDIS_PREFIX;
-  const publish = (topic: string, frame: string) => app.publish(topic, frame);
-  const live = new LiveRooms({ redis, subscriberRedis, gatewayId: id, prefix, reads, publish, payloads, log });
-  await live.subscribeToReplies((reply) => commands.complete(reply));
 
-  return {
+  const reads = createReads(database);
+  const passwords = await Passwords.start();
+  const clock = await startClock(database, log);
+  const dispatcher = new CommandDispatcher({ gatewayId, lanes: config.LANES, queues, clock, log });
+  const publish = (roomId: string, frame: string) => app.publish(roomId, frame);
+  const live = new LiveRooms({ gatewayId, prefix, redis, subscriberRedis, reads, publish, payloads, log });
+  await live.subscribeToReplies((reply) => dispatcher.complete(reply));
+
+  const parts: Gateway = {
     config,
     epoch: await reads.epoch(),
-    addressOf: readAddresses(config.TRUSTED_PROXIES),
-    commands,
+    addressOf: createAddressOf(config.TRUSTED_PROXIES),
     cors: createCors(config),
-    limits: new Limits(redis, config, log),
-    live,
-    otpRequests: createOtpRequests(queues['otp-email']),
-    otps: createOtps(redis, config.REDIS_PREFIX, config.API_SECRET),
-    passwords,
+    rateLimits: new RateLimits(redis, config, log),
     reads,
+    dispatcher,
+    live,
+    passwords,
+    tokens: createTokens(API_SECRET, config.TOKEN_HOUR_LIFESPAN),
     tickets: createTickets(redis, prefix, payloads),
-    tokens: createTokens(config.API_SECRET, config.TOKEN_HOUR_LIFESPAN),
+    otpCheck: createOtpCheck(redis, prefix, API_SECRET),
+    otpRequests: createOtpRequests(queues['otp-email']),
     pingRedis: () => redis.ping(),
-    stopping: false,
+    isStopping: false,
+    metrics,
     log,
-    async close() {
-      clock.stop();
-      passwords.close();
-      await live.close();
-      await Promise.all(Object.values(queues).map((queue) => queue.close()));
-      await Promise.all([database.end({ timeout: 5 }), redis.quit()]);
-    },
   };
+  const close = async () => {
+    clock.stop();
+    passwords.close();
+    await live.close();
+    await Promise.all(Object.values(queues).map((queue) => queue.close()));
+    await Promise.all([database.end({ timeout: 5 }), redis.quit()]);
+  };
+  return { parts, close };
 }
 
 function openQueues(connection: Redis, prefix: string, log: Log): Record<QueueName, Queue> {
   const queues = QUEUES.map((name): [QueueName, Queue] => {
     const queue = new Queue(name, { connection, prefix });
-    queue.on('error', (error) => log.debug({ error, queue: name }, 'queue'));
+    queue.on('error', (error) => log.debug({ error, queue: name }, 'queue error'));
     return [name, queue];
   });
   return Object.fromEntries(queues) as Record<QueueName, Queue>;
+}
+
+/** Several gateways may listen on one port of a machine: the kernel shares the connections out. */
+async function listen(app: TemplatedApp, host: string, port: number): Promise<us_listen_socket> {
+  const listener = await new Promise<us_listen_socket | false>((resolve) => app.listen(host, port, resolve));
+  if (!listener) throw new Error(`cannot listen at ${host}:${port}: the port is taken, or the host is another machine`);
+  return listener;
 }

@@ -4,7 +4,7 @@ import { type OtpSubject, otpNames } from '../../shared/contract/otps.ts';
 import { orUnavailable } from '../edge/unavailable.ts';
 
 /** One step in Redis: if several requests send the same code at once, only one of them gets 1. */
-const TAKE = `
+const CONSUME = `
 local hash = redis.call('hget', KEYS[1], 'hash')
 if not hash then return 0 end
 if hash == ARGV[1] then
@@ -14,18 +14,18 @@ end
 if redis.call('hincrby', KEYS[1], 'tries', -1) <= 0 then redis.call('del', KEYS[1]) end
 return 0`;
 
-export interface Otps {
+export interface OtpCheck {
   /** Uses a code up. A wrong code takes one of the tries. @throws Refusal `wrong_otp` or `unavailable` */
-  take(subject: OtpSubject, code: string): Promise<void>;
+  consume(subject: OtpSubject, code: string): Promise<void>;
 }
 
 /** Checks the one-time passwords that the otp-email worker mailed. @param secret `API_SECRET` */
-export function createOtps(redis: Redis, prefix: string, secret: string): Otps {
+export function createOtpCheck(redis: Redis, prefix: string, secret: string): OtpCheck {
   const names = otpNames(prefix, secret);
   return {
-    async take(subject, code) {
-      const taken = await orUnavailable(redis.eval(TAKE, 1, names.key(subject), names.hash(subject, code)));
-      if (taken !== 1) throw new Refusal('wrong_otp');
+    async consume(subject, code) {
+      const consumed = await orUnavailable(redis.eval(CONSUME, 1, names.key(subject), names.hash(subject, code)));
+      if (consumed !== 1) throw new Refusal('wrong_otp');
     },
   };
 }

@@ -8,14 +8,14 @@ import { OtpRequest } from '../../shared/contract/jobs.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import { type OtpSubject, otpNames } from '../../shared/contract/otps.ts';
 import { testServices } from '../../test/support/system.ts';
-import { createOtps } from './otp-check.ts';
+import { createOtpCheck } from './otp-check.ts';
 import { createOtpRequests } from './otp-requests.ts';
 
 const SECRET = 'a secret of more than 32 characters';
 const prefix = `rooms-${newId()}`;
 const redis = new Redis(testServices().redisUrl, { maxRetriesPerRequest: null });
 const names = otpNames(prefix, SECRET);
-const otps = createOtps(redis, prefix, SECRET);
+const otps = createOtpCheck(redis, prefix, SECRET);
 after(() => redis.disconnect());
 
 const [RIGHT, WRONG] = ['123456', '654321'];
@@ -31,7 +31,7 @@ async function mail(subject: OtpSubject, code = RIGHT, tries: number = limits.MA
 test('of 20 requests with one right code, one succeeds', async () => {
   const subject = newSubject();
   await mail(subject);
-  const results = await Promise.allSettled(Array.from({ length: 20 }, () => otps.take(subject, RIGHT)));
+  const results = await Promise.allSettled(Array.from({ length: 20 }, () => otps.consume(subject, RIGHT)));
   assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
   for (const result of results) if (result.status === 'rejected') assert.equal(result.reason.code, 'wrong_otp');
 });
@@ -40,11 +40,11 @@ test('after 4 wrong tries the right code works, and after 5 it does not', async 
   const [four, five] = [newSubject(), newSubject()];
   for (const subject of [four, five]) {
     await mail(subject);
-    for (let tries = 0; tries < 4; tries++) await assert.rejects(otps.take(subject, WRONG), wrongOtp);
+    for (let tries = 0; tries < 4; tries++) await assert.rejects(otps.consume(subject, WRONG), wrongOtp);
   }
-  await otps.take(four, RIGHT);
-  await assert.rejects(otps.take(five, WRONG), wrongOtp);
-  await assert.rejects(otps.take(five, RIGHT), wrongOtp);
+  await otps.consume(four, RIGHT);
+  await assert.rejects(otps.consume(five, WRONG), wrongOtp);
+  await assert.rejects(otps.consume(five, RIGHT), wrongOtp);
   assert.equal(await redis.exists(names.key(five)), 0);
 });
 
@@ -59,16 +59,16 @@ test('a code works for its purpose, its e-mail and its user only', async () => {
     { purpose: 'login', email },
     { purpose: 'register', email },
   ];
-  for (const other of others) await assert.rejects(otps.take(other, RIGHT), wrongOtp);
-  await otps.take({ ...subject, email: email.toUpperCase() }, RIGHT);
+  for (const other of others) await assert.rejects(otps.consume(other, RIGHT), wrongOtp);
+  await otps.consume({ ...subject, email: email.toUpperCase() }, RIGHT);
 });
 
 test('a newer code replaces the older one', async () => {
   const subject = newSubject();
   await mail(subject, RIGHT);
   await mail(subject, WRONG);
-  await assert.rejects(otps.take(subject, RIGHT), wrongOtp);
-  await otps.take(subject, WRONG);
+  await assert.rejects(otps.consume(subject, RIGHT), wrongOtp);
+  await otps.consume(subject, WRONG);
 });
 
 test('a request is one job of the otp-email queue, which the schema accepts and which holds no code', async () => {
@@ -99,5 +99,5 @@ test('without Redis a request and a code are refused as unavailable', async () =
   closed.disconnect();
   const request = createOtpRequests(queue).add({ email: 'ann@example.com' });
   await assert.rejects(request, { code: 'unavailable' });
-  await assert.rejects(createOtps(closed, prefix, SECRET).take(newSubject(), RIGHT), { code: 'unavailable' });
+  await assert.rejects(createOtpCheck(closed, prefix, SECRET).consume(newSubject(), RIGHT), { code: 'unavailable' });
 });

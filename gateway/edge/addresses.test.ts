@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readAddresses } from './addresses.ts';
+import { createAddressOf } from './addresses.ts';
 
 const bytes = (...each: number[]) => Uint8Array.from(each).buffer;
 const peer = bytes(10, 0, 0, 1);
 const v6 = bytes(0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 9);
 const mapped = bytes(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1);
 
-test('without trusted proxies the peer is the client, whatever he writes', () => {
-  const addressOf = readAddresses([]);
+test('without trusted proxies the address is the peer, and X-Forwarded-For is ignored', () => {
+  const addressOf = createAddressOf([]);
   assert.equal(addressOf(peer, '1.2.3.4'), '10.0.0.1');
   assert.equal(addressOf(mapped, undefined), '10.0.0.1');
 });
 
-test('of an IPv6 address the network counts, for whoever has one has all of it', () => {
-  assert.equal(readAddresses([])(v6, undefined), '2001:db8:0:7::/64');
-  assert.equal(readAddresses(['10.0.0.1'])(peer, '2001:DB8:0:7:1:2:3:4'), '2001:db8:0:7::/64');
-  assert.equal(readAddresses(['2001:db8::/32'])(v6, '1.2.3.4'), '1.2.3.4');
-  assert.equal(readAddresses([])(bytes(...new Uint8Array(15), 1), undefined), '0:0:0:0::/64');
+test('an IPv6 address counts as its /64 network, because its owner has the whole network', () => {
+  assert.equal(createAddressOf([])(v6, undefined), '2001:db8:0:7::/64');
+  assert.equal(createAddressOf(['10.0.0.1'])(peer, '2001:DB8:0:7:1:2:3:4'), '2001:db8:0:7::/64');
+  assert.equal(createAddressOf(['2001:db8::/32'])(v6, '1.2.3.4'), '1.2.3.4');
+  assert.equal(createAddressOf([])(bytes(...new Uint8Array(15), 1), undefined), '0:0:0:0::/64');
 });
 
 const forwarded: [forwardedFor: string, address: string][] = [
@@ -33,6 +33,6 @@ const forwarded: [forwardedFor: string, address: string][] = [
 ];
 for (const [forwardedFor, address] of forwarded) {
   test(`behind a trusted proxy, "${forwardedFor}" is ${address}`, () => {
-    assert.equal(readAddresses(['10.0.0.0/8'])(peer, forwardedFor), address);
+    assert.equal(createAddressOf(['10.0.0.0/8'])(peer, forwardedFor), address);
   });
 }

@@ -1,14 +1,14 @@
-/** How many there are of something under each key, up to a most. */
+/** Counts per key, with a maximum that is the same for every key. */
 export class CappedCounts {
-  readonly #most: number;
+  readonly #max: number;
   readonly #counts = new Map<string, number>();
 
-  constructor(most: number) {
-    this.#most = most;
+  constructor(max: number) {
+    this.#max = max;
   }
 
   isFull(key: string): boolean {
-    return (this.#counts.get(key) ?? 0) >= this.#most;
+    return (this.#counts.get(key) ?? 0) >= this.#max;
   }
 
   add(key: string): void {
@@ -16,8 +16,8 @@ export class CappedCounts {
   }
 
   remove(key: string): void {
-    const left = (this.#counts.get(key) ?? 0) - 1;
-    if (left > 0) this.#counts.set(key, left);
+    const count = (this.#counts.get(key) ?? 0) - 1;
+    if (count > 0) this.#counts.set(key, count);
     else this.#counts.delete(key);
   }
 }

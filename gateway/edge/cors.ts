@@ -1,15 +1,15 @@
 import type { Config } from '../../shared/config.ts';
 
-/** What browsers are told with every answer. */
+/** The headers for browsers: who may read an answer, and how the browser must treat it. */
 export interface Cors {
-  /** Whether pages of this origin may use Rooms; one that names none is no browser's. */
+  /** Whether pages of this origin may use Rooms. A request without an origin does not come from a page. */
   allows(origin: string | undefined): boolean;
   headers(origin: string | undefined): Record<string, string>;
-  /** What a browser may send, asked before it does. */
+  /** The answer to a preflight request: what a browser may send. */
   readonly preflight: Record<string, string>;
 }
 
-const security = {
+const securityHeaders = {
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
@@ -17,20 +17,20 @@ const security = {
   'Cache-Control': 'no-store',
 };
 
-/** From `CORS_ORIGIN`: everyone, who is then never sent as himself (no credentials), or a list. */
+/** @param config `CORS_ORIGIN` is `*` (every page, but without credentials) or a list of origins */
 export function createCors({ CORS_ORIGIN, ENVIRONMENT }: Config<'CORS_ORIGIN' | 'ENVIRONMENT'>): Cors {
-  const everyone = CORS_ORIGIN.includes('*');
+  const allowsAll = CORS_ORIGIN.includes('*');
   const always = {
-    ...security,
+    ...securityHeaders,
     'Access-Control-Expose-Headers': 'Retry-After',
     ...(ENVIRONMENT === 'production' && { 'Strict-Transport-Security': 'max-age=31536000; includeSubDomains' }),
-    ...(everyone ? { 'Access-Control-Allow-Origin': '*' } : { Vary: 'Origin' }),
+    ...(allowsAll ? { 'Access-Control-Allow-Origin': '*' } : { Vary: 'Origin' }),
   };
-  const allows = (origin: string | undefined) => everyone || !origin || CORS_ORIGIN.includes(origin);
+  const allows = (origin: string | undefined) => allowsAll || !origin || CORS_ORIGIN.includes(origin);
   return {
     allows,
     headers: (origin) =>
-      everyone || !origin || !allows(origin)
+      allowsAll || !origin || !allows(origin)
         ? always
         : { ...always, 'Access-Control-Allow-Origin': origin, 'Access-Control-Allow-Credentials': 'true' },
     preflight: {

@@ -1,26 +1,26 @@
-/** Lets something happen so many times a second; who was quiet may do four seconds' worth at once. */
+import { limits } from '../../shared/contract/limits.ts';
+
+/** Allows a number of actions per second, and `BURST_SECONDS` seconds' worth of them at once after a quiet time. */
 export class TokenBucket {
-  readonly #rate: number;
-  #left: number;
-  #at = performance.now();
+  readonly #perSecond: number;
+  readonly #capacity: number;
+  #tokens: number;
+  #refilledAt = performance.now();
 
-  /** @param rate times a second */
-  constructor(rate: number) {
-    this.#rate = rate;
-    this.#left = this.#most;
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+    this.#capacity = perSecond * limits.BURST_SECONDS;
+    this.#tokens = this.#capacity;
   }
 
-  /** CappedCounts one more. @returns false if that is one too many */
-  allow(): boolean {
+  /** Takes one token. @returns false if none is left: the action is one too many */
+  take(): boolean {
     const now = performance.now();
-    this.#left = Math.min(this.#most, this.#left + ((now - this.#at) / 1_000) * this.#rate);
-    this.#at = now;
-    if (this.#left < 1) return false;
-    this.#left--;
+    const refill = ((now - this.#refilledAt) / 1_000) * this.#perSecond;
+    this.#tokens = Math.min(this.#capacity, this.#tokens + refill);
+    this.#refilledAt = now;
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
     return true;
-  }
-
-  get #most(): number {
-    return this.#rate * 4;
   }
 }

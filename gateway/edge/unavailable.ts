@@ -1,6 +1,6 @@
 import { Refusal } from '../../shared/contract/errors.ts';
 
-/** For what cannot be done without a service. @throws Refusal `unavailable` when it does not answer */
+/** For an answer of a service that the caller cannot do without. @throws Refusal `unavailable` if the service fails */
 export async function orUnavailable<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;

@@ -1,6 +1,9 @@
 import * as v from 'valibot';
 import { type ErrorCode, errors, Refusal } from '../../shared/contract/errors.ts';
 
+/** A longer path of field names is cut: an attacker chooses the names of unknown fields. */
+const MAX_FIELD_CHARACTERS = 50;
+
 /** @throws Refusal `bad_json` unless the text is a JSON object */
 export function parseJson(text: string): Record<string, unknown> {
   let value: unknown;
@@ -13,14 +16,24 @@ export function parseJson(text: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** @returns the input as the schema reads it. @throws Refusal that names the first field that is wrong */
+/**
+ * Checks input against a schema.
+ * @returns the input as the schema reads it
+ * @throws Refusal with the first wrong field and, if there is one, the bound that the field breaks
+ */
 export function validate<Schema extends v.GenericSchema>(schema: Schema, input: unknown): v.InferOutput<Schema> {
   const result = v.safeParse(schema, input, { abortEarly: true });
   if (result.success) return result.output;
-  const [issue] = result.issues;
+  throw validationRefusal(result.issues[0]);
+}
+
+function validationRefusal(issue: v.BaseIssue<unknown>): Refusal {
   const code = codeOf(issue);
-  const field = v.getDotPath(issue)?.slice(0, 50);
-  throw new Refusal(code, { text: field && `${field}: ${errors[code].text}`, field });
+  const field = v.getDotPath(issue)?.slice(0, MAX_FIELD_CHARACTERS);
+  const { requirement } = issue;
+  const bound = typeof requirement === 'number' ? requirement : undefined;
+  const text = field && `${field}: ${boundText(issue.type, bound) ?? errors[code].text}`;
+  return new Refusal(code, { text, field, bound });
 }
 
 function codeOf(issue: v.BaseIssue<unknown>): ErrorCode {
@@ -30,4 +43,10 @@ function codeOf(issue: v.BaseIssue<unknown>): ErrorCode {
   if (/^min_(length|code_points)$/.test(issue.type)) return 'too_short';
   if (/^max_(length|code_points)$/.test(issue.type)) return 'too_long';
   return 'invalid_field';
+}
+
+function boundText(type: string, bound: number | undefined): string | undefined {
+  if (bound === undefined) return undefined;
+  const unit = /_(length|code_points)$/.test(type) ? ' characters' : '';
+  return `${type.startsWith('min_') ? 'at least' : 'at most'} ${bound}${unit}`;
 }

@@ -1,104 +1,96 @@
-import * as v from 'valibot';
+import type { User } from '../../shared/contract/answers.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
-import { Email, Password, PersonName, Phone } from '../../shared/contract/fields.ts';
-import { Otp, OtpPurpose } from '../../shared/contract/otps.ts';
+import type { Login, OtpMail, ProvenLogin, ProvenRegistration, Registration } from '../../shared/contract/requests.ts';
 import type { Gateway } from '../gateway.ts';
-import type { Handler, Request, Response } from '../http/http.ts';
+import { authenticate } from '../http/authenticate.ts';
+import type { OpenRequest } from '../http/route.ts';
 import type { Credentials } from '../reads/session-reads.ts';
-import { authenticate } from './authenticated.ts';
-import { changeAccount } from './submit.ts';
-import { answerUser } from './user-routes.ts';
+import { submitAccountChange } from './submit.ts';
+import { readUser } from './user-routes.ts';
 
-const Person = { firstName: PersonName, lastName: PersonName, email: Email, password: Password };
-const Registration = v.strictObject({ ...Person, phone: v.optional(Phone) });
-const ProvenRegistration = v.strictObject({ ...Person, phone: Phone, otp: Otp });
-const Login = v.strictObject({ email: Email, password: Password });
-const ProvenLogin = v.strictObject({ ...Login.entries, otp: Otp });
-const OtpSending = v.strictObject({ email: Email, purpose: v.optional(OtpPurpose) });
+/** Makes an account. Its user is a member of the two standing rooms. */
+export async function register(
+  gateway: Gateway,
+  { body, address }: OpenRequest & { body: Registration },
+): Promise<User> {
+  await gateway.rateLimits.countRegistration(address);
+  return createAccount(gateway, body, await gateway.passwords.hash(body.password), false);
+}
 
-/** `POST /api/users/register`: a new account, in the rooms that are for everyone. */
-export const register =
-  (gateway: Gateway): Handler =>
-  async ({ body, address }) => {
-    const person = await body(Registration);
-    await gateway.limits.registration(address);
-    return createAccount(gateway, person, await gateway.passwords.hash(person.password), false);
-  };
+/** As {@link register}. The code proves that the person reads the e-mail. */
+export async function registerWithOtp(
+  gateway: Gateway,
+  { body, address }: OpenRequest & { body: ProvenRegistration },
+): Promise<User> {
+  const { otp, ...person } = body;
+  const passwordHash = await gateway.rateLimits.guardOtp(address, async () => {
+    // The hash comes first: it may be refused as `busy`, and then the code must still be usable.
+    const hash = await gateway.passwords.hash(person.password);
+    await gateway.otpCheck.consume({ purpose: 'register', email: person.email }, otp);
+    return hash;
+  });
+  return createAccount(gateway, person, passwordHash, true);
+}
 
-/** `POST /api/users/register-otp`: the same, by who reads the mail of that address. */
-export const registerWithOtp =
-  (gateway: Gateway): Handler =>
-  async ({ body, address }) => {
-    const { otp, ...person } = await body(ProvenRegistration);
-    const passwordHash = await gateway.limits.code(address, async () => {
-      // Before the code is used up: this may be refused as busy, and then the code is to be good still.
-      const hash = await gateway.passwords.hash(person.password);
-      await gateway.otps.take({ purpose: 'register', email: person.email }, otp);
-      return hash;
-    });
-    return createAccount(gateway, person, passwordHash, true);
-  };
+/** Answers an access token. */
+export function login(gateway: Gateway, { body, address }: OpenRequest & { body: Login }): Promise<{ token: string }> {
+  return logIn(gateway, body.email, address, () => checkPassword(gateway, body));
+}
 
-/** `POST /api/users/login`: an access token. */
-export const login =
-  (gateway: Gateway): Handler =>
-  async ({ body, address }) => {
-    const { email, password } = await body(Login);
-    return logIn(gateway, email, address, () => checkPassword(gateway, email, password));
-  };
-
-/** `POST /api/users/login-otp`: an access token, by who knows the password and reads the mail. */
-export const loginWithOtp =
-  (gateway: Gateway): Handler =>
-  async ({ body, address }) => {
-    const { email, password, otp } = await body(ProvenLogin);
-    return logIn(gateway, email, address, async () => {
-      // In this order, so that nobody without the password can use up the tries of a code.
-      const account = await checkPassword(gateway, email, password);
-      await gateway.limits.code(address, () => gateway.otps.take({ purpose: 'login', email }, otp));
-      return account;
-    });
-  };
+/** Answers an access token. The caller needs the password and the mailed code. */
+export function loginWithOtp(
+  gateway: Gateway,
+  { body, address }: OpenRequest & { body: ProvenLogin },
+): Promise<{ token: string }> {
+  const { email, otp } = body;
+  return logIn(gateway, email, address, async () => {
+    // The password comes first: without it, nobody can use up the tries of a code.
+    const account = await checkPassword(gateway, body);
+    await gateway.rateLimits.guardOtp(address, () => gateway.otpCheck.consume({ purpose: 'login', email }, otp));
+    return account;
+  });
+}
 
 /**
- * `POST /api/users/send-otp`: mails a code. Without a purpose it is for `update` where a token is shown, else for what
- * the address lacks or has: an account. The answer is the same whatever becomes of it.
+ * Asks a worker to mail a one-time password. Without a purpose in the body, the code is for `update` if the request
+ * carries a live token. Otherwise the worker chooses `login` or `register`. The answer never depends on the e-mail.
  */
-export const sendOtp =
-  (gateway: Gateway): Handler =>
-  async (request) => {
-    const { email, purpose } = await request.body(OtpSending);
-    const userId =
-      purpose === undefined || purpose === 'update' ? await whoUpdates(gateway, request, purpose) : undefined;
-    await gateway.limits.otp(email, request.address);
-    await gateway.otpRequests.add({ email, purpose: userId ? 'update' : purpose, userId });
-    return { status: 200, body: { message: 'otp sent' } };
-  };
+export async function sendOtp(
+  gateway: Gateway,
+  { headers, address, body }: OpenRequest & { body: OtpMail },
+): Promise<{ message: string }> {
+  const { email, purpose } = body;
+  const needsUser = purpose === undefined || purpose === 'update';
+  const userId = needsUser ? await findUpdatingUser(gateway, headers, purpose) : undefined;
+  await gateway.rateLimits.countOtpMail(email, address);
+  await gateway.otpRequests.add({ email, purpose: userId ? 'update' : purpose, userId });
+  return { message: 'otp sent' };
+}
 
 async function createAccount(
   gateway: Gateway,
-  { password: _, ...person }: v.InferOutput<typeof Registration>,
+  { password: _, ...person }: Registration,
   passwordHash: string,
   proven: boolean,
-): Promise<Response> {
-  const id = await changeAccount(gateway, { command: 'Register', ...person, passwordHash, proven });
-  return answerUser(gateway, id, id, 201);
+): Promise<User> {
+  const id = await submitAccountChange(gateway, { command: 'Register', ...person, passwordHash, proven });
+  return readUser(gateway, id, id);
 }
 
 async function logIn(
-  { limits, passwords, tokens }: Gateway,
+  { rateLimits, passwords, tokens }: Gateway,
   email: string,
   address: string,
   check: () => Promise<Credentials>,
-): Promise<Response> {
-  // Before anything is asked or counted: in a storm most are refused, and that has to cost next to nothing.
+): Promise<{ token: string }> {
+  // This check comes before any read or count: in a storm of logins most are refused, and a refusal must be cheap.
   if (passwords.isBusy) throw new Refusal('busy');
-  const { id, tokenVersion } = await limits.login(email, address, check);
-  return { status: 200, body: { token: await tokens.sign(id, tokenVersion) } };
+  const { id, tokenVersion } = await rateLimits.guardLogin(email, address, check);
+  return { token: await tokens.sign(id, tokenVersion) };
 }
 
-/** @throws Refusal `wrong_credentials`, in the same time whether or not there is such an account; `busy` */
-async function checkPassword(gateway: Gateway, email: string, password: string): Promise<Credentials> {
+/** @throws Refusal `busy`, or `wrong_credentials` after the same time whether or not the account exists */
+async function checkPassword(gateway: Gateway, { email, password }: Login): Promise<Credentials> {
   const account = await gateway.reads.credentials(email);
   const { isRight, isOld } = await gateway.passwords.verify(account?.passwordHash, password);
   if (!account || !isRight) throw new Refusal('wrong_credentials');
@@ -106,21 +98,32 @@ async function checkPassword(gateway: Gateway, email: string, password: string):
   return account;
 }
 
-/** Some time soon; if it cannot be done now, the next login does it. */
-async function renewHash({ commands, passwords, log }: Gateway, account: Credentials, password: string): Promise<void> {
+/** Stores a hash with today's parameters. If this fails, the next login tries again. */
+async function renewHash(
+  { dispatcher, passwords, log }: Gateway,
+  account: Credentials,
+  password: string,
+): Promise<void> {
   const { id: userId, passwordHash: formerHash } = account;
   try {
     const passwordHash = await passwords.hash(password);
-    await commands.changeAccount({ command: 'RehashPassword', userId, formerHash, passwordHash });
+    await dispatcher.changeAccount({ command: 'RehashPassword', userId, formerHash, passwordHash });
   } catch (error) {
     log.debug({ error, userId }, 'a hash was not renewed');
   }
 }
 
-/** Old clients show a token with everything, one that has ended, too: unless it is asked for, that counts as none. */
-async function whoUpdates(gateway: Gateway, request: Request, purpose: 'update' | undefined) {
+/**
+ * Clients of the original send a token with every request, even a token that has ended. Such a token counts as none,
+ * unless the body asks for the purpose `update`.
+ */
+async function findUpdatingUser(
+  gateway: Gateway,
+  headers: Map<string, string>,
+  purpose: 'update' | undefined,
+): Promise<string | undefined> {
   try {
-    return (await authenticate(gateway, request)).userId;
+    return (await authenticate(gateway, headers)).userId;
   } catch (error) {
     if (error instanceof Refusal && error.code !== 'unavailable' && !purpose) return undefined;
     throw error;

@@ -1,16 +1,17 @@
+import { Refusal } from '../../shared/contract/errors.ts';
 import type { Gateway } from '../gateway.ts';
-import type { Handler } from '../http/http.ts';
 
-/** `GET /healthz`: this process is alive. */
-export const healthy: Handler = () => ({ status: 200, body: { status: 'alive' } });
+/** This process is alive. */
+export function healthy(): { status: string } {
+  return { status: 'alive' };
+}
 
-/** `GET /readyz`: it can serve, for Postgres and Redis answer; 503 with what is away otherwise. */
-export const ready =
-  (gateway: Gateway): Handler =>
-  async () => {
-    const answers = await Promise.allSettled([gateway.reads.ping(), gateway.pingRedis()]);
-    const away = ['postgres', 'redis'].filter((_, index) => answers[index]?.status === 'rejected');
-    if (gateway.stopping) away.push('gateway');
-    if (away.length === 0) return { status: 200, body: { status: 'ready' } };
-    return { status: 503, body: { error: `away: ${away.join(', ')}`, code: 'unavailable' } };
-  };
+/** This gateway can serve. @throws Refusal `unavailable` that names what does not answer */
+export async function ready(gateway: Gateway): Promise<{ status: string }> {
+  const checks = { postgres: gateway.reads.ping(), redis: gateway.pingRedis() };
+  const results = await Promise.allSettled(Object.values(checks));
+  const missing = Object.keys(checks).filter((_, index) => results[index]?.status === 'rejected');
+  if (gateway.isStopping) missing.push('gateway');
+  if (missing.length > 0) throw new Refusal('unavailable', { text: `no answer from: ${missing.join(', ')}` });
+  return { status: 'ready' };
+}

@@ -1,44 +1,34 @@
 import type { AccountChange } from '../../shared/contract/account-commands.ts';
 import type { Command } from '../../shared/contract/commands.ts';
-import { Ref } from '../../shared/contract/commands.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { Message } from '../../shared/contract/messages.ts';
-import { validate } from '../edge/validate.ts';
 import type { Gateway } from '../gateway.ts';
-import type { Request } from '../http/http.ts';
+import type { UserRequest } from '../http/route.ts';
 
 /**
- * Does over HTTP what the same command does over a socket. The header `Idempotency-Key` is its ref.
+ * Submits a room command, as a socket does.
  * @returns the message that records it
  * @throws Refusal with the code of its outcome
  */
-export async function submitOverHttp(
-  { commands, reads }: Gateway,
-  { headers }: Request,
-  userId: string,
+export async function submitCommand(
+  { dispatcher }: Gateway,
+  { userId, ref }: UserRequest,
   command: Command,
 ): Promise<Message> {
-  const key = headers.get('idempotency-key');
-  const ref = key === undefined ? undefined : validate(Ref, key);
-  const outcome = await commands.submit({ ...command, ref }, userId);
+  const outcome = await dispatcher.submit({ ...command, ref }, userId, { wantsMessage: true });
   if ('code' in outcome) throw new Refusal(outcome.code);
-  try {
-    const message = await reads.message(outcome.roomId, outcome.seq);
-    if (message) return message;
-    throw new Error(`message ${outcome.seq} of room ${outcome.roomId} is not to be found`);
-  } catch (error) {
-    // It is committed; only what to answer is not to be had.
-    throw new Refusal('unknown_outcome', { cause: error });
-  }
+  // The command is committed. Without the message its outcome cannot be shown, but the same ref finds it again.
+  if (!outcome.message) throw new Refusal('unknown_outcome');
+  return outcome.message;
 }
 
 /**
- * Changes an account.
- * @returns the id of the change, and of the account where it makes one
+ * Submits a change of an account.
+ * @returns the id of the change, which is the id of the account if the change makes one
  * @throws Refusal with the code of its outcome
  */
-export async function changeAccount({ commands }: Gateway, change: AccountChange): Promise<string> {
-  const outcome = await commands.changeAccount(change);
+export async function submitAccountChange({ dispatcher }: Gateway, change: AccountChange): Promise<string> {
+  const outcome = await dispatcher.changeAccount(change);
   if ('code' in outcome) throw new Refusal(outcome.code);
   return outcome.id;
 }

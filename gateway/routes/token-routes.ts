@@ -1,27 +1,22 @@
-import type { AccountChange } from '../../shared/contract/account-commands.ts';
 import type { Gateway } from '../gateway.ts';
-import type { Response } from '../http/http.ts';
-import { authenticated } from './authenticated.ts';
-import { changeAccount } from './submit.ts';
+import type { UserRequest } from '../http/route.ts';
+import { submitAccountChange } from './submit.ts';
 
-/** `POST /api/users/logout`: ends this token, and the sockets that were opened with it. */
-export const logOut = (gateway: Gateway) =>
-  authenticated(gateway, (_, userId, { tokenId, expires }) =>
-    end(gateway, { command: 'Logout', userId, tokenId, expires: new Date(expires).toISOString() }),
-  );
+/** Ends this token, and the sockets that were opened with it. */
+export async function logOut(gateway: Gateway, { bearer, userId }: UserRequest): Promise<{ message: string }> {
+  const { tokenId, expires } = bearer;
+  const change = { command: 'Logout', userId, tokenId, expires: new Date(expires).toISOString() } as const;
+  await submitAccountChange(gateway, change);
+  return { message: 'logged out' };
+}
 
-/** `POST /api/users/logout-all`: ends all tokens and sockets of the user. */
-export const logOutAll = (gateway: Gateway) =>
-  authenticated(gateway, (_, userId) => end(gateway, { command: 'LogoutAll', userId }));
+/** Ends all tokens and sockets of the user. */
+export async function logOutAll(gateway: Gateway, { userId }: UserRequest): Promise<{ message: string }> {
+  await submitAccountChange(gateway, { command: 'LogoutAll', userId });
+  return { message: 'logged out' };
+}
 
-/** `POST /api/ws/ticket`: for the socket of a browser, which cannot send a header. */
-export const createTicket = (gateway: Gateway) =>
-  authenticated(gateway, async (_request, _userId, bearer) => ({
-    status: 201,
-    body: { ticket: await gateway.tickets.issue(bearer) },
-  }));
-
-async function end(gateway: Gateway, change: AccountChange): Promise<Response> {
-  await changeAccount(gateway, change);
-  return { status: 200, body: { message: 'logged out' } };
+/** Makes a ticket for the socket of a browser, which cannot send a header. */
+export async function createTicket({ tickets }: Gateway, { bearer }: UserRequest): Promise<{ ticket: string }> {
+  return { ticket: await tickets.issue(bearer) };
 }

@@ -1,54 +1,125 @@
 import type { WebSocket } from 'uWebSockets.js';
-import { closeCodes, errors, Refusal } from '../../shared/contract/errors.ts';
-import type { ErrorFrame } from '../../shared/contract/frames.ts';
-import type { Log } from '../../shared/log.ts';
+import * as v from 'valibot';
+import { Command, Ref } from '../../shared/contract/commands.ts';
+import { Refusal } from '../../shared/contract/errors.ts';
+import { limits } from '../../shared/contract/limits.ts';
+import type { Bearer } from '../accounts/tokens.ts';
+import { closeCodeOf, toRefusal } from '../edge/refusals.ts';
+import { TokenBucket } from '../edge/token-bucket.ts';
+import { validate } from '../edge/validate.ts';
+import type { Gateway } from '../gateway.ts';
+import type { SocketAdmission } from './admission.ts';
+import type { Authenticate } from './choose-authentication.ts';
+import { encodeAck, encodeError, encodeWelcome, parseFrame } from './frames.ts';
 
-/** A socket as the rest may touch it at any time: what is asked of one that has closed is not done. */
-export interface Connection {
-  closed: boolean;
-  join(roomId: string): void;
-  leave(roomId: string): void;
-  send(frame: string): void;
-  /** Says why, and closes. */
-  end(refusal: Refusal): void;
+/** What the upgrade knows of a socket. uWebSockets.js copies these keys onto the socket, so none may equal one of its methods. */
+export interface Upgrade {
+  authenticate: Authenticate;
+  address: string;
+  /** True if the client offered the subprotocol `rooms.v1`. */
+  isV1: boolean;
 }
 
-/** uWebSockets.js throws when a closed socket is touched, so all that touches it later looks first. */
-export function connect<Data>(socket: WebSocket<Data>): Connection {
-  const unlessClosed = (act: () => void) => {
-    if (!connection.closed) act();
-  };
-  const connection: Connection = {
-    closed: false,
-    join: (roomId) => unlessClosed(() => socket.subscribe(roomId)),
-    leave: (roomId) => unlessClosed(() => socket.unsubscribe(roomId)),
-    send: (frame) => unlessClosed(() => socket.send(frame)),
-    end: (refusal) =>
-      unlessClosed(() => {
-        socket.send(errorFrame(refusal));
-        socket.end(closeCodeOf(refusal), refusal.code);
-      }),
-  };
-  return connection;
-}
+export type Socket = WebSocket<Upgrade>;
 
-export function errorFrame(refusal: Refusal, ref?: string): string {
-  const frame: ErrorFrame = { command: 'Error', ...refusal.toAnswer(), retryAfter: refusal.retryAfter, ref };
-  return JSON.stringify(frame);
-}
+/** Owns one socket from its open event to its close event. After the close event, every call is a no-op. */
+export class Connection {
+  readonly #socket: Socket;
+  readonly #upgrade: Upgrade;
+  readonly #gateway: Gateway;
+  readonly #admission: SocketAdmission;
+  readonly #commands: TokenBucket;
+  readonly #frames: TokenBucket;
+  /** Resolves when the user is known and the socket is on the topics of their rooms. Commands wait for it. */
+  readonly #attached: Promise<Bearer>;
+  #tokenTimer: NodeJS.Timeout | undefined;
+  #userId: string | undefined;
+  #closed = false;
 
-/** Any failure as a refusal; logged where it is a failure of ours. */
-export function refusalOf(error: unknown, log: Log): Refusal {
-  if (error instanceof Refusal) {
-    if (error.cause && errors[error.code].status >= 500) log.warn({ error }, 'a request could not be served');
-    return error;
+  /** @param socket has just opened */
+  constructor(socket: Socket, gateway: Gateway, admission: SocketAdmission) {
+    this.#socket = socket;
+    this.#upgrade = { ...socket.getUserData() };
+    this.#gateway = gateway;
+    this.#admission = admission;
+    const { SOCKET_RATE } = gateway.config;
+    this.#commands = new TokenBucket(SOCKET_RATE);
+    this.#frames = new TokenBucket(SOCKET_RATE * limits.FRAMES_PER_COMMAND);
+    admission.addAddress(this.#upgrade.address);
+    this.#attached = this.#attach();
+    this.#attached.catch((error: unknown) => this.end(toRefusal(error, gateway.log)));
   }
-  log.error({ error }, 'a request failed');
-  return new Refusal('internal');
-}
 
-function closeCodeOf({ code }: Refusal): number {
-  const { status } = errors[code];
-  if (status === 401) return closeCodes.unauthorized;
-  return status === 429 ? closeCodes.too_many : closeCodes.unavailable;
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Puts the socket on the topic of a room. */
+  join(roomId: string): void {
+    if (!this.#closed) this.#socket.subscribe(roomId);
+  }
+
+  /** Takes the socket off the topic of a room. */
+  leave(roomId: string): void {
+    if (!this.#closed) this.#socket.unsubscribe(roomId);
+  }
+
+  send(frame: string): void {
+    if (!this.#closed) this.#socket.send(frame);
+  }
+
+  /** Sends the reason, and closes the socket with the code for it. */
+  end(refusal: Refusal): void {
+    this.send(encodeError(refusal));
+    this.close(closeCodeOf(refusal), refusal.code);
+  }
+
+  close(code: number, reason: string): void {
+    if (!this.#closed) this.#socket.end(code, reason);
+  }
+
+  /** Takes a frame. The answer is an `Ack` (for `rooms.v1`) or an `Error`. */
+  async receive(bytes: ArrayBuffer, isBinary: boolean): Promise<void> {
+    if (!this.#frames.take()) {
+      return this.end(new Refusal('rate_limited', { retryAfter: limits.BURST_SECONDS }));
+    }
+    let ref: string | undefined;
+    try {
+      const frame = parseFrame(bytes, isBinary);
+      ref = v.is(Ref, frame.ref) ? frame.ref : undefined;
+      const command = validate(Command, frame);
+      if (!this.#commands.take()) throw new Refusal('rate_limited', { retryAfter: 1 });
+      const { userId } = await this.#attached;
+      const outcome = await this.#gateway.dispatcher.submit(command, userId);
+      if ('code' in outcome) throw new Refusal(outcome.code);
+      if (this.#upgrade.isV1) this.send(encodeAck(outcome, ref));
+    } catch (error) {
+      this.send(encodeError(toRefusal(error, this.#gateway.log), ref));
+    }
+  }
+
+  /** Call it in the close event, once. */
+  handleClose(): void {
+    this.#closed = true;
+    clearTimeout(this.#tokenTimer);
+    this.#admission.removeAddress(this.#upgrade.address);
+    if (this.#userId === undefined) return;
+    this.#admission.removeUser(this.#userId);
+    this.#gateway.live.detach(this);
+  }
+
+  async #attach(): Promise<Bearer> {
+    const { rateLimits, live, epoch } = this.#gateway;
+    await rateLimits.countRequest(this.#upgrade.address);
+    const bearer = await this.#upgrade.authenticate();
+    this.#admission.checkUser(bearer.userId);
+    if (this.#closed) throw new Refusal('unavailable');
+    this.#userId = bearer.userId;
+    this.#admission.addUser(bearer.userId);
+    this.#tokenTimer = setTimeout(() => this.end(new Refusal('token_expired')), bearer.expires - Date.now());
+    await live.attach(this, bearer, (rooms) => {
+      if (this.#upgrade.isV1) this.send(encodeWelcome(bearer.userId, rooms, epoch));
+    });
+    return bearer;
+  }
 }

@@ -36,3 +36,9 @@ export const Room = v.object({
   users: v.array(UserOfRoom),
 });
 export type Room = v.InferOutput<typeof Room>;
+export const Token = v.object({ token: v.string() });
+export const Ticket = v.object({ ticket: v.string() });
+
+/** Says that something was done. */
+export const done = (message: string) => v.object({ message: v.literal(message) });
+export const Status = v.object({ status: v.string() });

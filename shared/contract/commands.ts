@@ -8,7 +8,7 @@ export const Ref = Id;
 /** Clients of the original fill every field of a frame. A field that a command does not use may hold any text. */
 const Unused = v.optional(v.string());
 
-export const CreateMessage = v.strictObject({
+const CreateMessage = v.strictObject({
   command: v.literal('CreateMessage'),
   roomId: Id,
   targetId: Unused,
@@ -16,7 +16,7 @@ export const CreateMessage = v.strictObject({
   ref: v.optional(Ref),
 });
 
-export const UpdateMessage = v.strictObject({
+const UpdateMessage = v.strictObject({
   command: v.literal('UpdateMessage'),
   roomId: Id,
   targetId: Id,
@@ -24,7 +24,7 @@ export const UpdateMessage = v.strictObject({
   ref: v.optional(Ref),
 });
 
-export const DeleteMessage = v.strictObject({
+const DeleteMessage = v.strictObject({
   command: v.literal('DeleteMessage'),
   roomId: Id,
   targetId: Id,
@@ -32,11 +32,11 @@ export const DeleteMessage = v.strictObject({
   ref: v.optional(Ref),
 });
 
-export const AddUser = v.strictObject({ ...DeleteMessage.entries, command: v.literal('AddUser') });
+const AddUser = v.strictObject({ ...DeleteMessage.entries, command: v.literal('AddUser') });
 
-export const RemoveUser = v.strictObject({ ...DeleteMessage.entries, command: v.literal('RemoveUser') });
+const RemoveUser = v.strictObject({ ...DeleteMessage.entries, command: v.literal('RemoveUser') });
 
-export const CreateRoom = v.strictObject({
+const CreateRoom = v.strictObject({
   command: v.literal('CreateRoom'),
   roomId: Unused,
   targetId: Unused,
@@ -45,7 +45,7 @@ export const CreateRoom = v.strictObject({
   ref: v.optional(Ref),
 });
 
-export const UpdateRoom = v.strictObject({
+const UpdateRoom = v.strictObject({
   command: v.literal('UpdateRoom'),
   roomId: Id,
   targetId: Unused,
@@ -53,7 +53,7 @@ export const UpdateRoom = v.strictObject({
   ref: v.optional(Ref),
 });
 
-export const DeleteRoom = v.strictObject({ ...UpdateRoom.entries, command: v.literal('DeleteRoom'), text: Unused });
+const DeleteRoom = v.strictObject({ ...UpdateRoom.entries, command: v.literal('DeleteRoom'), text: Unused });
 
 /** What a client asks for in a room: a frame over a socket, or a route over HTTP. */
 export const Command = v.variant('command', [

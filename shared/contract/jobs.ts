@@ -75,7 +75,7 @@ export interface Rejected {
 }
 
 /** A room command is committed. `message` is there if the command has `wantsMessage`. */
-interface CommittedCommand {
+export interface CommittedCommand {
   id: string;
   roomId: string;
   seq: number;

@@ -1,0 +1,72 @@
+import type { Redis } from 'ioredis';
+import { Refusal } from '../../shared/contract/errors.ts';
+import type { Log } from '../../shared/log.ts';
+import { orUnavailable } from './unavailable.ts';
+
+/** Counts one more in a window that starts with its first count. Returns 0, or the milliseconds until the window ends. */
+const TAKE = `
+local used = tonumber(redis.call('get', KEYS[1]) or '0')
+if used >= tonumber(ARGV[1]) then return math.max(redis.call('pttl', KEYS[1]), 1) end
+redis.call('incr', KEYS[1])
+if used == 0 then redis.call('pexpire', KEYS[1], ARGV[2]) end
+return 0`;
+
+const GIVE_BACK = `
+if tonumber(redis.call('get', KEYS[1]) or '0') > 0 then redis.call('decr', KEYS[1]) end`;
+
+/** At most `max` counts of `name` in a window. */
+export interface WindowLimit {
+  name: string;
+  max: number;
+  windowMs: number;
+}
+
+/** Counts in windows of fixed length. The counts are in Redis, so all gateways share them. */
+export class WindowCounter {
+  readonly #redis: Redis;
+  readonly #prefix: string;
+  readonly #log: Log;
+
+  /** @param prefix `REDIS_PREFIX` */
+  constructor(redis: Redis, prefix: string, log: Log) {
+    this.#redis = redis;
+    this.#prefix = prefix;
+    this.#log = log;
+  }
+
+  /** Counts one in each limit, or in none. @throws Refusal `rate_limited` or `unavailable` */
+  async take(...limits: WindowLimit[]): Promise<void> {
+    const taken: WindowLimit[] = [];
+    // One after the other: a caller whom the first limit refuses must not use up the second, not even for a moment.
+    for (const limit of limits) {
+      try {
+        await this.#takeOne(limit);
+      } catch (error) {
+        await this.giveBack(...taken);
+        throw error;
+      }
+      taken.push(limit);
+    }
+  }
+
+  /** Takes one count back. If Redis does not answer, the count ends with its window. */
+  async giveBack(...limits: WindowLimit[]): Promise<void> {
+    const returned = limits.map((limit) => this.#redis.eval(GIVE_BACK, 1, this.#keyOf(limit)));
+    await Promise.all(returned).catch((error: unknown) => this.#log.debug({ error }, 'a count was not given back'));
+  }
+
+  /** Starts the window of a limit again. */
+  async reset(limit: WindowLimit): Promise<void> {
+    await this.#redis.del(this.#keyOf(limit));
+  }
+
+  async #takeOne(limit: WindowLimit): Promise<void> {
+    const { max, windowMs } = limit;
+    const waitMs = Number(await orUnavailable(this.#redis.eval(TAKE, 1, this.#keyOf(limit), max, windowMs)));
+    if (waitMs > 0) throw new Refusal('rate_limited', { retryAfter: Math.ceil(waitMs / 1_000) });
+  }
+
+  #keyOf({ name }: WindowLimit): string {
+    return `${this.#prefix}:limit:${name}`;
+  }
+}

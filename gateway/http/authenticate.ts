@@ -1,0 +1,17 @@
+import { Refusal } from '../../shared/contract/errors.ts';
+import type { Bearer } from '../accounts/tokens.ts';
+import type { Gateway } from '../gateway.ts';
+
+/**
+ * Finds the user whose live token the request carries. A live token is valid and was not ended by a logout.
+ * @throws Refusal `no_token`, `bad_token`, `token_expired`, `token_revoked` or `unavailable`
+ */
+export async function authenticate(
+  { tokens, reads }: Gateway,
+  headers: Map<string, string>,
+): Promise<Bearer & { isAdmin: boolean }> {
+  const bearer = await tokens.verify(headers.get('authorization'));
+  const { isLive, isAdmin } = await reads.session(bearer);
+  if (!isLive) throw new Refusal('token_revoked');
+  return { ...bearer, isAdmin };
+}

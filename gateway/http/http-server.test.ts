@@ -1,0 +1,135 @@
+import uWS, { type us_listen_socket } from 'uWebSockets.js';
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { after, test } from 'node:test';
+import { setImmediate as tick } from 'node:timers/promises';
+import * as v from 'valibot';
+import { newId } from '../../shared/contract/ids.ts';
+import { openTestGateway } from '../../test/support/in-process.ts';
+import { routes } from '../app.ts';
+import { HttpServer } from './http-server.ts';
+import { callersOf, errorsOf, type Method, type Route, route } from './route.ts';
+
+const { gateway, url, addUser } = await openTestGateway();
+const { token } = await addUser();
+const authorization = `Bearer ${token}`;
+
+/** Calls a path of the gateway. Parameters of the path get a new id. */
+async function call(method: string, path: string, init: RequestInit = {}, base = url) {
+  const response = await fetch(base + path.replace(/:\w+/g, () => newId()), { method, ...init });
+  const body = await response.text();
+  return { status: response.status, headers: response.headers, body: body === '' ? '' : JSON.parse(body) };
+}
+
+/** Serves a table of its own with the parts of the real gateway. @returns its URL */
+async function serve(...table: Route[]): Promise<string> {
+  const app = uWS.App();
+  new HttpServer(app, gateway).register(table);
+  const listener = await new Promise<us_listen_socket | false>((resolve) => app.listen('127.0.0.1', 0, resolve));
+  assert.ok(listener);
+  after(() => uWS.us_listen_socket_close(listener));
+  return `http://127.0.0.1:${uWS.us_socket_local_port(listener)}`;
+}
+
+test('these routes are open, and every other route needs a token', () => {
+  const open = routes.filter((row) => callersOf(row) === 'open').map(({ method, path }) => `${method} ${path}`);
+  assert.deepEqual(open, [
+    'POST /api/users/send-otp',
+    'POST /api/users/register',
+    'POST /api/users/register-otp',
+    'POST /api/users/login',
+    'POST /api/users/login-otp',
+    'GET /api/ws',
+    'GET /healthz',
+    'GET /readyz',
+  ]);
+});
+
+for (const row of routes.filter((each) => callersOf(each) !== 'open')) {
+  test(`${row.method} ${row.path} refuses a caller without a token before it reads the input`, async () => {
+    const { status, body } = await call(row.method, row.path, row.method === 'GET' ? {} : { body: 'no JSON' });
+    assert.deepEqual([status, body.code], [401, 'no_token']);
+  });
+}
+
+test('a row that does not say who may call it requires a token', async () => {
+  const base = await serve(route({ method: 'GET', path: '/forgotten', answer: v.string(), handler: () => '"done"' }));
+  assert.equal((await call('GET', '/forgotten', {}, base)).body.code, 'no_token');
+  assert.equal((await call('GET', '/forgotten', { headers: { authorization } }, base)).body, 'done');
+});
+
+test('a row for admins refuses every other user', async () => {
+  const row = route({ method: 'GET', path: '/admin', callers: 'admin', answer: v.string(), handler: () => '"done"' });
+  const base = await serve(row);
+  assert.equal((await call('GET', '/admin', { headers: { authorization } }, base)).body.code, 'admin_only');
+});
+
+const methods: Method[] = ['GET', 'POST', 'PUT', 'DELETE'];
+for (const [path, rows] of Map.groupBy(routes, (row) => row.path)) {
+  const allowed = rows.map(({ method }) => method);
+  for (const method of methods.filter((each) => !allowed.includes(each))) {
+    test(`${method} ${path} is refused, and Allow lists ${allowed.join(', ')}`, async () => {
+      for (const form of [path, `${path}/`]) {
+        const { status, headers, body } = await call(method, form);
+        assert.deepEqual([status, body.code, headers.get('allow')], [405, 'method_not_allowed', allowed.join(', ')]);
+      }
+    });
+  }
+}
+
+test('a handler that throws answers internal, and the error is not in the answer', async () => {
+  const handler = () => {
+    throw new Error('a secret detail');
+  };
+  const base = await serve(route({ method: 'GET', path: '/broken', callers: 'open', answer: v.never(), handler }));
+  const { status, body } = await call('GET', '/broken', {}, base);
+  assert.deepEqual([status, body.code], [500, 'internal']);
+  assert.doesNotMatch(JSON.stringify(body), /secret/);
+  assert.equal((await call('GET', '/healthz')).status, 200);
+});
+
+test('a validation refusal carries the field and its bound, and states them', async () => {
+  const init = { body: JSON.stringify({ name: 'no' }), headers: { authorization, 'content-type': 'application/json' } };
+  const { body } = await call('POST', '/api/rooms', init);
+  assert.deepEqual(body, { error: 'name: at least 3 characters', code: 'too_short', field: 'name', bound: 3 });
+  const paged = await call('GET', '/api/rooms?size=101', { headers: { authorization } });
+  assert.deepEqual(paged.body, { error: 'size: at most 100', code: 'invalid_field', field: 'size', bound: 100 });
+});
+
+test('a parameter of the path and the Idempotency-Key are named when they are wrong', async () => {
+  const { body } = await call('GET', '/api/rooms/nonsense', { headers: { authorization } });
+  assert.deepEqual([body.code, body.field], ['invalid_field', 'id']);
+  const headers = { authorization, 'idempotency-key': '1', 'content-type': 'application/json' };
+  const keyed = await call('POST', '/api/rooms', { body: JSON.stringify({ name: 'a room' }), headers });
+  assert.deepEqual([keyed.body.code, keyed.body.field], ['invalid_field', 'Idempotency-Key']);
+});
+
+test('every row lists each of its error codes once', () => {
+  for (const row of routes) {
+    const codes = errorsOf(row);
+    assert.equal(new Set(codes).size, codes.length);
+    const common = errorsOf({ ...row, errors: [] });
+    assert.deepEqual(
+      (row.errors ?? []).filter((code) => common.includes(code)),
+      [],
+      `${row.method} ${row.path}`,
+    );
+  }
+});
+
+test('a client that goes away in the middle of its body leaves no pending request', async () => {
+  const app = uWS.App();
+  const server = new HttpServer(app, gateway);
+  const handler = () => '"done"';
+  server.register([
+    route({ method: 'POST', path: '/body', callers: 'open', body: v.object({}), answer: v.string(), handler }),
+  ]);
+  const listener = await new Promise<us_listen_socket | false>((resolve) => app.listen('127.0.0.1', 0, resolve));
+  assert.ok(listener);
+  const socket = connect(uWS.us_socket_local_port(listener), '127.0.0.1');
+  socket.write('POST /body HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{');
+  while (server.pending === 0) await tick();
+  socket.destroy();
+  while (server.pending > 0) await tick();
+  uWS.us_listen_socket_close(listener);
+});

@@ -1,0 +1,124 @@
+import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
+import * as v from 'valibot';
+import { Ref } from '../../shared/contract/commands.ts';
+import { Refusal } from '../../shared/contract/errors.ts';
+import { toRefusal } from '../edge/refusals.ts';
+import { parseJson, validate } from '../edge/validate.ts';
+import type { Gateway } from '../gateway.ts';
+import { authenticate } from './authenticate.ts';
+import { readText } from './body.ts';
+import { type Answer, closesConnection, type RawRequest, readRequest, refusalAnswer, writeAnswer } from './exchange.ts';
+import { callersOf, type Method, type Route } from './route.ts';
+
+const CommandHeaders = v.object({ 'Idempotency-Key': v.optional(Ref) });
+
+const REGISTER = { GET: 'get', POST: 'post', PUT: 'put', DELETE: 'del' } as const;
+
+/** Answers one request. Throws a Refusal, or any error for `internal`. */
+type Respond = (request: RawRequest) => Promise<Answer> | Answer;
+
+/** Serves the route table of one gateway. */
+export class HttpServer {
+  readonly #app: TemplatedApp;
+  readonly #gateway: Gateway;
+  #pending = 0;
+
+  constructor(app: TemplatedApp, gateway: Gateway) {
+    this.#app = app;
+    this.#gateway = gateway;
+  }
+
+  /** Requests without an answer yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Registers every row, with and without a slash at the end of its path, and answers to everything else. */
+  register(routes: readonly Route[]): void {
+    for (const [path, rows] of Map.groupBy(routes, (row) => row.path)) {
+      for (const form of [path, `${path}/`]) this.#registerPath(form, rows);
+    }
+    const preflight: Respond = () => ({ status: 204, body: '', headers: this.#gateway.cors.preflight });
+    this.#app.options('/*', (res, req) => this.#serve(res, req, '', preflight));
+    this.#app.any('/*', (res, req) => this.#serve(res, req, '', this.#counted(refuseAll('no_such_route'))));
+  }
+
+  #registerPath(path: string, rows: Route[]): void {
+    const notAllowed = this.#counted(refuseMethod(rows.map(({ method }) => method)));
+    // Every method is registered, so that no other path with a parameter in this place matches the request.
+    for (const [method, register] of Object.entries(REGISTER)) {
+      const row = rows.find((each) => each.method === method);
+      const respond = row ? this.#respondTo(row) : notAllowed;
+      this.#app[register](path, (res, req) => this.#serve(res, req, path, respond));
+    }
+    this.#app.any(path, (res, req) => this.#serve(res, req, path, notAllowed));
+  }
+
+  #respondTo(row: Route): Respond {
+    const respond: Respond = async (request) => {
+      const body = await row.handler(this.#gateway, await readInput(this.#gateway, row, request));
+      return { status: row.status ?? 200, body };
+    };
+    return row.isUnlimited ? respond : this.#counted(respond);
+  }
+
+  /** Counts the request against `RATE_LIMIT` before anything else is done for it. */
+  #counted(respond: Respond): Respond {
+    return async (request) => {
+      await this.#gateway.rateLimits.countRequest(request.address);
+      return respond(request);
+    };
+  }
+
+  async #serve(res: HttpResponse, req: HttpRequest, path: string, respond: Respond): Promise<void> {
+    const { cors, addressOf, log } = this.#gateway;
+    this.#pending++;
+    res.isHead = req.getMethod() === 'head';
+    const corsHeaders = cors.headers(req.getHeader('origin'));
+    const write = ({ headers, ...answer }: Answer, close = false) =>
+      writeAnswer(res, { ...answer, headers: { ...corsHeaders, ...headers } }, close);
+    try {
+      write(await respond(readRequest(res, req, path, addressOf)));
+    } catch (error) {
+      const refusal = toRefusal(error, log);
+      write(refusalAnswer(refusal), closesConnection(refusal));
+    } finally {
+      this.#pending--;
+    }
+  }
+}
+
+function refuseAll(code: 'no_such_route'): Respond {
+  return () => refusalAnswer(new Refusal(code));
+}
+
+function refuseMethod(methods: Method[]): Respond {
+  return () => refusalAnswer(new Refusal('method_not_allowed'), { Allow: methods.join(', ') });
+}
+
+/** Checks the token first: a caller without one learns nothing about the input. */
+async function readInput(gateway: Gateway, row: Route, request: RawRequest): Promise<Parameters<Route['handler']>[1]> {
+  const { headers, address } = request;
+  const bearer = callersOf(row) === 'open' ? undefined : await authenticate(gateway, headers);
+  if (callersOf(row) === 'admin' && !bearer?.isAdmin) throw new Refusal('admin_only');
+  const parameters = row.parameters && validate(row.parameters, decodeAll(request.parameters));
+  const query = row.query && validate(row.query, request.query);
+  const body = row.body && validate(row.body, parseJson(readText(await request.bytes, headers)));
+  const ref = row.submits === 'room command' ? readRef(headers) : undefined;
+  const input = { headers, address, userId: bearer?.userId, bearer, ref, parameters, query, body };
+  // Only the handlers of open rows get no bearer, and their type has none.
+  return input as Parameters<Route['handler']>[1];
+}
+
+function readRef(headers: Map<string, string>): string | undefined {
+  return validate(CommandHeaders, { 'Idempotency-Key': headers.get('idempotency-key') })['Idempotency-Key'];
+}
+
+/** @throws Refusal `bad_request` */
+function decodeAll(parameters: Record<string, string>): Record<string, string> {
+  try {
+    return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, decodeURIComponent(value)]));
+  } catch (error) {
+    throw new Refusal('bad_request', { cause: error });
+  }
+}

@@ -1,0 +1,98 @@
+import type * as v from 'valibot';
+import type { ErrorCode } from '../../shared/contract/errors.ts';
+import type { Bearer } from '../accounts/tokens.ts';
+import type { Gateway } from '../gateway.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+/** Who may call a route: everyone, every user with a live token, or admins. */
+export type Callers = 'open' | 'user' | 'admin';
+
+type Schema = v.GenericSchema | undefined;
+type Output<S extends Schema> = S extends v.GenericSchema ? v.InferOutput<S> : undefined;
+
+/** What every handler gets. */
+export interface OpenRequest {
+  headers: Map<string, string>;
+  /** The client's address, as limits count it. */
+  address: string;
+}
+
+/** What the handler of a route with a token gets. */
+export interface UserRequest extends OpenRequest {
+  /** The user who calls. */
+  userId: string;
+  bearer: Bearer;
+  /** The header `Idempotency-Key`, on routes that submit a room command. */
+  ref: string | undefined;
+}
+
+interface Input<P extends Schema, Q extends Schema, B extends Schema> {
+  parameters: Output<P>;
+  query: Output<Q>;
+  body: Output<B>;
+}
+
+interface RouteBasics<P extends Schema, Q extends Schema, B extends Schema> {
+  method: Method;
+  path: string;
+  /** The `:parameters` of the path, by name. */
+  parameters?: P;
+  query?: Q;
+  body?: B;
+  /** What the route submits to the workers. A room command takes an `Idempotency-Key`. */
+  submits?: 'room command' | 'account change';
+  /** True if requests do not count against `RATE_LIMIT`: for health probes. */
+  isUnlimited?: true;
+  /** The status of a success; 200 by default. */
+  status?: number;
+  /** The shape of the body of a success. */
+  answer: v.GenericSchema;
+  /** The error codes of the route itself. {@link errorsOf} adds those that its kind of route always has. */
+  errors?: ErrorCode[];
+}
+
+/** A body is sent as JSON. A string is JSON already: a message is encoded once for all its readers. */
+type Body = unknown;
+
+/** @template Request what the handler gets beside its input */
+type Handler<Request> = (gateway: Gateway, request: Request) => Body | Promise<Body>;
+
+/** One row of the route table. A row that does not say who may call it requires a token. */
+export type RouteOf<P extends Schema, Q extends Schema, B extends Schema> = RouteBasics<P, Q, B> &
+  (
+    | { callers: 'open'; handler: Handler<OpenRequest & Input<P, Q, B>> }
+    | { callers?: 'user' | 'admin'; handler: Handler<UserRequest & Input<P, Q, B>> }
+  );
+
+/** A row as the router uses it. */
+export interface Route extends RouteBasics<Schema, Schema, Schema> {
+  callers?: Callers;
+  handler: Handler<UserRequest & Input<Schema, Schema, Schema>>;
+}
+
+/** Checks that the handler of a row fits the schemas of the row. */
+export function route<P extends Schema = undefined, Q extends Schema = undefined, B extends Schema = undefined>(
+  row: RouteOf<P, Q, B>,
+): Route {
+  return row as Route;
+}
+
+export function callersOf(row: Pick<Route, 'callers'>): Callers {
+  return row.callers ?? 'user';
+}
+
+/** Every error code that a route can answer. */
+export function errorsOf(row: Route): ErrorCode[] {
+  const codes: ErrorCode[] = ['bad_request', 'body_too_large', 'internal', ...(row.errors ?? [])];
+  if (!row.isUnlimited) codes.push('rate_limited');
+  if (row.parameters || row.query || row.body) {
+    codes.push('invalid_field', 'missing_field', 'unknown_field', 'too_short', 'too_long');
+  }
+  if (row.body) codes.push('json_only', 'bad_json');
+  if (callersOf(row) !== 'open') codes.push('no_token', 'bad_token', 'token_expired', 'token_revoked', 'unavailable');
+  if (callersOf(row) === 'admin') codes.push('admin_only');
+  if (row.submits) codes.push('busy', 'expired', 'unknown_outcome', 'unavailable');
+  if (row.submits === 'room command') codes.push('ref_reused');
+  return [...new Set(codes)];
+}

@@ -1,0 +1,43 @@
+import type { Config } from '../../shared/config.ts';
+import { Refusal } from '../../shared/contract/errors.ts';
+import { CappedCounts } from '../edge/capped-counts.ts';
+
+/** Seconds. Some other socket may have closed by then. */
+const RETRY_AFTER_S = 10;
+
+/** Counts the open sockets of each user and each address on one gateway, and refuses a socket beyond the limits. */
+export class SocketAdmission {
+  readonly #perUser: CappedCounts;
+  readonly #perAddress: CappedCounts;
+
+  constructor({ SOCKETS_PER_USER, SOCKETS_PER_ADDRESS }: Config<'SOCKETS_PER_USER' | 'SOCKETS_PER_ADDRESS'>) {
+    this.#perUser = new CappedCounts(SOCKETS_PER_USER);
+    this.#perAddress = new CappedCounts(SOCKETS_PER_ADDRESS);
+  }
+
+  /** @throws Refusal `too_many_sockets` */
+  checkAddress(address: string): void {
+    if (this.#perAddress.isFull(address)) throw new Refusal('too_many_sockets', { retryAfter: RETRY_AFTER_S });
+  }
+
+  addAddress(address: string): void {
+    this.#perAddress.add(address);
+  }
+
+  removeAddress(address: string): void {
+    this.#perAddress.remove(address);
+  }
+
+  /** @throws Refusal `too_many_sockets` */
+  checkUser(userId: string): void {
+    if (this.#perUser.isFull(userId)) throw new Refusal('too_many_sockets', { retryAfter: RETRY_AFTER_S });
+  }
+
+  addUser(userId: string): void {
+    this.#perUser.add(userId);
+  }
+
+  removeUser(userId: string): void {
+    this.#perUser.remove(userId);
+  }
+}

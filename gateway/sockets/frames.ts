@@ -1,0 +1,28 @@
+import { isUtf8 } from 'node:buffer';
+import { Refusal } from '../../shared/contract/errors.ts';
+import type { Ack, ErrorFrame, RoomHead, Welcome } from '../../shared/contract/frames.ts';
+import type { CommittedCommand } from '../../shared/contract/jobs.ts';
+import { parseJson } from '../edge/validate.ts';
+
+/** Call it in the tick of the frame: uWebSockets.js takes the bytes back. @throws Refusal `bad_frame` or `bad_json` */
+export function parseFrame(bytes: ArrayBuffer, isBinary: boolean): Record<string, unknown> {
+  if (isBinary) throw new Refusal('bad_frame');
+  const buffer = Buffer.from(bytes);
+  if (!isUtf8(buffer)) throw new Refusal('bad_json');
+  return parseJson(buffer.toString('utf8'));
+}
+
+export function encodeWelcome(userId: string, rooms: RoomHead[], epoch: string): string {
+  const frame: Welcome = { command: 'Welcome', user: { id: userId }, rooms, epoch };
+  return JSON.stringify(frame);
+}
+
+export function encodeAck({ id, roomId, seq }: CommittedCommand, ref: string | undefined): string {
+  const frame: Ack = { command: 'Ack', ref, id, roomId, seq };
+  return JSON.stringify(frame);
+}
+
+export function encodeError(refusal: Refusal, ref?: string): string {
+  const frame: ErrorFrame = { command: 'Error', ...refusal.toAnswer(), retryAfter: refusal.retryAfter, ref };
+  return JSON.stringify(frame);
+}

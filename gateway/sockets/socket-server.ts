@@ -1,0 +1,83 @@
+import uWS, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_socket_context_t } from 'uWebSockets.js';
+import { closeCodes, Refusal } from '../../shared/contract/errors.ts';
+import { ROOMS_V1 } from '../../shared/contract/frames.ts';
+import { limits } from '../../shared/contract/limits.ts';
+import { toRefusal } from '../edge/refusals.ts';
+import type { Gateway } from '../gateway.ts';
+import { readHeaders } from '../http/body.ts';
+import { refusalAnswer, writeAnswer } from '../http/exchange.ts';
+import { SocketAdmission } from './admission.ts';
+import { chooseAuthentication } from './choose-authentication.ts';
+import { Connection, type Socket, type Upgrade } from './connection.ts';
+
+/** Seconds without any frame or pong after which uWebSockets.js closes a socket. */
+const IDLE_TIMEOUT_S = 60;
+
+/** Serves the sockets of one gateway, at `GET /api/ws`: all rooms of the user, and every command. */
+export class SocketServer {
+  readonly #gateway: Gateway;
+  readonly #admission: SocketAdmission;
+  readonly #connections = new Map<Socket, Connection>();
+
+  constructor(gateway: Gateway) {
+    this.#gateway = gateway;
+    this.#admission = new SocketAdmission(gateway.config);
+  }
+
+  register(app: TemplatedApp): void {
+    for (const path of ['/api/ws', '/api/ws/']) {
+      app.ws<Upgrade>(path, {
+        compression: uWS.DISABLED,
+        maxPayloadLength: limits.MAX_FRAME_BYTES,
+        maxBackpressure: limits.MAX_UNSENT_BYTES,
+        closeOnBackpressureLimit: true,
+        idleTimeout: IDLE_TIMEOUT_S,
+        sendPingsAutomatically: true,
+        upgrade: (res, req, context) => this.#upgrade(res, req, context),
+        open: (socket) => this.#open(socket),
+        message: (socket, bytes, isBinary) => void this.#connections.get(socket)?.receive(bytes, isBinary),
+        close: (socket) => this.#close(socket),
+      });
+    }
+  }
+
+  /** Asks every client to reconnect, to another gateway. */
+  closeAll(): void {
+    for (const connection of this.#connections.values()) connection.close(closeCodes.going_away, 'going away');
+  }
+
+  /**
+   * Upgrades at once, in the tick of the request, and authenticates after it (docs/decisions/0003). So a browser, which
+   * cannot read the answer to a refused upgrade, can read the reason too.
+   */
+  #upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
+    const { addressOf, cors, log } = this.#gateway;
+    const origin = req.getHeader('origin');
+    try {
+      const address = addressOf(res.getRemoteAddress(), readHeaders(req).get('x-forwarded-for'));
+      if (!cors.allows(origin)) throw new Refusal('origin_not_allowed');
+      this.#admission.checkAddress(address);
+      const authenticate = chooseAuthentication(this.#gateway, req);
+      const isV1 = offersV1(req.getHeader('sec-websocket-protocol'));
+      const key = req.getHeader('sec-websocket-key');
+      const extensions = req.getHeader('sec-websocket-extensions');
+      res.upgrade<Upgrade>({ authenticate, address, isV1 }, key, isV1 ? ROOMS_V1 : '', extensions, context);
+    } catch (error) {
+      const { headers, ...answer } = refusalAnswer(toRefusal(error, log));
+      writeAnswer(res, { ...answer, headers: { ...cors.headers(origin), ...headers } });
+    }
+  }
+
+  #open(socket: Socket): void {
+    this.#connections.set(socket, new Connection(socket, this.#gateway, this.#admission));
+  }
+
+  #close(socket: Socket): void {
+    this.#connections.get(socket)?.handleClose();
+    this.#connections.delete(socket);
+  }
+}
+
+function offersV1(protocols: string): boolean {
+  return protocols.split(',').some((name) => name.trim() === ROOMS_V1);
+}
