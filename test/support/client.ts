@@ -1,30 +1,33 @@
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { WebSocket } from 'ws';
+import * as v from 'valibot';
+import { type ClientOptions, WebSocket } from 'ws';
+import { User } from '../../shared/contract/answers.ts';
+import { type Ack, type ErrorFrame, ROOMS_V1, type Welcome } from '../../shared/contract/frames.ts';
+import type { Message } from '../../shared/contract/messages.ts';
+import { bodyOf } from './answers.ts';
+import { type CommandFrame, type Frame, isMessage, parseFrame } from './frames.ts';
 
-/** An answer over HTTP. */
+/** An answer over HTTP. `bodyOf` (answers.ts) gives its body a type. */
 export interface Answer {
   status: number;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: the shape is what the test is about
-  body: any;
+  body: unknown;
 }
-
-/** A frame as it came. */
-// biome-ignore lint/suspicious/noExplicitAny: the shape is what the test is about
-export type Frame = any;
 
 export interface CallOptions {
   token?: string | undefined;
+  /** Text is sent as it is, anything else as JSON. */
   body?: unknown;
   headers?: Record<string, string>;
 }
 
-/** @param call such as `GET /api/rooms` */
-export async function call(url: string, call: string, { token, body, headers }: CallOptions = {}): Promise<Answer> {
-  const [method, path] = call.split(' ') as [string, string];
+/** @param request such as `GET /api/rooms` */
+export async function call(url: string, request: string, { token, body, headers }: CallOptions = {}): Promise<Answer> {
+  const [method, path] = request.split(' ') as [string, string];
   const response = await fetch(url + path, {
     method,
-    body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     headers: {
       ...(token && { authorization: `Bearer ${token}` }),
       ...(body !== undefined && { 'content-type': 'application/json' }),
@@ -52,82 +55,128 @@ export async function createAccount(
 ): Promise<Account> {
   const email = `${firstName.toLowerCase()}.${process.pid}.${++accounts}@example.com`;
   const person = { firstName, lastName: 'Testing', email, password: PASSWORD };
-  const { body: user } = await call(url, 'POST /api/users/register', { body: person, headers });
-  const { body } = await call(url, 'POST /api/users/login', { body: { email, password: PASSWORD }, headers });
-  return { id: user.id, token: body.token, email };
+  const { id } = bodyOf(User, await call(url, 'POST /api/users/register', { body: person, headers }), 201);
+  return { id, token: await logIn(url, email, headers), email };
 }
 
-/** A real socket that keeps every frame it got. */
+/** @returns a new token */
+export async function logIn(url: string, email: string, headers: Record<string, string> = {}): Promise<string> {
+  const answer = await call(url, 'POST /api/users/login', { body: { email, password: PASSWORD }, headers });
+  return bodyOf(v.object({ token: v.string() }), answer).token;
+}
+
+/** `v1` clients get `Welcome` and `Ack`. `classic` clients get the frames of the original only. */
+export type ClientKind = 'v1' | 'classic';
+
+/** A real socket that keeps every frame it receives. */
 export class Client {
   readonly frames: Frame[] = [];
   readonly socket: WebSocket;
   closed?: { code: number; reason: string };
-  readonly #looking = new Set<() => void>();
+  readonly #checks = new Set<() => void>();
 
   private constructor(socket: WebSocket) {
     this.socket = socket;
     socket.on('message', (data) => {
-      this.frames.push(JSON.parse(data.toString()));
-      this.#look();
+      this.frames.push(parseFrame(data.toString()));
+      this.#check();
     });
     socket.on('close', (code, reason) => {
       this.closed = { code, reason: reason.toString() };
-      this.#look();
+      this.#check();
     });
   }
 
-  /** Resolves when the socket is on the topics of its rooms (`classic` clients hear no Welcome, so for them: open). */
-  static async connect(url: string, token: string, kind: 'v1' | 'classic' = 'v1', headers = {}): Promise<Client> {
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/api/ws`, kind === 'v1' ? ['rooms.v1'] : [], {
+  /** Resolves after the `Welcome`. A `classic` client gets none, so for it: when the socket is open. */
+  static async connect(
+    url: string,
+    token: string,
+    kind: ClientKind = 'v1',
+    headers: ClientOptions['headers'] = {},
+  ): Promise<Client> {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/api/ws`, kind === 'v1' ? [ROOMS_V1] : [], {
       headers: { authorization: `Bearer ${token}`, ...headers },
     });
     const client = new Client(socket);
     await once(socket, 'open');
-    if (kind === 'v1') await client.frame((frame) => frame.command === 'Welcome');
+    if (kind === 'v1') await client.until(() => client.frames[0]);
     return client;
   }
 
-  send(frame: unknown): void {
+  get welcome(): Welcome {
+    const [first] = this.frames;
+    return first?.command === 'Welcome' ? first : assert.fail(`no Welcome: ${JSON.stringify(first)}`);
+  }
+
+  /** Sends text and bytes as they are, anything else as JSON. */
+  send(frame: CommandFrame | Record<string, unknown> | string | Buffer): void {
     this.socket.send(typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame));
   }
 
-  /** The first frame that fits, waited for if it has not come yet. @throws Error with all frames after ten seconds */
-  frame(fits: (frame: Frame) => boolean): Promise<Frame> {
-    return this.until(() => this.frames.find(fits));
-  }
-
-  /** Sends a command and waits for its Ack or Error. */
-  async ask(command: Record<string, unknown>): Promise<Frame> {
-    const ref = (command.ref as string) ?? crypto.randomUUID();
+  /** Sends a command and waits for its `Ack` or `Error`. */
+  async ask(command: CommandFrame): Promise<Ack | ErrorFrame> {
+    const ref = command.ref ?? crypto.randomUUID();
     const before = this.frames.length;
     this.send({ ...command, ref });
-    return this.until(() =>
-      this.frames.slice(before).find((frame) => frame.ref === ref && ['Ack', 'Error'].includes(frame.command)),
-    );
+    const isAnswer = (frame: Frame) => (frame.command === 'Ack' || frame.command === 'Error') && frame.ref === ref;
+    return this.until(() => this.frames.slice(before).find(isAnswer) as Ack | ErrorFrame | undefined);
   }
 
-  /** The seqs of a room's messages, in the order in which they came. */
+  /** Sends a command that must be committed. */
+  async commit(command: CommandFrame): Promise<Ack> {
+    const answer = await this.ask(command);
+    return answer.command === 'Ack' ? answer : assert.fail(JSON.stringify({ command, answer }));
+  }
+
+  /** Resolves when the socket is attached to its rooms and everything sent before is answered: an `Error` marks it. */
+  async roundTrip(): Promise<void> {
+    const answer = await this.ask({ command: 'DeleteRoom', roomId: crypto.randomUUID() });
+    assert.equal(answer.command === 'Error' && answer.code, 'no_such_room');
+  }
+
+  /** The first message with all these fields. Waits for it if it has not arrived. */
+  message(fields: Partial<Message>): Promise<Message> {
+    const fits = (message: Message) =>
+      Object.entries(fields).every(([field, value]) => message[field as keyof Message] === value);
+    return this.until(() => this.frames.filter(isMessage).find(fits));
+  }
+
+  /** The messages of a room, in the order in which they arrived. */
+  messages(roomId: string): Message[] {
+    return this.frames.filter(isMessage).filter((message) => message.roomId === roomId);
+  }
+
   seqs(roomId: string): number[] {
-    return this.frames.filter((frame) => frame.roomId === roomId && frame.userId).map(({ seq }) => seq);
+    return this.messages(roomId).map(({ seq }) => seq);
   }
 
-  async until<T>(look: () => T | undefined): Promise<T> {
+  errors(): ErrorFrame[] {
+    return this.frames.filter((frame) => frame.command === 'Error');
+  }
+
+  /** Waits until the socket is closed. @returns the close code and the reason */
+  end(): Promise<{ code: number; reason: string }> {
+    return this.until(() => this.closed);
+  }
+
+  /** Waits until `attempt` finds a value. @throws Error with the last frames after ten seconds */
+  async until<T>(attempt: () => T | undefined): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const check = () => {
-      const found = look();
+      const found = attempt();
       if (found !== undefined) resolve(found);
     };
     const timer = setTimeout(() => {
-      const seen = JSON.stringify(this.frames.slice(-20), null, 1);
-      reject(new Error(`nothing like that came; closed: ${JSON.stringify(this.closed)}; the last frames: ${seen}`));
+      const seen = JSON.stringify({ closed: this.closed, frames: this.frames.slice(-20) }, null, 1);
+      reject(new Error(`the expected frame did not arrive in ten seconds. Seen: ${seen}`));
     }, 10_000);
-    this.#looking.add(check);
+    this.#checks.add(check);
     check();
     try {
       return await promise;
     } finally {
       clearTimeout(timer);
-      this.#looking.delete(check);
+      this.#checks.delete(check);
     }
   }
 
@@ -137,7 +186,7 @@ export class Client {
     await once(this.socket, 'close');
   }
 
-  #look(): void {
-    for (const check of this.#looking) check();
+  #check(): void {
+    for (const check of this.#checks) check();
   }
 }

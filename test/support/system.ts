@@ -6,7 +6,7 @@ import { Cluster, type ClusterOptions } from '../../shared/local/cluster.ts';
 import { migrate } from '../../sql/migrate.ts';
 import { Mailbox } from './mailbox.ts';
 
-/** What `npm test` gives to every test file. */
+/** Where `npm test` started its services. @throws Error without `npm test` */
 export function testServices(): { home: string; databaseUrl: string; redisUrl: string } {
   const { TEST_HOME, TEST_DATABASE_URL, TEST_REDIS_URL } = process.env;
   if (!TEST_HOME || !TEST_DATABASE_URL || !TEST_REDIS_URL)
@@ -14,7 +14,7 @@ export function testServices(): { home: string; databaseUrl: string; redisUrl: s
   return { home: TEST_HOME, databaseUrl: TEST_DATABASE_URL, redisUrl: TEST_REDIS_URL };
 }
 
-/** A database of this test file's own, dropped when the file is done. @returns its URL */
+/** Creates a database for this test file only. It is dropped at the end of the file. @returns its URL */
 export async function createTestDatabase(): Promise<string> {
   const { databaseUrl } = testServices();
   const name = `rooms_test_${randomBytes(6).toString('hex')}`;
@@ -29,7 +29,7 @@ export async function createTestDatabase(): Promise<string> {
   return url.href;
 }
 
-/** As {@link createTestDatabase}, migrated and connected. */
+/** Creates a database as {@link createTestDatabase} does, migrates it and connects to it. */
 export async function openTestDatabase(): Promise<{ url: string; database: Database }> {
   const url = await createTestDatabase();
   await migrate(url);
@@ -40,14 +40,14 @@ export async function openTestDatabase(): Promise<{ url: string; database: Datab
 
 export interface System {
   cluster: Cluster;
-  /** What was mailed, if there is a mail server. */
+  /** Receives the mails, if the system has a mail server. */
   mailbox: Mailbox;
-  /** To look, past the system, at what is stored. */
+  /** A connection of the test to the database of the system. */
   database: Database;
   databaseUrl: string;
 }
 
-/** Real gateways and workers on a database of their own; stopped when the file is done. */
+/** Starts real gateways and workers on a database of their own. They stop at the end of the test file. */
 export async function startSystem(
   options: Pick<ClusterOptions, 'gateways' | 'workers' | 'env' | 'smtpPort'> & {
     redisUrl?: string;

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Room, User } from '../shared/contract/answers.ts';
+import { bodyOf } from './support/answers.ts';
+import { type Account, Client, call, createAccount } from './support/client.ts';
+import { isMessage } from './support/frames.ts';
+import { startSystem } from './support/system.ts';
+
+const { cluster } = await startSystem({ gateways: 2, workers: 2 });
+const [here, there] = cluster.urls as [string, string];
+const [ann, bob] = [await createAccount(here, 'Ann'), await createAccount(there, 'Bob')];
+const annClient = await connect(here, ann);
+
+async function connect(url: string, { token }: Account, kind: 'v1' | 'classic' = 'v1'): Promise<Client> {
+  const client = await Client.connect(url, token, kind);
+  after(() => client.close());
+  return client;
+}
+
+async function createRoom(): Promise<string> {
+  return (await annClient.commit({ command: 'CreateRoom', text: 'a room' })).roomId;
+}
+
+test('50 messages sent without waiting reach members on both gateways once and in the order of sending', async () => {
+  const bobClient = await connect(there, bob);
+  const roomId = await createRoom();
+  await annClient.commit({ command: 'AddUser', roomId, targetId: bob.id });
+  await bobClient.message({ command: 'AddUser', roomId });
+  const texts = Array.from({ length: 50 }, (_, index) => `message ${index}`);
+  for (const text of texts) annClient.send({ command: 'CreateMessage', roomId, text });
+  await annClient.commit({ command: 'CreateMessage', roomId, text: 'the last' });
+  for (const client of [annClient, bobClient]) {
+    await client.message({ roomId, text: 'the last' });
+    assert.deepEqual(
+      client
+        .messages(roomId)
+        .map(({ text, seq }) => [text, seq])
+        .slice(-51),
+      [...texts, 'the last'].map((text, index) => [text, index + 3]),
+    );
+  }
+});
+
+test('a message cannot be deleted through another room', async () => {
+  const [roomId, other] = [await createRoom(), await createRoom()];
+  const { id: targetId } = await annClient.commit({ command: 'CreateMessage', roomId, text: 'Hello World!' });
+  const answer = await annClient.ask({ command: 'DeleteMessage', roomId: other, targetId });
+  assert.equal(answer.command === 'Error' && answer.code, 'no_such_message');
+});
+
+test('the answer to a new room shows the room and its owner', async () => {
+  const answer = await call(here, 'POST /api/rooms', { token: ann.token, body: { name: 'new room' } });
+  const room = bodyOf(Room, answer, 201);
+  assert.deepEqual([room.name, room.ownerId, room.roomType], ['new room', ann.id, 'Private']);
+  assert.deepEqual(room.users, [{ id: ann.id, firstName: 'Ann', lastName: 'Testing', isOnline: true }]);
+});
+
+test('a user sees their own record and the two standing rooms', async () => {
+  const user = bodyOf(User, await call(there, 'GET /api/users/current/', { token: bob.token }));
+  assert.deepEqual(
+    [user.id, user.firstName, user.lastName, user.email, user.roles],
+    [bob.id, 'Bob', 'Testing', bob.email, ['user']],
+  );
+  const names = user.rooms.map(({ name }) => name);
+  assert.ok(names.includes('general') && names.includes('announcements'), names.join());
+});
+
+test('a classic client receives messages but neither Welcome nor Ack', async () => {
+  const roomId = await createRoom();
+  const client = await connect(here, ann, 'classic');
+  for (const text of ['first', 'second']) {
+    client.send({ text, command: 'CreateMessage', targetId: roomId, roomId });
+    await client.message({ roomId, text });
+  }
+  // The gateway dispatches the second command after the outcome of the first, so an Ack of the first would be here.
+  assert.deepEqual(
+    client.frames.filter((frame) => !isMessage(frame)),
+    [],
+  );
+});
+
+test('a client that sends as soon as its socket is open receives its own message', async () => {
+  const roomId = await createRoom();
+  for (let round = 0; round < 20; round++) {
+    const client = await connect(there, ann, 'classic');
+    client.send({ command: 'CreateMessage', roomId, text: `round ${round}` });
+    await client.message({ text: `round ${round}` });
+    await client.close();
+  }
+});
+
+test('a socket that opens while messages are sent misses no message after its Welcome', async () => {
+  const roomId = await createRoom();
+  await annClient.commit({ command: 'AddUser', roomId, targetId: bob.id });
+  const stop = new AbortController();
+  const sender = sendUntil(stop.signal, roomId);
+  for (let round = 0; round < 15; round++) {
+    const client = await connect(round % 2 ? here : there, bob);
+    const head = client.welcome.rooms.find(({ id }) => id === roomId)?.seq as number;
+    await client.until(() => client.seqs(roomId)[4]);
+    const expected = [1, 2, 3, 4, 5].map((step) => head + step);
+    assert.deepEqual(client.seqs(roomId).slice(0, 5), expected);
+    await client.close();
+  }
+  stop.abort();
+  await sender;
+});
+
+async function sendUntil(signal: AbortSignal, roomId: string): Promise<void> {
+  for (let index = 0; !signal.aborted; index++) {
+    await annClient.commit({ command: 'CreateMessage', roomId, text: `message ${index}` });
+  }
+}

@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import * as v from 'valibot';
+import { Room } from '../shared/contract/answers.ts';
+import type { ErrorCode } from '../shared/contract/errors.ts';
+import { newId } from '../shared/contract/ids.ts';
+import { Message } from '../shared/contract/messages.ts';
+import { bodyOf, refused } from './support/answers.ts';
+import { type Account, Client, call, createAccount } from './support/client.ts';
+import { type Driver, openDriver, type Path } from './support/drivers.ts';
+import type { CommandFrame } from './support/frames.ts';
+import { startSystem } from './support/system.ts';
+
+// One suite for the two paths of a command. The driver sends at one gateway, Bob's sockets are open at the other.
+
+const { cluster, database } = await startSystem({ gateways: 2, workers: 2 });
+const [here, there] = cluster.urls as [string, string];
+const ann = await createAccount(here, 'Ann');
+const bob = await createAccount(there, 'Bob');
+const cyd = await createAccount(there, 'Cyd');
+const standingRooms = await database<{ id: string; name: string }[]>`select id, name from rooms`;
+const generalId = standingRooms.find(({ name }) => name === 'general')?.id as string;
+const announcementsId = standingRooms.find(({ name }) => name === 'announcements')?.id as string;
+
+const paths: Path[] = ['HTTP', 'a socket'];
+
+/** The refusal for a message in a room that the caller may not see. The HTTP route of a message does not name the room. */
+const hiddenMessage: Record<Path, ErrorCode> = { HTTP: 'no_such_message', 'a socket': 'no_such_room' };
+
+/** A private room of Ann with Bob as a member and one message of Ann. Bob has an open socket. */
+async function createScene(path: Path) {
+  const [asAnn, asBob, asCyd] = await Promise.all([ann, bob, cyd].map((each) => openDriver(path, here, each)));
+  assert.ok(asAnn && asBob && asCyd);
+  const bobClient = await connect(there, bob);
+  const roomId = await asAnn.commit({ command: 'CreateRoom', text: 'a room' });
+  await asAnn.commit({ command: 'AddUser', roomId, targetId: bob.id });
+  const messageId = await asAnn.commit({ command: 'CreateMessage', roomId, text: 'Hello World!' });
+  await bobClient.message({ id: messageId });
+  return { asAnn, asBob, asCyd, bobClient, roomId, messageId };
+}
+
+async function connect(url: string, { token }: Account, kind: 'v1' | 'classic' = 'v1'): Promise<Client> {
+  const client = await Client.connect(url, token, kind);
+  after(() => client.close());
+  if (kind === 'classic') await client.roundTrip();
+  return client;
+}
+
+async function history(roomId: string, { token } = bob): Promise<string[]> {
+  const answer = await call(there, `GET /api/messages/${roomId}`, { token });
+  return bodyOf(v.array(Message), answer).map(({ text }) => text);
+}
+
+async function roomIdsOf({ token }: Account): Promise<string[]> {
+  return bodyOf(v.array(Room), await call(there, 'GET /api/rooms', { token })).map(({ id }) => id);
+}
+
+async function assertRefused(driver: Driver, command: CommandFrame, code: ErrorCode): Promise<void> {
+  assert.deepEqual(await driver.send(command), { code }, JSON.stringify(command));
+}
+
+for (const path of paths) {
+  test(`over ${path}, 20 messages reach each member once and in the order of sending`, async () => {
+    const { asAnn, bobClient, roomId } = await createScene(path);
+    const annClient = await connect(here, ann);
+    const texts = Array.from({ length: 20 }, (_, index) => `message ${index}`);
+    for (const text of texts) await asAnn.commit({ command: 'CreateMessage', roomId, text });
+    for (const client of [annClient, bobClient]) {
+      await client.message({ roomId, text: 'message 19' });
+      const received = client.messages(roomId).slice(-20);
+      assert.deepEqual(
+        received.map(({ text, seq }) => [text, seq]),
+        texts.map((text, index) => [text, index + 4]),
+      );
+    }
+  });
+
+  test(`over ${path}, a member receives only the messages between their addition and their removal`, async () => {
+    const { asAnn, roomId } = await createScene(path);
+    const clients = [await connect(here, cyd), await connect(there, cyd, 'classic')];
+    const write = (text: string) => asAnn.commit({ command: 'CreateMessage', roomId, text });
+    const change = (command: 'AddUser' | 'RemoveUser') => asAnn.commit({ command, roomId, targetId: cyd.id });
+    await write('before');
+    await change('AddUser');
+    await write('between');
+    await change('RemoveUser');
+    await write('after');
+    await change('AddUser');
+    await write('again');
+    for (const client of clients) {
+      await client.message({ roomId, text: 'again' });
+      assert.deepEqual(
+        client.messages(roomId).map(({ seq, text }) => [seq, text]),
+        [
+          [5, 'Cyd joined the room'],
+          [6, 'between'],
+          [7, 'Cyd left the room'],
+          [9, 'Cyd joined the room'],
+          [10, 'again'],
+        ],
+      );
+    }
+  });
+
+  test(`over ${path}, an edit reaches open sockets and the history, and a deletion erases the text everywhere`, async () => {
+    const { asAnn, bobClient, roomId, messageId } = await createScene(path);
+    await asAnn.commit({ command: 'UpdateMessage', roomId, targetId: messageId, text: 'Goodbye World!' });
+    const edit = await bobClient.message({ command: 'UpdateMessage', roomId });
+    assert.deepEqual([edit.targetId, edit.text, edit.seq, edit.userId], [messageId, 'Goodbye World!', 4, ann.id]);
+    assert.deepEqual(await history(roomId), ['Goodbye World!', 'Bob joined the room', 'a room']);
+
+    await asAnn.commit({ command: 'DeleteMessage', roomId, targetId: messageId });
+    const deletion = await bobClient.message({ command: 'DeleteMessage', roomId });
+    assert.deepEqual([deletion.targetId, deletion.text, deletion.seq], [messageId, '', 5]);
+    assert.deepEqual(await history(roomId), ['', 'Bob joined the room', 'a room']);
+    const rows = await database`select seq from messages where room_id = ${roomId} and text like '%World%'`;
+    assert.deepEqual([...rows], []);
+  });
+
+  test(`over ${path}, a new name reaches the members, and a deleted room is gone for all of them`, async () => {
+    const { asAnn, asBob, bobClient, roomId } = await createScene(path);
+    await asAnn.commit({ command: 'UpdateRoom', roomId, text: 'another name' });
+    const renaming = await bobClient.message({ command: 'UpdateRoom', roomId });
+    assert.deepEqual([renaming.text, renaming.targetId, renaming.seq], ['another name', roomId, 4]);
+    const room = bodyOf(Room, await call(there, `GET /api/rooms/${roomId}`, { token: bob.token }));
+    assert.equal(room.name, 'another name');
+
+    await asAnn.commit({ command: 'DeleteRoom', roomId });
+    assert.equal((await bobClient.message({ command: 'DeleteRoom', roomId })).seq, 5);
+    for (const driver of [asAnn, asBob]) {
+      await assertRefused(driver, { command: 'CreateMessage', roomId, text: 'anyone?' }, 'no_such_room');
+    }
+    for (const account of [ann, bob]) {
+      for (const route of [`/api/rooms/${roomId}`, `/api/messages/${roomId}`]) {
+        refused(await call(there, `GET ${route}`, { token: account.token }), 'no_such_room');
+      }
+      assert.ok(!(await roomIdsOf(account)).includes(roomId));
+    }
+  });
+
+  test(`over ${path}, a created room reaches every open socket of its creator`, async () => {
+    const clients = [await connect(here, ann), await connect(there, ann, 'classic')];
+    const asAnn = await openDriver(path, here, ann);
+    const roomId = await asAnn.commit({ command: 'CreateRoom', text: 'new room' });
+    for (const client of clients) {
+      const creation = await client.message({ roomId });
+      assert.deepEqual([creation.command, creation.seq, creation.text], ['CreateRoom', 1, 'new room']);
+    }
+  });
+
+  test(`over ${path}, a removed member can neither read nor write nor change their messages`, async () => {
+    const { asAnn, asBob, roomId } = await createScene(path);
+    const own = await asBob.commit({ command: 'CreateMessage', roomId, text: 'a message of Bob' });
+    await asAnn.commit({ command: 'RemoveUser', roomId, targetId: bob.id });
+    await assertRefused(asBob, { command: 'CreateMessage', roomId, text: 'still here' }, 'no_such_room');
+    for (const command of ['UpdateMessage', 'DeleteMessage'] as const) {
+      await assertRefused(asBob, { command, roomId, targetId: own, text: 'still here' }, hiddenMessage[path]);
+    }
+    refused(await call(there, `GET /api/messages/${roomId}`, { token: bob.token }), 'no_such_room');
+    assert.ok(!(await roomIdsOf(bob)).includes(roomId));
+  });
+
+  test(`over ${path}, the owner of a read-only room writes and its members only read`, async () => {
+    const { asAnn, asCyd } = await createScene(path);
+    const cydClient = await connect(there, cyd);
+    const roomId = await asAnn.commit({ command: 'CreateRoom', text: 'read only', roomType: 'ReadOnly' });
+    await asCyd.commit({ command: 'AddUser', roomId, targetId: cyd.id });
+    await assertRefused(asCyd, { command: 'CreateMessage', roomId, text: 'a question' }, 'read_only_room');
+    await asAnn.commit({ command: 'CreateMessage', roomId, text: 'an announcement' });
+    await cydClient.message({ roomId, text: 'an announcement' });
+    assert.deepEqual(cydClient.seqs(roomId), [2, 3]);
+  });
+
+  test(`over ${path}, anyone finds, reads, joins and leaves a public room, and only members see a private one`, async () => {
+    const { asAnn, asCyd, roomId: privateId } = await createScene(path);
+    const publicId = await asAnn.commit({ command: 'CreateRoom', text: 'public room', roomType: 'Public' });
+    await asAnn.commit({ command: 'CreateMessage', roomId: publicId, text: 'for all' });
+    const idsOfCyd = await roomIdsOf(cyd);
+    assert.deepEqual([idsOfCyd.includes(privateId), idsOfCyd.includes(publicId)], [false, true]);
+    assert.ok((await roomIdsOf(bob)).includes(privateId));
+    assert.deepEqual(await history(publicId, cyd), ['for all', 'public room']);
+    await assertRefused(asCyd, { command: 'CreateMessage', roomId: publicId, text: 'too early' }, 'not_a_member');
+    await asCyd.commit({ command: 'AddUser', roomId: publicId, targetId: cyd.id });
+    await asCyd.commit({ command: 'CreateMessage', roomId: publicId, text: 'from Cyd' });
+    await asCyd.commit({ command: 'RemoveUser', roomId: publicId, targetId: cyd.id });
+    assert.deepEqual((await history(publicId, cyd)).slice(0, 3), [
+      'Cyd left the room',
+      'from Cyd',
+      'Cyd joined the room',
+    ]);
+  });
+
+  test(`over ${path}, everyone receives the messages of general, and only admins write announcements`, async () => {
+    const { asAnn, asCyd, bobClient } = await createScene(path);
+    const id = await asAnn.commit({ command: 'CreateMessage', roomId: generalId, text: `over ${path}` });
+    await bobClient.message({ id });
+    await assertRefused(
+      asCyd,
+      { command: 'CreateMessage', roomId: announcementsId, text: 'not an admin' },
+      'read_only_room',
+    );
+  });
+
+  test(`over ${path}, a command that the caller may not send is refused and changes nothing`, async () => {
+    const { asAnn, asBob, asCyd, roomId, messageId } = await createScene(path);
+    const [joined] = await database`select id from messages where room_id = ${roomId} and command = 'AddUser'`;
+    const deletedId = await asAnn.commit({ command: 'CreateMessage', roomId, text: 'deleted soon' });
+    await asAnn.commit({ command: 'DeleteMessage', roomId, targetId: deletedId });
+    const ofAnn = { roomId, targetId: messageId };
+    const ofBob = { roomId, targetId: bob.id };
+    const cases: [driver: Driver, command: CommandFrame, code: ErrorCode][] = [
+      [asBob, { command: 'UpdateMessage', ...ofAnn, text: 'now of Bob' }, 'author_only'],
+      [asBob, { command: 'DeleteMessage', ...ofAnn }, 'author_only'],
+      [asCyd, { command: 'UpdateMessage', ...ofAnn, text: 'now of Cyd' }, hiddenMessage[path]],
+      [asCyd, { command: 'DeleteMessage', ...ofAnn }, hiddenMessage[path]],
+      [asAnn, { command: 'UpdateMessage', roomId, targetId: joined?.id, text: 'not joined' }, 'not_editable'],
+      [asAnn, { command: 'DeleteMessage', roomId, targetId: joined?.id }, 'not_editable'],
+      [asAnn, { command: 'UpdateMessage', roomId, targetId: deletedId, text: 'back again' }, 'no_such_message'],
+      [asAnn, { command: 'UpdateMessage', ...ofAnn, text: 'x'.repeat(501) }, 'too_long'],
+      [asAnn, { command: 'UpdateMessage', ...ofAnn, text: '' }, 'too_short'],
+      [asBob, { command: 'UpdateRoom', roomId, text: 'room of Bob' }, 'owner_only'],
+      [asBob, { command: 'DeleteRoom', roomId }, 'owner_only'],
+      [asCyd, { command: 'UpdateRoom', roomId, text: 'room of Cyd' }, 'no_such_room'],
+      [asCyd, { command: 'DeleteRoom', roomId }, 'no_such_room'],
+      [asAnn, { command: 'UpdateRoom', roomId: generalId, text: 'room of Ann' }, 'everyones_room'],
+      [asAnn, { command: 'DeleteRoom', roomId: generalId }, 'everyones_room'],
+      [asAnn, { command: 'UpdateRoom', roomId, text: 'no' }, 'too_short'],
+      [asAnn, { command: 'UpdateRoom', roomId: newId(), text: 'no such room' }, 'no_such_room'],
+      [asAnn, { command: 'CreateRoom', text: 'x'.repeat(51) }, 'too_long'],
+      [asAnn, { command: 'CreateMessage', roomId: 'general', text: 'Hello' }, 'invalid_field'],
+      [asAnn, { command: 'AddUser', ...ofBob }, 'already_in_room'],
+      [asAnn, { command: 'AddUser', roomId, targetId: newId() }, 'no_such_user'],
+      [asBob, { command: 'AddUser', roomId, targetId: cyd.id }, 'owner_only'],
+      [asAnn, { command: 'RemoveUser', roomId, targetId: cyd.id }, 'user_not_in_room'],
+      [asAnn, { command: 'RemoveUser', roomId, targetId: ann.id }, 'owner_stays'],
+      [asCyd, { command: 'RemoveUser', ...ofBob }, 'no_such_room'],
+    ];
+    for (const [driver, command, code] of cases) await assertRefused(driver, command, code);
+    assert.deepEqual(await history(roomId), ['', 'Hello World!', 'Bob joined the room', 'a room']);
+  });
+
+  test(`each of the 8 commands sent twice with one ref over ${path}, and once over the other path, has one effect`, async () => {
+    const other = paths.find((each) => each !== path) as Path;
+    const first = await openDriver(path, here, ann);
+    const others = [await openDriver(path, there, ann), await openDriver(other, there, ann)];
+    const repeat = async (command: CommandFrame) => {
+      const withRef = { ...command, ref: newId() };
+      const id = await first.commit(withRef);
+      for (const driver of others) assert.equal(await driver.commit(withRef), id, command.command);
+      return id;
+    };
+    const roomId = await repeat({ command: 'CreateRoom', text: 'a room' });
+    const targetId = await repeat({ command: 'CreateMessage', roomId, text: 'Hello World!' });
+    await repeat({ command: 'UpdateMessage', roomId, targetId, text: 'Goodbye World!' });
+    await repeat({ command: 'DeleteMessage', roomId, targetId });
+    await repeat({ command: 'AddUser', roomId, targetId: bob.id });
+    await repeat({ command: 'RemoveUser', roomId, targetId: bob.id });
+    await repeat({ command: 'UpdateRoom', roomId, text: 'another name' });
+    await repeat({ command: 'DeleteRoom', roomId });
+    const rows = await database`select command from messages where room_id = ${roomId} order by seq`;
+    assert.deepEqual(
+      rows.map(({ command }) => command),
+      [
+        'CreateRoom',
+        'CreateMessage',
+        'UpdateMessage',
+        'DeleteMessage',
+        'AddUser',
+        'RemoveUser',
+        'UpdateRoom',
+        'DeleteRoom',
+      ],
+    );
+  });
+
+  test(`over ${path}, a ref that was used for another command is refused`, async () => {
+    const { asAnn, asBob, roomId } = await createScene(path);
+    const message = { command: 'CreateMessage', roomId, ref: newId() } as const;
+    await asAnn.commit({ ...message, text: 'first' });
+    await assertRefused(asAnn, { ...message, text: 'second' }, 'ref_reused');
+    await asBob.commit({ ...message, text: 'the ref of another user' });
+  });
+}

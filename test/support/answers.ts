@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import * as v from 'valibot';
+import { ErrorAnswer, type ErrorCode, errors } from '../../shared/contract/errors.ts';
+import type { Answer } from './client.ts';
+import type { Frame } from './frames.ts';
+
+/** The body of an answer that must have this status and fit this schema. */
+export function bodyOf<Schema extends v.GenericSchema>(
+  schema: Schema,
+  answer: Answer,
+  status = 200,
+): v.InferOutput<Schema> {
+  assert.equal(answer.status, status, JSON.stringify(answer.body));
+  return parseExactly(schema, answer.body);
+}
+
+/** Parses a value. A field that the schema does not name, at any depth, fails the test. */
+export function parseExactly<Schema extends v.GenericSchema>(schema: Schema, value: unknown): v.InferOutput<Schema> {
+  const parsed = v.parse(schema, value);
+  assert.deepEqual(parsed, value);
+  return parsed;
+}
+
+/** Asserts that an answer over HTTP or a frame is this refusal: its code, its status, its fields. */
+export function refused(answer: Answer | Frame, code: ErrorCode): ErrorAnswer {
+  const refusal = 'status' in answer ? bodyOf(ErrorAnswer, answer, errors[code].status) : errorOf(answer);
+  assert.equal(refusal.code, code, JSON.stringify(refusal));
+  if (code === 'too_short' || code === 'too_long') {
+    assert.ok(refusal.field !== undefined && refusal.bound !== undefined, JSON.stringify(refusal));
+  }
+  return refusal;
+}
+
+/** The code of a refusal, else the status. For tests that count answers. */
+export function codeOf(answer: Answer): ErrorCode | number {
+  return answer.status < 400 ? answer.status : parseExactly(ErrorAnswer, answer.body).code;
+}
+
+function errorOf(frame: Frame): ErrorAnswer {
+  return frame.command === 'Error' ? frame : assert.fail(`not refused: ${JSON.stringify(frame)}`);
+}

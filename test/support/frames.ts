@@ -1,0 +1,29 @@
+import * as v from 'valibot';
+import type { CommandName } from '../../shared/contract/commands.ts';
+import type { RoomType } from '../../shared/contract/fields.ts';
+import { Ack, ErrorFrame, Welcome } from '../../shared/contract/frames.ts';
+import { Message } from '../../shared/contract/messages.ts';
+import { parseExactly } from './answers.ts';
+
+const Frame = v.variant('command', [Welcome, Ack, ErrorFrame, Message]);
+
+/** Every frame that a gateway sends. */
+export type Frame = v.InferOutput<typeof Frame>;
+
+/** A command as a client sends it. */
+export interface CommandFrame {
+  command: CommandName;
+  roomId?: string;
+  targetId?: string;
+  text?: string;
+  roomType?: RoomType;
+  ref?: string;
+}
+
+export function parseFrame(text: string): Frame {
+  return parseExactly(Frame, JSON.parse(text));
+}
+
+export function isMessage(frame: Frame): frame is Message {
+  return 'userId' in frame;
+}
