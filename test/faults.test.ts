@@ -1,91 +1,100 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { test } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
+import { after, test } from 'node:test';
 import { Redis } from 'ioredis';
 import { channelNames, encodeBroadcast } from '../shared/contract/channels.ts';
 import { newId } from '../shared/contract/ids.ts';
-import { Client, call, createAccount } from './support/client.ts';
+import { Message } from '../shared/contract/messages.ts';
+import { bodyOf } from './support/answers.ts';
+import { type Account, Client, call, createAccount } from './support/client.ts';
 import { startSystem, testServices } from './support/system.ts';
+import { until } from './support/until.ts';
 
-const { redisUrl } = testServices();
 const { cluster, database } = await startSystem({ gateways: 2, workers: 2 });
 const [here, there] = cluster.urls as [string, string];
 const ann = await createAccount(here, 'Ann');
 const bob = await createAccount(there, 'Bob');
+const redis = new Redis(testServices().redisUrl);
+after(() => redis.disconnect());
 
-/** A room of Ann's and Bob's, each with a socket on a gateway of his own. */
-async function scene() {
-  const speaker = await Client.connect(here, ann.token);
-  const listener = await Client.connect(there, bob.token);
-  const { roomId } = await speaker.ask({ command: 'CreateRoom', text: 'a room' });
-  await speaker.ask({ command: 'AddUser', roomId, targetId: bob.id });
-  await listener.frame((frame) => frame.roomId === roomId);
-  const say = (text: string) => speaker.ask({ command: 'CreateMessage', roomId, text });
-  return { speaker, listener, roomId, say };
+async function connect(url: string, { token }: Account): Promise<Client> {
+  const client = await Client.connect(url, token);
+  after(() => client.close());
+  return client;
 }
 
-async function assertExact(roomId: string, listener: Client, messages: number): Promise<void> {
+/** A room in which Ann (the sender) and Bob (the receiver) each have a socket, on different gateways. */
+async function createScene() {
+  const [sender, receiver] = [await connect(here, ann), await connect(there, bob)];
+  const { roomId } = await sender.commit({ command: 'CreateRoom', text: 'a room' });
+  await sender.commit({ command: 'AddUser', roomId, targetId: bob.id });
+  await receiver.message({ roomId });
+  const write = (text: string) => sender.commit({ command: 'CreateMessage', roomId, text });
+  return { sender, receiver, roomId, write };
+}
+
+/**
+ * Asserts that `messages` messages are stored and delivered once and in order, after the creation and Bob's addition.
+ * One more message closes the stream: a second delivery of an earlier message would arrive before it.
+ */
+async function assertExact({ sender, receiver, roomId }: Awaited<ReturnType<typeof createScene>>, messages: number) {
+  const { seq: last } = await sender.commit({ command: 'CreateMessage', roomId, text: 'closing marker' });
   const rows = await database`select seq from messages where room_id = ${roomId} order by seq`;
-  const all = Array.from({ length: messages + 2 }, (_, index) => index + 1);
+  const expected = Array.from({ length: messages + 3 }, (_, index) => index + 1);
   assert.deepEqual(
     rows.map(({ seq }) => seq),
-    all,
+    expected,
   );
-  await listener.until(() => (listener.seqs(roomId).includes(messages + 2) ? true : undefined));
-  assert.deepEqual(listener.seqs(roomId), all.slice(1));
+  await receiver.message({ roomId, seq: last });
+  assert.deepEqual(receiver.seqs(roomId), expected.slice(1));
 }
 
-test('a worker killed in the middle loses nothing and doubles nothing', async () => {
-  const { speaker, listener, roomId, say } = await scene();
+test('a worker killed in the middle of 400 messages loses none and doubles none', async () => {
+  const scene = await createScene();
   const acks = Array.from({ length: 400 }, async (_, index) => {
     if (index === 200) process.kill(cluster.workers[0]?.pid as number, 'SIGKILL');
-    return say(`message ${index}`);
+    return scene.write(`message ${index}`);
   });
   const seqs = (await Promise.all(acks)).map(({ seq }) => seq);
-  assert.deepEqual(
-    seqs,
-    seqs.toSorted((a, b) => a - b),
-  );
-  await assertExact(roomId, listener, 400);
-  await Promise.all([speaker.close(), listener.close()]);
+  const inOrder = seqs.toSorted((a, b) => a - b);
+  assert.deepEqual(seqs, inOrder);
+  await assertExact(scene, 400);
   cluster.startWorker();
 });
 
-test('a worker that sleeps through its jobs and wakes later changes nothing any more', async () => {
-  const { speaker, listener, roomId, say } = await scene();
-  const sleepers = cluster.workers.map(({ pid }) => pid).filter((pid) => existsSync(`/proc/${pid}`));
-  const acks = Array.from({ length: 50 }, (_, index) => say(`message ${index}`));
+test('a worker that was stopped in a batch changes nothing when it continues', async () => {
+  const scene = await createScene();
+  const stopped = cluster.workers.map(({ pid }) => pid).filter((pid) => existsSync(`/proc/${pid}`));
+  const acks = Array.from({ length: 50 }, (_, index) => scene.write(`message ${index}`));
   await acks[0];
-  // The next batch is with one of them now.
-  for (const pid of sleepers) process.kill(pid, 'SIGSTOP');
+  // One of them has the next batch now.
+  for (const pid of stopped) process.kill(pid, 'SIGSTOP');
   cluster.startWorker();
-  const commands = (await Promise.all(acks)).map(({ command }) => command);
-  assert.deepEqual([...new Set(commands)], ['Ack']);
-  for (const pid of sleepers) process.kill(pid, 'SIGCONT');
-  for (let index = 50; index < 60; index++) await say(`message ${index}`);
-  await assertExact(roomId, listener, 60);
-  await Promise.all([speaker.close(), listener.close()]);
+  await Promise.all(acks);
+  for (const pid of stopped) process.kill(pid, 'SIGCONT');
+  for (let index = 50; index < 60; index++) await scene.write(`message ${index}`);
+  await assertExact(scene, 60);
 });
 
-test('with every worker away a command waits, and is done when one comes back', async () => {
-  const { speaker, listener, roomId, say } = await scene();
+test('a command sent while no worker runs waits in the queue and is committed by the next worker', async () => {
+  const scene = await createScene();
   await Promise.all(cluster.workers.map((worker) => worker.stop()));
-  const ack = say('patience');
-  await wait(100);
-  assert.equal(
-    speaker.frames.some(({ text }) => text === 'patience'),
-    false,
+  const ack = scene.write('no worker runs');
+  const waiting = () => redis.llen(`${cluster.prefix}:persistence:wait`);
+  await until(
+    async () => (await waiting()) === 1,
+    10_000,
+    () => 'the queue does not hold one job',
   );
+  assert.equal(scene.sender.messages(scene.roomId).length, 2);
   cluster.startWorker();
-  assert.equal((await ack).command, 'Ack');
-  await assertExact(roomId, listener, 1);
-  await Promise.all([speaker.close(), listener.close()]);
+  await ack;
+  await assertExact(scene, 1);
 });
 
-test('connections to Postgres that die under the workers lose nothing and double nothing', async () => {
-  const { speaker, listener, roomId, say } = await scene();
-  let killed = 0;
+test('workers that lose 10 or more Postgres connections lose no message and double none', async () => {
+  const scene = await createScene();
+  let [killed, messages] = [0, 0];
   const killer = setInterval(async () => {
     const victims = await database`
       select pg_terminate_backend(pid) from pg_stat_activity
@@ -93,85 +102,76 @@ test('connections to Postgres that die under the workers lose nothing and double
     killed += victims.length;
   }, 15);
   try {
-    for (let round = 0; round < 40; round++) {
-      await Promise.all([say(`message ${round}.a`), say(`message ${round}.b`)]);
+    while (killed < 10 || messages < 80) {
+      await Promise.all([scene.write(`message ${++messages}`), scene.write(`message ${++messages}`)]);
     }
   } finally {
     clearInterval(killer);
   }
-  assert.ok(killed > 5, `only ${killed} connections were ended`);
-  await assertExact(roomId, listener, 80);
-  await Promise.all([speaker.close(), listener.close()]);
+  await assertExact(scene, messages);
 });
 
-test('publications that were lost are noticed and delivered, and so is being added', async () => {
-  const { speaker, listener, roomId, say } = await scene();
-  const redis = new Redis(redisUrl);
+test('a gateway that loses its subscriptions delivers every message, and the addition of a member', async () => {
+  const scene = await createScene();
+  const { sender, roomId, write } = scene;
   const cyd = await createAccount(there, 'Cyd');
-  const newcomer = await Client.connect(there, cyd.token);
-  // The gateways come back at once, but what is published until then is gone.
+  const cydClient = await connect(there, cyd);
+  // The gateways subscribe again at once, but Redis has dropped what was published before that.
   for (let round = 0; round < 5; round++) {
-    const acks = Array.from({ length: 20 }, (_, index) => say(`message ${round}.${index}`));
+    const acks = Array.from({ length: 20 }, (_, index) => write(`message ${round}.${index}`));
     await redis.client('KILL', 'TYPE', 'PUBSUB');
     await Promise.all(acks);
   }
-  const added = speaker.ask({ command: 'AddUser', roomId, targetId: cyd.id });
+  const added = sender.commit({ command: 'AddUser', roomId, targetId: cyd.id });
   await redis.client('KILL', 'TYPE', 'PUBSUB');
   await added;
-  await newcomer.frame(({ command, targetId }) => command === 'AddUser' && targetId === cyd.id);
-  await say('welcome');
-  await newcomer.frame(({ text }) => text === 'welcome');
-  assert.deepEqual(newcomer.seqs(roomId), [103, 104]);
-  await assertExact(roomId, listener, 102);
-  await Promise.all([speaker.close(), listener.close(), newcomer.close()]);
-  redis.disconnect();
+  await cydClient.message({ command: 'AddUser', targetId: cyd.id });
+  await write('welcome');
+  await assertExact(scene, 102);
+  await cydClient.message({ text: 'closing marker' });
+  assert.deepEqual(cydClient.seqs(roomId), [103, 104, 105]);
 });
 
-test('what a worker stored but never published is delivered when another says how far the room is', async () => {
-  const { speaker, listener, roomId } = await scene();
-  const redis = new Redis(redisUrl);
+test('a message that was stored but never published is delivered when a worker announces the head', async () => {
+  const scene = await createScene();
+  const { receiver, roomId } = scene;
   const deadline = new Date(Date.now() + 10_000).toISOString();
   const command = { id: newId(), ref: newId(), deadline, command: 'CreateMessage', actorId: ann.id, roomId };
-  const batch = [{ ...command, targetId: roomId, text: 'unheard of' }];
+  const batch = [{ ...command, targetId: roomId, text: 'not published' }];
   await database`select * from apply_room_commands(${newId()}, 1, ${database.json(batch)}, false)`;
   const head = encodeBroadcast({ head: 3, changes: [], records: [] });
   await redis.publish(channelNames(cluster.prefix).room(roomId), head);
-  await listener.frame(({ text }) => text === 'unheard of');
-  await assertExact(roomId, listener, 1);
-  await Promise.all([speaker.close(), listener.close()]);
-  redis.disconnect();
+  await receiver.message({ roomId, text: 'not published' });
+  await assertExact(scene, 1);
 });
 
-test('the same ref after an unknown end, on another gateway, has one effect', async () => {
-  const { speaker, listener, roomId } = await scene();
+test('a ref sent again at another gateway after an unknown outcome has one effect', async () => {
+  const scene = await createScene();
+  const { sender, roomId } = scene;
   const dying = await cluster.startGateway();
   const client = await Client.connect(dying, ann.token);
-  const ref = crypto.randomUUID();
-  const message = { command: 'CreateMessage', roomId, text: 'did it arrive?', ref };
+  const message = { command: 'CreateMessage', roomId, text: 'is it stored?', ref: newId() } as const;
   client.send(message);
   process.kill(cluster.gateways.at(-1)?.pid as number, 'SIGKILL');
-  await client.until(() => client.closed);
-  const first = await speaker.ask(message);
-  const second = await call(there, `POST /api/messages/${roomId}`, {
+  await client.end();
+  const first = await sender.commit(message);
+  const answer = await call(there, `POST /api/messages/${roomId}`, {
     token: ann.token,
     body: { text: message.text },
-    headers: { 'idempotency-key': ref },
+    headers: { 'idempotency-key': message.ref },
   });
-  assert.deepEqual([first.command, second.body.seq], ['Ack', first.seq]);
-  await assertExact(roomId, listener, 1);
-  await Promise.all([speaker.close(), listener.close()]);
+  assert.equal(bodyOf(Message, answer, 201).seq, first.seq);
+  await assertExact(scene, 1);
 });
 
-test('a gateway that stops gives open commands their outcome and tells its sockets to come again', async () => {
-  const { speaker, listener, roomId } = await scene();
+test('a gateway that stops answers its open commands and closes its sockets with "reconnect now"', async () => {
+  const scene = await createScene();
+  const { roomId } = scene;
   const stopping = await cluster.startGateway();
   const client = await Client.connect(stopping, ann.token);
   for (let index = 0; index < 50; index++) client.send({ command: 'CreateMessage', roomId, text: `last ${index}` });
-  await client.frame(({ command }) => command === 'Ack');
+  await client.until(() => client.frames.find(({ command }) => command === 'Ack'));
   await cluster.gateways.at(-1)?.stop();
-  await client.until(() => client.closed);
-  assert.deepEqual(client.closed, { code: 4000, reason: 'going away' });
-  const acks = client.frames.filter(({ command }) => command === 'Ack');
-  await assertExact(roomId, listener, acks.length);
-  await Promise.all([speaker.close(), listener.close()]);
+  assert.deepEqual(await client.end(), { code: 4000, reason: 'going away' });
+  await assertExact(scene, client.frames.filter(({ command }) => command === 'Ack').length);
 });

@@ -92,10 +92,12 @@ export class Client {
     url: string,
     token: string,
     kind: ClientKind = 'v1',
-    headers: ClientOptions['headers'] = {},
+    headers: Record<string, string | string[]> = {},
   ): Promise<Client> {
+    // The types of ws do not know that an array makes several header lines.
+    const allHeaders = { authorization: `Bearer ${token}`, ...headers } as ClientOptions['headers'];
     const socket = new WebSocket(`${url.replace('http', 'ws')}/api/ws`, kind === 'v1' ? [ROOMS_V1] : [], {
-      headers: { authorization: `Bearer ${token}`, ...headers },
+      headers: allHeaders,
     });
     const client = new Client(socket);
     await once(socket, 'open');

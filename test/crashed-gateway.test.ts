@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Redis } from 'ioredis';
+import { User } from '../shared/contract/answers.ts';
+import { bodyOf } from './support/answers.ts';
+import { type Account, Client, call, createAccount } from './support/client.ts';
+import { startSystem, testServices } from './support/system.ts';
+import { until } from './support/until.ts';
+
+// This file waits for a lease of 30 seconds and needs almost no CPU time. Its name lets it start early.
+
+const { cluster } = await startSystem({ gateways: 2, workers: 1 });
+const [here, crashing] = cluster.urls as [string, string];
+const [ann, bob, cyd] = [
+  await createAccount(here, 'Ann'),
+  await createAccount(here, 'Bob'),
+  await createAccount(here, 'Cyd'),
+];
+
+async function isOnline({ id }: Account): Promise<boolean> {
+  return bodyOf(User, await call(here, `GET /api/users/${id}`, { token: ann.token })).isOnline;
+}
+
+const bobClient = await Client.connect(crashing, bob.token);
+const cydClient = await Client.connect(here, cyd.token);
+
+test('two gateways restore the presence that Redis has lost', async () => {
+  for (const user of [bob, cyd]) assert.equal(await isOnline(user), true);
+  const redis = new Redis(testServices().redisUrl);
+  const keys = await redis.keys(`${cluster.prefix}:online*`);
+  assert.ok(keys.length > 1, keys.join());
+  await redis.del(...keys);
+  redis.disconnect();
+  assert.equal(await isOnline(cyd), false);
+  for (const user of [bob, cyd]) await until(() => isOnline(user), 15_000);
+});
+
+test('a gateway killed with SIGKILL leaves nobody online after 45 seconds', async () => {
+  process.kill(cluster.gateways[1]?.pid as number, 'SIGKILL');
+  await bobClient.end();
+  await until(async () => !(await isOnline(bob)), 45_000);
+  assert.equal(await isOnline(cyd), true);
+  await cydClient.close();
+});
