@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ErrorCode, errors } from '../shared/contract/errors.ts';
+import { errors } from '../shared/contract/errors.ts';
 import { newId } from '../shared/contract/ids.ts';
-import { codeOf, refused } from './support/answers.ts';
+import { codeOf, countCodes, refused } from './support/answers.ts';
 import { type Answer, Client, call, createAccount, PASSWORD } from './support/client.ts';
 import { startSystem } from './support/system.ts';
 import { until } from './support/until.ts';
@@ -45,10 +45,8 @@ async function connect(url: string, token: string, address = newAddress()): Prom
 
 /** Sends `count` requests at once, in turns to both gateways. @returns how many answers had each code or status */
 async function countAnswers(count: number, send: (url: string, index: number) => Promise<Answer>) {
-  const answers = await Promise.all(Array.from({ length: count }, (_, index) => send(index % 2 ? there : here, index)));
-  const counts: Partial<Record<ErrorCode | number, number>> = {};
-  for (const code of answers.map(codeOf)) counts[code] = (counts[code] ?? 0) + 1;
-  return counts;
+  const requests = Array.from({ length: count }, (_, index) => send(index % 2 ? there : here, index));
+  return countCodes(await Promise.all(requests));
 }
 
 test('an address gets 20 requests per window over all gateways, and other addresses are not affected', async () => {

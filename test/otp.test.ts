@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { Redis } from 'ioredis';
-import { type Answer, call, createAccount } from './support/client.ts';
+import * as v from 'valibot';
+import { User } from '../shared/contract/answers.ts';
+import type { ErrorCode } from '../shared/contract/errors.ts';
+import { bodyOf, refused } from './support/answers.ts';
+import { call, createAccount, PASSWORD } from './support/client.ts';
 import { startSystem, testServices } from './support/system.ts';
 
 const { cluster, mailbox } = await startSystem({
@@ -12,167 +16,155 @@ const { cluster, mailbox } = await startSystem({
 });
 const [here, there] = cluster.urls as [string, string];
 const redis = new Redis(testServices().redisUrl);
+after(() => redis.disconnect());
+const [ann, bob] = [await createAccount(here, 'Ann'), await createAccount(here, 'Bob')];
 
-const person = { firstName: 'First', lastName: 'Last', phone: '123456789', password: 'correct horse' };
-let people = 0;
-const newEmail = () => `somebody.${++people}@example.com`;
+const person = { firstName: 'First', lastName: 'Last', phone: '123456789', password: PASSWORD };
+const record = { firstName: 'Ann', lastName: 'Testing', phone: '123456789' };
+let emails = 0;
+const newEmail = () => `somebody.${++emails}@example.com`;
+
 const post = (path: string, body: unknown, token?: string, url = here) =>
-  call(url, `POST /api/users/${path}`, { body, ...(token && { token }) });
+  call(url, `POST /api/users/${path}`, { body, token });
 const put = (path: string, body: unknown, token: string) => call(here, `PUT /api/users/${path}`, { body, token });
+const logIn = (email: string, otp: string, url = here) =>
+  post('login-otp', { email, password: PASSWORD, otp }, undefined, url);
 
-async function codeFor(email: string, token?: string, more = {}): Promise<string> {
-  const answer = await post('send-otp', { email, ...more }, token);
-  assert.deepEqual([answer.status, answer.body], [200, { message: 'otp sent' }]);
-  return mailbox.code(email);
+async function sendOtp(body: { email: string; purpose?: string }, token?: string): Promise<void> {
+  assert.deepEqual(bodyOf(v.unknown(), await post('send-otp', body, token)), { message: 'otp sent' });
 }
 
-const other = (code: string) => String((Number(code) + 1) % 1_000_000).padStart(6, '0');
-const codeOf = ({ body }: Answer) => body.code;
+async function getCode(email: string, token?: string): Promise<string> {
+  await sendOtp({ email }, token);
+  return mailbox.takeCode(email);
+}
 
-test('who reads the mail registers, then logs in with another code', async () => {
+const wrongCode = (code: string) => String((Number(code) + 1) % 1_000_000).padStart(6, '0');
+
+test('a person registers with a mailed code and logs in with another one', async () => {
   const email = newEmail();
-  await post('send-otp', { email });
+  await sendOtp({ email });
   const mail = await mailbox.take(email);
   assert.equal(mail.from, '"Rooms 💬" <rooms@example.com>');
   const [code] = /\b\d{6}\b/.exec(mail.text) ?? [];
   assert.match(mail.text, /^\d{6} is your code to create your account\.\n\nYou can use it once, within 5 minutes\./);
   assert.ok(mail.html.includes(`<strong>${code}</strong>`));
   const registered = await post('register-otp', { ...person, email, otp: code }, undefined, there);
-  assert.deepEqual([registered.status, registered.body.email], [201, email]);
+  assert.equal(bodyOf(User, registered, 201).email, email);
 
-  const login = { email: email.toUpperCase(), password: person.password };
-  const loggedIn = await post('login-otp', { ...login, otp: await codeFor(email) });
-  assert.equal(loggedIn.status, 200);
-  const { body: user } = await call(there, 'GET /api/users/current', { token: loggedIn.body.token });
-  assert.equal(user.email, email);
+  const answer = await logIn(email.toUpperCase(), await getCode(email));
+  const { token } = bodyOf(v.object({ token: v.string() }), answer);
+  assert.equal(bodyOf(User, await call(there, 'GET /api/users/current', { token })).email, email);
 });
 
-test('a code is good once', async () => {
-  const { email } = await createAccount(here);
-  const otp = await codeFor(email);
-  const login = { email, password: person.password, otp };
-  assert.equal((await post('login-otp', login)).status, 200);
-  assert.equal(codeOf(await post('login-otp', login, undefined, there)), 'wrong_otp');
+test('a code works once, over all gateways', async () => {
+  const otp = await getCode(ann.email);
+  assert.equal((await logIn(ann.email, otp)).status, 200);
+  refused(await logIn(ann.email, otp, there), 'wrong_otp');
 });
 
-test('after five wrong tries the right code is dead, on every gateway', async () => {
-  const { email } = await createAccount(here);
-  const otp = await codeFor(email);
-  const login = { email, password: person.password };
+test('5 wrong codes over two gateways end the right code', async () => {
+  const otp = await getCode(ann.email);
   for (let count = 0; count < 5; count++) {
-    const wrong = await post('login-otp', { ...login, otp: other(otp) }, undefined, count % 2 ? here : there);
-    assert.deepEqual([wrong.status, codeOf(wrong)], [401, 'wrong_otp']);
+    refused(await logIn(ann.email, wrongCode(otp), count % 2 ? here : there), 'wrong_otp');
   }
-  assert.equal(codeOf(await post('login-otp', { ...login, otp })), 'wrong_otp');
+  refused(await logIn(ann.email, otp), 'wrong_otp');
 });
 
-test('four wrong tries leave it alive, and without the password nobody uses them up', async () => {
-  const { email } = await createAccount(here);
-  const otp = await codeFor(email);
-  for (let count = 0; count < 4; count++)
-    await post('login-otp', { email, password: person.password, otp: other(otp) });
-  const stranger = await post('login-otp', { email, password: 'not the one', otp: other(otp) });
-  assert.equal(codeOf(stranger), 'wrong_credentials');
-  assert.equal((await post('login-otp', { email, password: person.password, otp })).status, 200);
+test('a code works after 4 wrong codes, and a wrong code with a wrong password does not count', async () => {
+  const otp = await getCode(ann.email);
+  for (let count = 0; count < 4; count++) refused(await logIn(ann.email, wrongCode(otp)), 'wrong_otp');
+  const login = { email: ann.email, password: 'wrong password', otp: wrongCode(otp) };
+  refused(await post('login-otp', login), 'wrong_credentials');
+  assert.equal((await logIn(ann.email, otp)).status, 200);
 });
 
-test('a newer code takes the place of an older one', async () => {
-  const { email } = await createAccount(here);
-  const older = await codeFor(email);
-  let newer = await codeFor(email);
-  while (newer === older) newer = await codeFor(email);
-  const login = { email, password: person.password };
-  assert.equal(codeOf(await post('login-otp', { ...login, otp: older })), 'wrong_otp');
-  assert.equal((await post('login-otp', { ...login, otp: newer })).status, 200);
+test('a new code ends the code before it', async () => {
+  const older = await getCode(ann.email);
+  let newer = await getCode(ann.email);
+  while (newer === older) newer = await getCode(ann.email);
+  refused(await logIn(ann.email, older), 'wrong_otp');
+  assert.equal((await logIn(ann.email, newer)).status, 200);
 });
 
-test('a code is good for its purpose, its address and its user alone', async () => {
-  const [ann, bob] = [await createAccount(here, 'Ann'), await createAccount(here, 'Bob')];
+test('a code works only for its purpose, its e-mail and its user', async () => {
   const email = newEmail();
-  const forRegistering = await codeFor(email);
-  const update = { firstName: 'Ann', lastName: 'Testing', phone: '123456789' };
-  assert.equal(codeOf(await put('update-otp', { ...update, email, otp: forRegistering }, ann.token)), 'wrong_otp');
-  const elsewhere = { ...person, email: newEmail(), otp: forRegistering };
-  assert.equal(codeOf(await post('register-otp', elsewhere)), 'wrong_otp');
+  const forRegistration = await getCode(email);
+  refused(await put('update-otp', { ...record, email, otp: forRegistration }, ann.token), 'wrong_otp');
+  refused(await post('register-otp', { ...person, email: newEmail(), otp: forRegistration }), 'wrong_otp');
 
-  const forAnn = await codeFor(email, ann.token);
-  assert.equal(codeOf(await put('update-otp', { ...update, email, otp: forAnn }, bob.token)), 'wrong_otp');
-  const forLogin = await codeFor(ann.email);
-  assert.equal(codeOf(await put('update-otp', { ...update, email: ann.email, otp: forLogin }, ann.token)), 'wrong_otp');
+  const forAnn = await getCode(email, ann.token);
+  refused(await put('update-otp', { ...record, email, otp: forAnn }, bob.token), 'wrong_otp');
+  const forLogin = await getCode(ann.email);
+  refused(await put('update-otp', { ...record, email: ann.email, otp: forLogin }, ann.token), 'wrong_otp');
 });
 
-test('another e-mail needs the code that was mailed there; from then on it is the one to log in with', async () => {
-  const { token, email: former } = await createAccount(here, 'Ann');
+test('a user changes their e-mail with a code that is mailed to the new one, and logs in with the new one', async () => {
+  const { token, email: former } = await createAccount(here, 'Cyd');
   const email = newEmail();
-  const update = { firstName: 'Anna', lastName: 'Testing', phone: '987654321', email };
-  assert.deepEqual(codeOf(await put('update', update, token)), 'email_unproven');
-  const answer = await put('update-otp', { ...update, otp: await codeFor(email, token) }, token);
-  assert.deepEqual([answer.status, answer.body.email, answer.body.firstName], [200, email, 'Anna']);
-  assert.ok(!JSON.stringify(answer.body).includes('987654321'));
-  assert.equal((await post('login', { email, password: person.password })).status, 200);
-  assert.equal(codeOf(await post('login', { email: former, password: person.password })), 'wrong_credentials');
+  const update = { firstName: 'Cydney', lastName: 'Testing', phone: '987654321', email };
+  refused(await put('update', update, token), 'email_unproven');
+  const user = bodyOf(User, await put('update-otp', { ...update, otp: await getCode(email, token) }, token));
+  assert.deepEqual([user.email, user.firstName], [email, 'Cydney']);
+  assert.ok(!JSON.stringify(user).includes('987654321'));
+  assert.equal((await post('login', { email, password: PASSWORD })).status, 200);
+  refused(await post('login', { email: former, password: PASSWORD }), 'wrong_credentials');
 });
 
-test('a code for an e-mail that was taken meanwhile changes nothing', async () => {
-  const { token } = await createAccount(here, 'Ann');
+test('a code for an e-mail that another person has registered since is refused as email_taken', async () => {
   const email = newEmail();
-  const otp = await codeFor(email, token);
-  await post('register', { firstName: 'Bob', lastName: 'Faster', email, password: person.password });
-  const update = { firstName: 'Ann', lastName: 'Testing', phone: '123456789', email, otp };
-  assert.equal(codeOf(await put('update-otp', update, token)), 'email_taken');
+  const otp = await getCode(email, ann.token);
+  await post('register', { firstName: 'Faster', lastName: 'Testing', email, password: PASSWORD });
+  refused(await put('update-otp', { ...record, email, otp }, ann.token), 'email_taken');
 });
 
-test('who gets no code gets no mail, and the one who asked hears nothing of that', async () => {
-  const [ann, bob] = [await createAccount(here, 'Ann'), await createAccount(here, 'Bob')];
-  const asked = [
-    await post('send-otp', { email: 'nobody@example.com', purpose: 'login' }),
-    await post('send-otp', { email: ann.email, purpose: 'register' }),
-    await post('send-otp', { email: bob.email }, ann.token),
-  ];
-  for (const { status, body } of asked) assert.deepEqual([status, body], [200, { message: 'otp sent' }]);
-  // The queue is served in order: when this one is there, the others are done.
-  await codeFor(ann.email);
+test('a request for a code that nobody may get is answered like any other, and no mail is sent', async () => {
+  await sendOtp({ email: 'nobody@example.com', purpose: 'login' });
+  await sendOtp({ email: ann.email, purpose: 'register' });
+  await sendOtp({ email: bob.email }, ann.token);
+  // The worker serves the queue in order, so a mail for an earlier request would be here before this code.
+  await getCode(ann.email);
   assert.deepEqual(mailbox.mails, []);
 });
 
-test('a token that has ended counts as none, unless the code is for an update', async () => {
-  const { email, token } = await createAccount(here, 'Ann');
+test('a request with a revoked token gets a login code, and no code for an update', async () => {
+  const { email, token } = await createAccount(here, 'Cyd');
   await post('logout', undefined, token);
-  const otp = await codeFor(email, token);
-  assert.equal((await post('login-otp', { email, password: person.password, otp })).status, 200);
-  assert.equal(codeOf(await post('send-otp', { email, purpose: 'update' }, token)), 'token_revoked');
-  assert.equal(codeOf(await post('send-otp', { email, purpose: 'update' })), 'no_token');
+  assert.equal((await logIn(email, await getCode(email, token))).status, 200);
+  refused(await post('send-otp', { email, purpose: 'update' }, token), 'token_revoked');
+  refused(await post('send-otp', { email, purpose: 'update' }), 'no_token');
 });
 
-test('Redis keeps no code, only a keyed hash that ends with it', async () => {
-  const email = newEmail();
-  const otp = await codeFor(email);
+test('Redis holds a keyed hash of a code, without the code or the e-mail, for at most 5 minutes', async () => {
+  const otp = await getCode(newEmail());
   const keys = await redis.keys(`${cluster.prefix}:otp:*`);
-  const kept = await Promise.all(keys.map(async (key) => [key, await redis.hgetall(key), await redis.pttl(key)]));
-  const text = JSON.stringify(kept);
-  assert.ok(keys.length > 0 && !text.includes(otp) && !text.includes('somebody'), text);
-  for (const [, , expiry] of kept)
-    assert.ok((expiry as unknown as number) > 0 && (expiry as unknown as number) <= 300_000);
-  redis.disconnect();
+  assert.ok(keys.length > 0);
+  for (const key of keys) {
+    const text = JSON.stringify([key, await redis.hgetall(key)]);
+    assert.ok(!text.includes(otp) && !text.includes('somebody'), text);
+    const leftMs = await redis.pttl(key);
+    assert.ok(leftMs > 0 && leftMs <= 300_000, `${leftMs}`);
+  }
 });
 
-const refused: [path: string, body: unknown, code: string][] = [
+const registration = () => ({ ...person, email: newEmail(), otp: '123456' });
+const refusals: [path: string, body: unknown, code: ErrorCode][] = [
   ['send-otp', {}, 'missing_field'],
   ['send-otp', { email: 'nobody' }, 'invalid_field'],
   ['send-otp', { email: newEmail(), purpose: 'fun' }, 'invalid_field'],
-  ['register-otp', { ...person, email: newEmail() }, 'missing_field'],
-  ['register-otp', { ...person, email: newEmail(), otp: '12345' }, 'invalid_field'],
-  ['register-otp', { ...person, email: newEmail(), otp: 123456 }, 'invalid_field'],
-  ['register-otp', { ...person, email: newEmail(), otp: '123456' }, 'wrong_otp'],
-  ['register-otp', { ...person, email: newEmail(), otp: '123456', phone: undefined }, 'missing_field'],
-  ['register-otp', { ...person, email: newEmail(), otp: '123456', phone: '1234567' }, 'too_short'],
-  ['register-otp', { ...person, email: newEmail(), otp: '123456', phone: '12345678901' }, 'too_long'],
-  ['register-otp', { ...person, email: newEmail(), otp: '123456', phone: 'call me!' }, 'invalid_field'],
-  ['login-otp', { email: newEmail(), password: person.password }, 'missing_field'],
-  ['login-otp', { email: newEmail(), password: person.password, otp: '123456' }, 'wrong_credentials'],
+  ['register-otp', { ...registration(), otp: undefined }, 'missing_field'],
+  ['register-otp', { ...registration(), otp: '12345' }, 'invalid_field'],
+  ['register-otp', { ...registration(), otp: 123456 }, 'invalid_field'],
+  ['register-otp', registration(), 'wrong_otp'],
+  ['register-otp', { ...registration(), phone: undefined }, 'missing_field'],
+  ['register-otp', { ...registration(), phone: '1234567' }, 'too_short'],
+  ['register-otp', { ...registration(), phone: '12345678901' }, 'too_long'],
+  ['register-otp', { ...registration(), phone: 'call me!' }, 'invalid_field'],
+  ['login-otp', { email: newEmail(), password: PASSWORD }, 'missing_field'],
+  ['login-otp', { email: newEmail(), password: PASSWORD, otp: '123456' }, 'wrong_credentials'],
 ];
-for (const [path, body, code] of refused) {
-  test(`${path} ${JSON.stringify(body)} is refused as ${code}`, async () => {
-    assert.equal(codeOf(await post(path, body)), code);
+for (const [path, body, code] of refusals) {
+  test(`${path} with ${JSON.stringify(body)} is refused as ${code}`, async () => {
+    refused(await post(path, body), code);
   });
 }

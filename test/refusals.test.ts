@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
-import { SignJWT } from 'jose';
 import { WebSocket } from 'ws';
-import { errors } from '../shared/contract/errors.ts';
+import { Room } from '../shared/contract/answers.ts';
+import type { ErrorCode } from '../shared/contract/errors.ts';
 import { newId } from '../shared/contract/ids.ts';
-import { type CallOptions, Client, call, createAccount } from './support/client.ts';
+import { bodyOf, refused } from './support/answers.ts';
+import { type CallOptions, Client, call, createAccount, signToken } from './support/client.ts';
 import { startSystem } from './support/system.ts';
 
 const { cluster, database } = await startSystem({ gateways: 1, workers: 1 });
@@ -17,29 +18,20 @@ const bob = await createAccount(url, 'Bob');
 const { token } = ann;
 const client = await Client.connect(url, token);
 after(() => client.close());
-const { roomId } = await client.ask({ command: 'CreateRoom', text: 'private room' });
-const bobsRoom = (await call(url, 'POST /api/rooms', { token: bob.token, body: { name: 'of Bob' } })).body.id;
-const bobsPublicRoom = (
-  await call(url, 'POST /api/rooms', { token: bob.token, body: { name: 'of Bob', roomType: 'Public' } })
-).body.id;
+const { roomId } = await client.commit({ command: 'CreateRoom', text: 'private room' });
+const createRoomOfBob = async (body: object) =>
+  bodyOf(Room, await call(url, 'POST /api/rooms', { token: bob.token, body }), 201).id;
+const bobsRoom = await createRoomOfBob({ name: 'room of Bob' });
+const bobsPublicRoom = await createRoomOfBob({ name: 'public room of Bob', roomType: 'Public' });
 
 const person = { firstName: 'First', lastName: 'Last', email: 'first@example.com', password: 'password' };
-const forge = (secret: string, expires: string) =>
-  new SignJWT({ ver: 0 })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setJti(newId())
-    .setSubject(ann.id)
-    .setIssuer('rooms')
-    .setAudience('rooms')
-    .setExpirationTime(expires)
-    .sign(new TextEncoder().encode(secret));
 const tokens = {
-  forged: await forge('another secret of thirty-two chars', '1h'),
-  expired: await forge(cluster.secret, '-1s'),
+  forged: await signToken('another secret of thirty-two chars', ann.id, '1h'),
+  expired: await signToken(cluster.secret, ann.id, '-1s'),
   unsigned: `${Buffer.from('{"alg":"none"}').toString('base64url')}.${token.split('.')[1]}.`,
 };
 
-const overHttp: [what: string, options: CallOptions, code: keyof typeof errors][] = [
+const requests: [request: string, options: CallOptions, code: ErrorCode][] = [
   ['POST /api/users/register', { body: '{' }, 'bad_json'],
   ['POST /api/users/register', { body: '[]' }, 'bad_json'],
   ['POST /api/users/register', { body: '' }, 'bad_json'],
@@ -54,8 +46,8 @@ const overHttp: [what: string, options: CallOptions, code: keyof typeof errors][
   ['POST /api/users/register', { body: { ...person, email: 'nobody' } }, 'invalid_field'],
   ['POST /api/users/register', { body: { ...person, email: ann.email.toUpperCase() } }, 'email_taken'],
   ['POST /api/users/register', { body: { ...person, lastName: 'x'.repeat(20_000) } }, 'body_too_large'],
-  ['POST /api/users/login', { body: { email: ann.email, password: 'not the one' } }, 'wrong_credentials'],
-  ['POST /api/users/login', { body: { email: 'nobody@example.com', password: 'not the one' } }, 'wrong_credentials'],
+  ['POST /api/users/login', { body: { email: ann.email, password: 'wrong password' } }, 'wrong_credentials'],
+  ['POST /api/users/login', { body: { email: 'nobody@example.com', password: 'wrong password' } }, 'wrong_credentials'],
   ['GET /api/users/current', {}, 'no_token'],
   ['GET /api/users/current', { token: 'nonsense' }, 'bad_token'],
   ['GET /api/users/current', { token: tokens.forged }, 'bad_token'],
@@ -93,84 +85,103 @@ const overHttp: [what: string, options: CallOptions, code: keyof typeof errors][
   ['GET /api/ws', {}, 'upgrade_needed'],
 ];
 
-for (const [index, [what, options, code]] of overHttp.entries()) {
-  test(`over HTTP, ${index + 1}: ${what.replace(/[0-9a-f-]{36}/g, ':id')} is refused as ${code}`, async () => {
-    const answer = await call(url, what, options);
-    assert.deepEqual([answer.body.code, answer.status], [code, errors[code].status]);
-    assert.deepEqual(Object.keys(answer.body), ['error', 'code']);
+for (const [index, [request, options, code]] of requests.entries()) {
+  test(`request ${index + 1}, ${request.replace(/[0-9a-f-]{36}/g, ':id')}, is refused as ${code}`, async () => {
+    refused(await call(url, request, options), code);
   });
 }
 
-const say = (more = {}) => ({ command: 'CreateMessage', roomId, text: 'Hello World!', ...more });
-const frames: [what: string, frame: unknown, code: keyof typeof errors][] = [
-  ['no JSON', 'Hello?', 'bad_json'],
+for (const [firstName, code, bound] of [
+  ['no', 'too_short', 3],
+  ['x'.repeat(51), 'too_long', 50],
+] as const) {
+  test(`a name that is ${code} is refused with the field and the bound ${bound}`, async () => {
+    const answer = await call(url, 'POST /api/users/register', { body: { ...person, firstName } });
+    const { field, bound: actual, error } = refused(answer, code);
+    assert.deepEqual([field, actual], ['firstName', bound]);
+    assert.match(error, new RegExp(`^firstName: .*${bound}`));
+    client.send({ command: 'CreateRoom', text: firstName });
+    await client.until(() => client.errors().find((each) => each.field === 'text' && each.bound === bound));
+  });
+}
+
+const message = (changes: Record<string, unknown> = {}) => ({
+  command: 'CreateMessage' as const,
+  roomId,
+  text: 'Hello World!',
+  ...changes,
+});
+const frames: [what: string, frame: Record<string, unknown> | string | Buffer, code: ErrorCode][] = [
+  ['text that is not JSON', 'Hello?', 'bad_json'],
   ['an array', '[]', 'bad_json'],
   ['a binary frame', Buffer.from('{}'), 'bad_frame'],
-  ['no command', { roomId }, 'unknown_command'],
-  ['an unknown command', say({ command: 'Shout' }), 'unknown_command'],
-  ['a command of the prototype', say({ command: 'toString' }), 'unknown_command'],
-  ['an unknown field', say({ loud: true }), 'unknown_field'],
-  ['a missing field', say({ text: undefined }), 'missing_field'],
-  ['a number for a text', say({ text: 1 }), 'invalid_field'],
-  ['no room id', say({ roomId: 'general' }), 'invalid_field'],
-  ['a ref that is no UUID', say({ ref: '1' }), 'invalid_field'],
-  ['a text that is too long', say({ text: 'x'.repeat(501) }), 'too_long'],
-  ['a room that is not there', say({ roomId: newId() }), 'no_such_room'],
-  ['a private room of others', say({ roomId: bobsRoom }), 'no_such_room'],
-  ['a public room that one has not joined', say({ roomId: bobsPublicRoom }), 'not_a_member'],
-  ['adding to a room of others', { command: 'AddUser', roomId: bobsPublicRoom, targetId: bob.id }, 'owner_only'],
-  ['removing who is not there', { command: 'RemoveUser', roomId, targetId: bob.id }, 'user_not_in_room'],
-  ['a room name that is too short', { command: 'CreateRoom', text: 'no' }, 'too_short'],
+  ['a frame without a command', { roomId }, 'unknown_command'],
+  ['an unknown command', message({ command: 'Shout' }), 'unknown_command'],
+  ['a command that every object has as a method', message({ command: 'toString' }), 'unknown_command'],
+  ['an unknown field', message({ loud: true }), 'unknown_field'],
+  ['a missing field', message({ text: undefined }), 'missing_field'],
+  ['a number as text', message({ text: 1 }), 'invalid_field'],
+  ['a room id that is not a UUID', message({ roomId: 'general' }), 'invalid_field'],
+  ['a ref that is not a UUID', message({ ref: '1' }), 'invalid_field'],
+  ['a text of 501 characters', message({ text: 'x'.repeat(501) }), 'too_long'],
+  ['a message to an unknown room', message({ roomId: newId() }), 'no_such_room'],
+  ['a message to a private room of another user', message({ roomId: bobsRoom }), 'no_such_room'],
+  ['a message to a public room that the sender has not joined', message({ roomId: bobsPublicRoom }), 'not_a_member'],
+  [
+    'an addition to a room of another user',
+    { command: 'AddUser', roomId: bobsPublicRoom, targetId: bob.id },
+    'owner_only',
+  ],
+  ['a removal of a user who is not a member', { command: 'RemoveUser', roomId, targetId: bob.id }, 'user_not_in_room'],
+  ['a room name of 2 characters', { command: 'CreateRoom', text: 'no' }, 'too_short'],
 ];
 
 for (const [what, frame, code] of frames) {
-  test(`over a socket, ${what} is refused as ${code}, and the socket stays open`, async () => {
+  test(`over a socket, ${what} is refused as ${code}, and the next command is committed`, async () => {
     const before = client.frames.length;
     client.send(frame);
-    const answer = await client.until(() => client.frames[before]);
-    assert.deepEqual([answer.command, answer.code], ['Error', code]);
-    const ack = await client.ask(say());
-    assert.equal(ack.command, 'Ack');
+    refused(await client.until(() => client.frames[before]), code);
+    await client.commit(message());
   });
 }
 
-test('an Error carries the ref that it answers', async () => {
+test('an Error has the ref of its command', async () => {
   const ref = newId();
-  const answer = await client.ask(say({ roomId: bobsRoom, ref }));
-  assert.deepEqual([answer.command, answer.ref], ['Error', ref]);
+  const answer = await client.ask(message({ roomId: bobsRoom, ref }));
+  refused(answer, 'no_such_room');
+  assert.equal(answer.ref, ref);
 });
 
-test('a socket without a token is refused with 401', async () => {
+test('a socket without a token is refused with the status of no_token', async () => {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/api/ws`);
   const [, response] = await once(socket, 'unexpected-response');
-  assert.equal(response.statusCode, 401);
-  assert.equal(JSON.parse(await text(response)).code, 'no_token');
+  refused({ status: response.statusCode, headers: new Headers(), body: JSON.parse(await text(response)) }, 'no_token');
 });
 
-for (const [what, code] of [
+for (const [kind, code] of [
   ['forged', 'bad_token'],
   ['unsigned', 'bad_token'],
   ['expired', 'token_expired'],
 ] as const) {
-  test(`a socket with a token that is ${what} is told ${code}, closed with 4401, and nothing it sent is done`, async () => {
-    const intruder = await Client.connect(url, tokens[what], 'classic');
-    intruder.send(say({ text: `from a token that is ${what}` }));
-    const { closed } = await intruder.until(() => (intruder.closed ? intruder : undefined));
-    assert.deepEqual(closed, { code: 4401, reason: code });
-    assert.deepEqual([...new Set(intruder.frames.map((frame) => frame.code))], [code]);
-    const stored = await database`select from messages where text = ${`from a token that is ${what}`}`;
-    assert.equal(stored.length, 0);
+  test(`a socket with a token that is ${kind} gets ${code} and 4401, and its command has no effect`, async () => {
+    const intruder = await Client.connect(url, tokens[kind], 'classic');
+    intruder.send(message({ text: `from a token that is ${kind}` }));
+    assert.deepEqual(await intruder.end(), { code: 4401, reason: code });
+    for (const frame of intruder.frames) refused(frame, code);
+    assert.ok(intruder.frames.length > 0);
+    await client.commit(message({ text: 'closing marker' }));
+    const rows = await database`select text from messages where text like 'from a token that is %'`;
+    assert.deepEqual([...rows], []);
   });
 }
 
-test('a socket ends with its token', async () => {
-  const brief = await Client.connect(url, await forge(cluster.secret, '1s'));
-  assert.equal((await brief.ask(say())).command, 'Ack');
-  await brief.until(() => brief.closed);
-  assert.deepEqual(brief.closed, { code: 4401, reason: 'token_expired' });
+test('a socket is closed when its token expires', async () => {
+  const brief = await Client.connect(url, await signToken(cluster.secret, ann.id, '1s'));
+  await brief.commit(message());
+  assert.deepEqual(await brief.end(), { code: 4401, reason: 'token_expired' });
 });
 
-test('a HEAD request is answered without a body, and its connection is to be closed', async () => {
+test('a HEAD request gets an answer without a body and with Connection: close', async () => {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   socket.write('HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
   const [answer] = await once(socket, 'data');
@@ -178,14 +189,14 @@ test('a HEAD request is answered without a body, and its connection is to be clo
   assert.match(answer.toString(), /^HTTP\/1\.1 405 .*\r\nConnection: close\r\n.*\r\n\r\n$/s);
 });
 
-test('a frame over 16 KB ends its own connection only', async () => {
-  const loud = await Client.connect(url, token);
-  loud.send(say({ text: 'x'.repeat(17_000) }));
-  await loud.until(() => loud.closed);
-  assert.equal((await client.ask(say())).command, 'Ack');
+test('a frame over 16 KB closes its own socket, and another socket goes on', async () => {
+  const sender = await Client.connect(url, token);
+  sender.send(message({ text: 'x'.repeat(17_000) }));
+  await sender.end();
+  await client.commit(message());
 });
 
-test('a request that says its length twice is refused, and its connection closed', async () => {
+test('a request with two Content-Length headers gets one answer, 400, and its connection is closed', async () => {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   socket.end('POST /api/users/login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 4\r\n\r\n{}{}');
   const answer = await text(socket);
@@ -193,7 +204,7 @@ test('a request that says its length twice is refused, and its connection closed
   assert.equal(answer.match(/HTTP\/1\.1/g)?.length, 1);
 });
 
-test('after all this the process lives and is ready', async () => {
+test('after all these refusals the process is alive and ready', async () => {
   assert.deepEqual((await call(url, 'GET /healthz')).body, { status: 'alive' });
   assert.deepEqual((await call(url, 'GET /readyz')).body, { status: 'ready' });
 });

@@ -1,197 +1,189 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect } from 'node:net';
-import { test } from 'node:test';
+import { connect as connectTcp } from 'node:net';
+import { after, test } from 'node:test';
 import { Redis } from 'ioredis';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
+import * as v from 'valibot';
 import { WebSocket } from 'ws';
-import { type Account, Client, call, createAccount, PASSWORD } from './support/client.ts';
+import { ROOMS_V1 } from '../shared/contract/frames.ts';
+import { bodyOf, refused } from './support/answers.ts';
+import { type Account, Client, type ClientKind, call, createAccount, logIn } from './support/client.ts';
+import { type Frame, parseFrame } from './support/frames.ts';
 import { startSystem, testServices } from './support/system.ts';
 
-const env = { TOKEN_HOUR_LIFESPAN: '3' };
-const { cluster } = await startSystem({ gateways: 2, workers: 2, env });
+const { cluster, databaseUrl } = await startSystem({ gateways: 2, workers: 1, env: { TOKEN_HOUR_LIFESPAN: '3' } });
 const [here, there] = cluster.urls as [string, string];
-const old = await startSystem({ gateways: 1, workers: 1, env: { WS_QUERY_TOKEN: 'true' } });
-const [oldUrl] = old.cluster.urls as [string];
+const redis = new Redis(testServices().redisUrl);
+after(() => redis.disconnect());
 
-const current = (token: string, url = there) => call(url, 'GET /api/users/current', { token });
-const post = (path: string, token?: string, url = here) => call(url, `POST ${path}`, token ? { token } : {});
+const REVOKED = { code: 4401, reason: 'token_revoked' };
 
-async function logInAgain({ email }: Account): Promise<string> {
-  const { body } = await call(there, 'POST /api/users/login', { body: { email, password: PASSWORD } });
-  return body.token;
+const getCurrentUser = (token: string, url = there) => call(url, 'GET /api/users/current', { token });
+const post = (path: string, token?: string, url = here) => call(url, `POST ${path}`, { token });
+const newToken = ({ email }: Account) => logIn(there, email);
+
+async function connect(url: string, token: string, kind: ClientKind = 'v1'): Promise<Client> {
+  const client = await Client.connect(url, token, kind);
+  after(() => client.close());
+  return client;
 }
 
-async function endOf(client: Client) {
-  await client.until(() => client.closed);
-  return client.closed;
+async function createTicket(token: string): Promise<string> {
+  return bodyOf(v.object({ ticket: v.string() }), await post('/api/ws/ticket', token), 201).ticket;
 }
 
-/** A socket as a browser opens one, with nothing but a URL. @returns its first frame, and what comes when it closes */
-async function browse(url: string, query: string) {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/api/ws${query}`, ['rooms.v1']);
+/** Opens a socket as a browser does: with a URL and no header. */
+async function openAsBrowser(url: string, query: string): Promise<{ frame: Frame; closed: Promise<number> }> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/api/ws${query}`, [ROOMS_V1]);
+  after(() => socket.terminate());
   const closed = new Promise<number>((resolve) => socket.once('close', resolve));
   const [data] = await once(socket, 'message');
-  return { frame: JSON.parse(data.toString()) as { command: string; code?: string }, socket, closed };
+  return { frame: parseFrame(data.toString()), closed };
 }
 
-test('a token says of one algorithm who it is for, from whom, which one it is and until when', async () => {
+test('a token has the algorithm HS256, an issuer, an audience, an id and a lifetime of 3 hours', async () => {
   const { token, id } = await createAccount(here);
   const claims = decodeJwt(token);
   assert.deepEqual(decodeProtectedHeader(token), { alg: 'HS256' });
   assert.deepEqual(Object.keys(claims).toSorted(), ['aud', 'exp', 'iat', 'iss', 'jti', 'sub', 'ver']);
   assert.deepEqual([claims.iss, claims.aud, claims.sub, claims.ver], ['rooms', 'rooms', id, 0]);
-  assert.equal((claims.exp as number) - (claims.iat as number), 3 * 3_600);
+  assert.equal(Number(claims.exp) - Number(claims.iat), 3 * 3_600);
 });
 
-test('a logout ends its token on every gateway and closes its sockets; another token of the user lives on', async () => {
+test('a logout ends one token on every gateway, closes its sockets, and does not affect another token of the user', async () => {
   const ann = await createAccount(here, 'Ann');
-  const second = await logInAgain(ann);
-  const ended = [await Client.connect(here, ann.token), await Client.connect(there, ann.token, 'classic')];
-  const living = await Client.connect(there, second);
-  const answer = await post('/api/users/logout', ann.token);
-  assert.deepEqual([answer.status, answer.body], [200, { message: 'logged out' }]);
-  for (const client of ended) {
-    assert.deepEqual(await endOf(client), { code: 4401, reason: 'token_revoked' });
-    assert.equal(client.frames.at(-1).code, 'token_revoked');
+  const second = await newToken(ann);
+  const clients = [await connect(here, ann.token), await connect(there, ann.token, 'classic')];
+  const other = await connect(there, second);
+  assert.deepEqual(bodyOf(v.unknown(), await post('/api/users/logout', ann.token)), { message: 'logged out' });
+  for (const client of clients) {
+    assert.deepEqual(await client.end(), REVOKED);
+    refused(client.frames.at(-1) as Frame, 'token_revoked');
   }
-  for (const url of [here, there]) assert.equal((await current(ann.token, url)).body.code, 'token_revoked');
-  assert.equal((await current(second)).status, 200);
-  assert.equal((await living.ask({ command: 'CreateRoom', text: 'still here' })).command, 'Ack');
-  const late = await Client.connect(here, ann.token, 'classic');
-  assert.deepEqual(await endOf(late), { code: 4401, reason: 'token_revoked' });
-  await living.close();
+  for (const url of [here, there]) refused(await getCurrentUser(ann.token, url), 'token_revoked');
+  assert.equal((await getCurrentUser(second)).status, 200);
+  await other.commit({ command: 'CreateRoom', text: 'a room' });
+  assert.deepEqual(await (await connect(here, ann.token, 'classic')).end(), REVOKED);
 });
 
-test('a logout everywhere ends all tokens and sockets of the user, and of nobody else; he can log in again', async () => {
+test('a logout of all tokens closes all sockets of the user and none of another user, and a login works after it', async () => {
   const [ann, bob] = [await createAccount(here, 'Ann'), await createAccount(here, 'Bob')];
-  const second = await logInAgain(ann);
-  const clients = [await Client.connect(here, ann.token), await Client.connect(there, second)];
-  const bobs = await Client.connect(there, bob.token);
+  const second = await newToken(ann);
+  const clients = [await connect(here, ann.token), await connect(there, second)];
+  const bobClient = await connect(there, bob.token);
   assert.equal((await post('/api/users/logout-all/', second)).status, 200);
-  for (const client of clients) assert.deepEqual(await endOf(client), { code: 4401, reason: 'token_revoked' });
-  for (const token of [ann.token, second]) assert.equal((await current(token)).body.code, 'token_revoked');
-  assert.equal((await current(await logInAgain(ann))).status, 200);
-  assert.equal(bobs.closed, undefined);
-  await bobs.close();
+  for (const client of clients) assert.deepEqual(await client.end(), REVOKED);
+  for (const token of [ann.token, second]) refused(await getCurrentUser(token), 'token_revoked');
+  assert.equal((await getCurrentUser(await newToken(ann))).status, 200);
+  await bobClient.commit({ command: 'CreateRoom', text: 'a room' });
 });
 
-test('a socket closes though the word of its end was lost', async () => {
+test('a socket is closed after a logout also if the revocation was lost in Redis', async () => {
   const ann = await createAccount(here, 'Ann');
-  const client = await Client.connect(there, ann.token);
-  const redis = new Redis(testServices().redisUrl);
+  const client = await connect(there, ann.token);
   const answer = post('/api/users/logout', ann.token);
   await redis.client('KILL', 'TYPE', 'PUBSUB');
   assert.equal((await answer).status, 200);
-  assert.deepEqual(await endOf(client), { code: 4401, reason: 'token_revoked' });
-  redis.disconnect();
+  assert.deepEqual(await client.end(), REVOKED);
 });
 
-test('a token ended while its socket opens opens none', async () => {
+test('in 10 rounds, a logout during the opening of a socket closes the socket', async () => {
+  const ann = await createAccount(here, 'Ann');
   for (let round = 0; round < 10; round++) {
-    const ann = await createAccount(here, 'Ann');
-    const [client] = await Promise.all([
-      Client.connect(there, ann.token, 'classic'),
-      post('/api/users/logout', ann.token),
-    ]);
-    assert.deepEqual(await endOf(client), { code: 4401, reason: 'token_revoked' });
+    const token = await newToken(ann);
+    const [client] = await Promise.all([connect(there, token, 'classic'), post('/api/users/logout', token)]);
+    assert.deepEqual(await client.end(), REVOKED);
   }
 });
 
-test('a token that has ended does nothing, though its socket closes before that was looked at', async () => {
+test('a revoked token sends no command, also if its socket closes before the gateway has checked the token', async () => {
   const [ann, bob] = [await createAccount(here, 'Ann'), await createAccount(here, 'Bob')];
-  const speaker = await Client.connect(here, bob.token);
-  const { roomId } = await speaker.ask({ command: 'CreateRoom', text: 'open to all', roomType: 'Public' });
+  const bobClient = await connect(here, bob.token);
+  const { roomId } = await bobClient.commit({ command: 'CreateRoom', text: 'a room', roomType: 'Public' });
   await call(here, `POST /api/rooms/${roomId}/users/${ann.id}`, { token: ann.token });
   await post('/api/users/logout', ann.token);
-  const { hostname, port } = new URL(here);
-  const frame = (opcode: number, payload: string) => {
-    const head = [0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0]; // a mask of zeros changes nothing
-    return Buffer.concat([Buffer.from(head), Buffer.from(payload)]);
-  };
-  // While Redis is slow, what is asked of it takes long enough for a socket to come, speak and go.
-  const redis = new Redis(testServices().redisUrl);
+  // While Redis is paused, the check takes longer than the socket is open.
   await redis.client('PAUSE', 300, 'WRITE');
-  redis.disconnect();
-  const ended = Array.from({ length: 40 }, async () => {
-    const socket = connect(Number(port), hostname);
-    socket.write(
-      `GET /api/ws HTTP/1.1\r\nHost: ${hostname}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n` +
-        `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer ${ann.token}\r\n\r\n`,
-    );
-    await once(socket, 'data');
-    const said = JSON.stringify({ command: 'CreateMessage', roomId, text: 'I am out' });
-    socket.end(Buffer.concat([frame(1, said), frame(8, '')]));
-    await new Promise((resolve) =>
-      socket
-        .on('error', () => undefined)
-        .on('close', resolve)
-        .resume(),
-    );
-  });
-  await Promise.all(ended);
-  await speaker.ask({ command: 'CreateMessage', roomId, text: 'the last' });
-  await speaker.frame(({ text }) => text === 'the last');
-  assert.deepEqual(speaker.seqs(roomId), [1, 2, 3]);
-  await speaker.close();
+  await Promise.all(Array.from({ length: 40 }, () => sendAndClose(here, ann.token, roomId)));
+  await bobClient.commit({ command: 'CreateMessage', roomId, text: 'closing marker' });
+  await bobClient.message({ text: 'closing marker' });
+  assert.deepEqual(bobClient.seqs(roomId), [1, 2, 3]);
 });
 
-test('a browser opens a socket with a ticket, once', async () => {
+/** Opens a socket, sends a message and closes the socket, all at once. */
+async function sendAndClose(url: string, token: string, roomId: string): Promise<void> {
+  const { hostname, port } = new URL(url);
+  const socket = connectTcp(Number(port), hostname);
+  socket.write(
+    `GET /api/ws HTTP/1.1\r\nHost: ${hostname}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n` +
+      `Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+  );
+  await once(socket, 'data');
+  const message = JSON.stringify({ command: 'CreateMessage', roomId, text: 'not allowed' });
+  socket.end(Buffer.concat([webSocketFrame(1, message), webSocketFrame(8, '')]));
+  socket.on('error', () => undefined).resume();
+  await new Promise((resolve) => socket.on('close', resolve));
+}
+
+/** A frame of RFC 6455 with a short payload. Its mask of zeros changes no byte. */
+function webSocketFrame(opcode: number, payload: string): Buffer {
+  return Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0]), Buffer.from(payload)]);
+}
+
+test('a ticket opens one socket, and a logout closes that socket', async () => {
   const ann = await createAccount(here, 'Ann');
-  const { status, body } = await post('/api/ws/ticket', ann.token);
-  assert.equal(status, 201);
-  assert.match(body.ticket, /^[\w-]{43}$/);
-  const first = await browse(there, `?ticket=${body.ticket}`);
+  const ticket = await createTicket(ann.token);
+  assert.match(ticket, /^[\w-]{43}$/);
+  const first = await openAsBrowser(there, `?ticket=${ticket}`);
   assert.equal(first.frame.command, 'Welcome');
-  const second = await browse(here, `?ticket=${body.ticket}`);
-  assert.equal(second.frame.code, 'bad_ticket');
+  const second = await openAsBrowser(here, `?ticket=${ticket}`);
+  refused(second.frame, 'bad_ticket');
   assert.equal(await second.closed, 4401);
   await post('/api/users/logout', ann.token);
   assert.equal(await first.closed, 4401);
 });
 
-test('of fifty who show one ticket one gets in', async () => {
-  const ann = await createAccount(here, 'Ann');
-  const { body } = await post('/api/ws/ticket', ann.token);
-  const all = await Promise.all(
-    Array.from({ length: 50 }, (_, index) => browse(index % 2 ? here : there, `?ticket=${body.ticket}`)),
-  );
-  assert.equal(all.filter(({ frame }) => frame.command === 'Welcome').length, 1);
-  for (const { socket } of all) socket.terminate();
+test('of 50 sockets that open with one ticket at once, one gets a Welcome', async () => {
+  const ticket = await createTicket((await createAccount(here, 'Ann')).token);
+  const open = (_: unknown, index: number) => openAsBrowser(index % 2 ? here : there, `?ticket=${ticket}`);
+  const sockets = await Promise.all(Array.from({ length: 50 }, open));
+  const refusals = sockets.filter(({ frame }) => frame.command !== 'Welcome');
+  assert.equal(refusals.length, 49);
+  for (const { frame } of refusals) refused(frame, 'bad_ticket');
 });
 
-test('a ticket outlives neither its token nor half a minute', async () => {
+test('a ticket ends after 30 seconds or with its token', async () => {
   const ann = await createAccount(here, 'Ann');
-  const { body } = await post('/api/ws/ticket', ann.token);
-  const redis = new Redis(testServices().redisUrl);
-  const [key] = (await redis.keys(`${cluster.prefix}:ticket:*`)) as [string];
-  const left = await redis.pttl(key);
-  assert.ok(left > 0 && left <= 30_000 && !key.includes(body.ticket));
-  redis.disconnect();
+  const ticket = await createTicket(ann.token);
+  const keys = await redis.keys(`${cluster.prefix}:ticket:*`);
+  assert.equal(keys.length, 1);
+  for (const key of keys) {
+    const leftMs = await redis.pttl(key);
+    assert.ok(leftMs > 0 && leftMs <= 30_000 && !key.includes(ticket), `${key} ${leftMs}`);
+  }
   await post('/api/users/logout', ann.token);
-  assert.equal((await browse(there, `?ticket=${body.ticket}`)).frame.code, 'token_revoked');
+  refused((await openAsBrowser(there, `?ticket=${ticket}`)).frame, 'token_revoked');
 });
 
-test('a token in the URL is taken only where that is configured', async () => {
+test('a token in the URL opens a socket only with WS_QUERY_TOKEN', async () => {
   const ann = await createAccount(here, 'Ann');
   const socket = new WebSocket(`${here.replace('http', 'ws')}/api/ws?token=${ann.token}`);
   const [, response] = await once(socket, 'unexpected-response');
   assert.equal(response.statusCode, 401);
-  const bob = await createAccount(oldUrl, 'Bob');
-  const welcomed = await browse(oldUrl, `?token=${bob.token}`);
-  assert.equal(welcomed.frame.command, 'Welcome');
-  welcomed.socket.terminate();
-  assert.equal((await browse(oldUrl, '?token=nonsense')).frame.code, 'bad_token');
+  const env = { WS_QUERY_TOKEN: 'true', API_SECRET: cluster.secret };
+  const system = await startSystem({ gateways: 1, workers: 0, databaseUrl, env });
+  const [url] = system.cluster.urls as [string];
+  assert.equal((await openAsBrowser(url, `?token=${ann.token}`)).frame.command, 'Welcome');
+  refused((await openAsBrowser(url, '?token=nonsense')).frame, 'bad_token');
 });
 
 for (const path of ['/api/users/logout', '/api/users/logout-all', '/api/ws/ticket']) {
-  test(`${path} is refused to who shows no token, a bad one or one that has ended`, async () => {
+  test(`${path} is refused without a token, with a bad one and with a revoked one`, async () => {
     const { token } = await createAccount(here);
     await post('/api/users/logout', token);
-    const answers = [await post(path), await post(path, 'nonsense'), await post(path, token)];
-    assert.deepEqual(
-      answers.map(({ body }) => body.code),
-      ['no_token', 'bad_token', 'token_revoked'],
-    );
+    refused(await post(path), 'no_token');
+    refused(await post(path, 'nonsense'), 'bad_token');
+    refused(await post(path, token), 'token_revoked');
   });
 }

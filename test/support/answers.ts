@@ -31,9 +31,16 @@ export function refused(answer: Answer | Frame, code: ErrorCode): ErrorAnswer {
   return refusal;
 }
 
-/** The code of a refusal, else the status. For tests that count answers. */
+/** The code of a refusal, else the status. */
 export function codeOf(answer: Answer): ErrorCode | number {
   return answer.status < 400 ? answer.status : parseExactly(ErrorAnswer, answer.body).code;
+}
+
+/** How many answers have each code or status, such as `{ 201: 1, wrong_otp: 49 }`. */
+export function countCodes(answers: Answer[]): Partial<Record<ErrorCode | number, number>> {
+  const counts: Partial<Record<ErrorCode | number, number>> = {};
+  for (const code of answers.map(codeOf)) counts[code] = (counts[code] ?? 0) + 1;
+  return counts;
 }
 
 function errorOf(frame: Frame): ErrorAnswer {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { SignJWT } from 'jose';
 import * as v from 'valibot';
 import { type ClientOptions, WebSocket } from 'ws';
 import { User } from '../../shared/contract/answers.ts';
 import { type Ack, type ErrorFrame, ROOMS_V1, type Welcome } from '../../shared/contract/frames.ts';
+import { newId } from '../../shared/contract/ids.ts';
 import type { Message } from '../../shared/contract/messages.ts';
 import { bodyOf } from './answers.ts';
 import { type CommandFrame, type Frame, isMessage, parseFrame } from './frames.ts';
@@ -65,6 +67,18 @@ export async function logIn(url: string, email: string, headers: Record<string, 
   return bodyOf(v.object({ token: v.string() }), answer).token;
 }
 
+/** Signs a token as a gateway does. @param expires such as `1h`, or `-1s` for one that has expired */
+export function signToken(secret: string, userId: string, expires: string): Promise<string> {
+  return new SignJWT({ ver: 0 })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setJti(newId())
+    .setSubject(userId)
+    .setIssuer('rooms')
+    .setAudience('rooms')
+    .setExpirationTime(expires)
+    .sign(new TextEncoder().encode(secret));
+}
+
 /** `v1` clients get `Welcome` and `Ack`. `classic` clients get the frames of the original only. */
 export type ClientKind = 'v1' | 'classic';
 
@@ -117,7 +131,7 @@ export class Client {
 
   /** Sends a command and waits for its `Ack` or `Error`. */
   async ask(command: CommandFrame): Promise<Ack | ErrorFrame> {
-    const ref = command.ref ?? crypto.randomUUID();
+    const ref = command.ref ?? newId();
     const before = this.frames.length;
     this.send({ ...command, ref });
     const isAnswer = (frame: Frame) => (frame.command === 'Ack' || frame.command === 'Error') && frame.ref === ref;
@@ -132,7 +146,7 @@ export class Client {
 
   /** Resolves when the socket is attached to its rooms and everything sent before is answered: an `Error` marks it. */
   async roundTrip(): Promise<void> {
-    const answer = await this.ask({ command: 'DeleteRoom', roomId: crypto.randomUUID() });
+    const answer = await this.ask({ command: 'DeleteRoom', roomId: newId() });
     assert.equal(answer.command === 'Error' && answer.code, 'no_such_room');
   }
 
