@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { User } from '../shared/contract/answers.ts';
+import { runAdmin } from './support/admin.ts';
+import { bodyOf, refused } from './support/answers.ts';
+import { call, PASSWORD } from './support/client.ts';
+import { startSystem } from './support/system.ts';
+
+const env = { ALLOWED_USERS_ONLY: 'true' };
+const { cluster, mailbox, databaseUrl } = await startSystem({ gateways: 1, workers: 1, mail: true, env });
+const [url] = cluster.urls as [string];
+
+const person = { firstName: 'First', lastName: 'Last', password: PASSWORD };
+const register = (email: string) => call(url, 'POST /api/users/register', { body: { ...person, email } });
+const sendOtp = (email: string) => call(url, 'POST /api/users/send-otp', { body: { email } });
+const admin = (...words: string[]) => runAdmin(databaseUrl, ...words);
+
+test('only an e-mail on the allow-list registers and gets a code', async () => {
+  refused(await register('uninvited@example.com'), 'not_allowed');
+  await admin('allow', 'Invited@Example.com');
+  assert.deepEqual(await admin('allowed'), [0, 'invited@example.com user\n']);
+  for (const name of ['uninvited', 'invited']) assert.equal((await sendOtp(`${name}@example.com`)).status, 200);
+  // The worker serves the queue in order, so a mail to the first e-mail would be here before this code.
+  await mailbox.takeCode('invited@example.com');
+  assert.deepEqual(mailbox.mails, []);
+  assert.deepEqual(bodyOf(User, await register('INVITED@example.com'), 201).roles, ['user']);
+  await admin('disallow', 'invited@example.com');
+  assert.deepEqual(await admin('allowed'), [0, '']);
+});
+
+test('an e-mail that the allow-list makes an admin registers only with a code', async () => {
+  const email = 'chief@example.com';
+  await admin('allow', email, 'admin');
+  refused(await register(email), 'email_unproven');
+  await sendOtp(email);
+  const body = { ...person, email, phone: '123456789', otp: await mailbox.takeCode(email) };
+  const user = bodyOf(User, await call(url, 'POST /api/users/register-otp', { body }), 201);
+  assert.deepEqual(user.roles, ['user', 'admin']);
+});
