@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** What each folder may import, of the others. */
-const borders: Record<string, string[]> = {
+/** The other folders that each folder may import. */
+const allowedFolders: Record<string, string[]> = {
   gateway: ['shared'],
   workers: ['shared'],
   sql: ['shared'],
@@ -17,8 +17,8 @@ const borders: Record<string, string[]> = {
   test: ['shared', 'sql', 'bench'],
 };
 
-/** In the folders of the running system, only these read the environment. */
-const READS_ENVIRONMENT = ['shared/config.ts', 'shared/env-file.ts', 'shared/local/running-env.ts'];
+/** The only files of the running system that read the environment. */
+const ENVIRONMENT_READERS = ['shared/config.ts', 'shared/env-file.ts', 'shared/local/running-env.ts'];
 
 interface Import {
   file: string;
@@ -31,34 +31,34 @@ function importsOf(file: string): Import[] {
   return targets.map((target) => ({ file, target }));
 }
 
-const files = Object.keys(borders).flatMap((folder) => globSync(`${folder}/**/*.{ts,mjs}`, { cwd: root }));
+const files = Object.keys(allowedFolders).flatMap((folder) => globSync(`${folder}/**/*.{ts,mjs}`, { cwd: root }));
 const imports = files.flatMap(importsOf);
 
-test('a folder imports only itself and what it may', () => {
-  const strays = imports.filter(({ file, target }) => {
+test('a folder imports only itself and the folders that it is allowed to import', () => {
+  const violations = imports.filter(({ file, target }) => {
     if (!target.startsWith('.')) return false;
     const [from] = file.split('/') as [string];
     const [to] = normalize(join(dirname(file), target)).split('/') as [string];
     const isTest = /\.test\.ts$/.test(file);
-    return to !== from && !borders[from]?.includes(to) && !(isTest && ['test', 'sql'].includes(to));
+    return to !== from && !allowedFolders[from]?.includes(to) && !(isTest && ['test', 'sql'].includes(to));
   });
-  assert.deepEqual(strays, []);
+  assert.deepEqual(violations, []);
   assert.ok(imports.length > 100, `only ${imports.length} imports were found`);
 });
 
-test('what runs in production imports only dependencies, and what is local only is not imported by it', () => {
+test('code that runs in production imports only dependencies, and nothing of shared/local', () => {
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const allowed = new Set([...Object.keys(dependencies), ...builtinModules.map((name) => `node:${name}`)]);
   const production = imports.filter(
     ({ file }) => /^(gateway|workers|shared|sql)\//.test(file) && !/\.test\.ts$|^shared\/local\//.test(file),
   );
-  const strays = production.filter(({ target }) =>
+  const violations = production.filter(({ target }) =>
     target.startsWith('.') ? target.includes('local/') : !allowed.has(target) && !target.startsWith('node:'),
   );
-  assert.deepEqual(strays, []);
+  assert.deepEqual(violations, []);
 });
 
-test('the environment is read in the config alone', () => {
+test('only the config reads the environment', () => {
   const readers = files.filter(
     (file) =>
       /^(gateway|workers|shared|sql)\//.test(file) &&
@@ -66,12 +66,12 @@ test('the environment is read in the config alone', () => {
       /process\.env\b/.test(readFileSync(join(root, file), 'utf8')),
   );
   assert.deepEqual(
-    readers.filter((file) => !READS_ENVIRONMENT.includes(file)),
+    readers.filter((file) => !ENVIRONMENT_READERS.includes(file)),
     [],
   );
 });
 
-test('no change of state hides in a transaction of the driver', () => {
-  const users = files.filter((file) => /\.(begin|reserve)\(/.test(readFileSync(join(root, file), 'utf8')));
-  assert.deepEqual(users, []);
+test('no file uses a transaction of the driver', () => {
+  const transactionFiles = files.filter((file) => /\.(begin|reserve)\(/.test(readFileSync(join(root, file), 'utf8')));
+  assert.deepEqual(transactionFiles, []);
 });

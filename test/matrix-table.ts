@@ -1,94 +1,98 @@
 export const users = ['stranger', 'exMember', 'member', 'owner', 'admin'] as const;
 export type User = (typeof users)[number];
 
-const withoutGoodToken = { nobody: 'no_token', expired: 'token_expired', revoked: 'token_revoked' };
+/** The callers without a valid token, and their refusal for every request that requires a token. */
+const refusedCallers = { nobody: 'no_token', expired: 'token_expired', revoked: 'token_revoked' };
 
-/** Heads of columns that stand for several. */
+/** Column headers that stand for several callers. */
 const groups: Record<string, readonly string[]> = {
   'each user': users,
-  everyone: [...Object.keys(withoutGoodToken), ...users],
+  everyone: [...Object.keys(refusedCallers), ...users],
 };
 
 /**
- * For each room: a request, or a command over a socket, and what is answered to whom: a status, `Ack` or the code of a
- * refusal; or whether the answer `has` something. Who has no column has no good token, and is told so.
- * `:owner` and other names are ids; `:newcomer` is in no room; `:self` is who asks, without a good token the owner;
- * `:owner.said` is a message of his. A command has the id of the room, and says `hello`.
+ * For each room, one line per request or socket command, and one column per caller. A cell is the expected answer: a
+ * status, `Ack` or the code of the refusal. In a line with `has` it is whether the answer contains the value.
+ * A caller without a column has no valid token, and the expected answer is the refusal of that token.
+ *
+ * Names in a line: `:owner` and the other callers are ids. `:newcomer` is a member of no room. `:self` is the caller,
+ * or the owner for a caller without a valid token. `:owner.message` is a message of the owner.
+ * A command also has the id of the room and the text `hello`.
  */
 const matrix: Record<string, string> = {
   Private: `
-                                                 stranger         exMember         member       owner             admin
-    GET /api/rooms/:room                         no_such_room     no_such_room     200          200               no_such_room
-    GET /api/rooms has :room                     no               no               yes          yes               no
-    GET /api/users has :room                     no               no               yes          yes               no
-    GET /api/users/:owner has :room              no               no               yes          yes               no
-    GET /api/users/email/:owner.email has :room  no               no               yes          yes               no
-    GET /api/messages/:room                      no_such_room     no_such_room     200          200               no_such_room
-    PUT /api/rooms/:room name=hello              no_such_room     no_such_room     owner_only   200               no_such_room
-    UpdateRoom                                   no_such_room     no_such_room     owner_only   Ack               no_such_room
-    DELETE /api/rooms/:room                      no_such_room     no_such_room     owner_only   200               no_such_room
-    DeleteRoom                                   no_such_room     no_such_room     owner_only   Ack               no_such_room
-    POST /api/rooms/:room/users/:newcomer        no_such_room     no_such_room     owner_only   201               no_such_room
-    AddUser :newcomer                            no_such_room     no_such_room     owner_only   Ack               no_such_room
-    POST /api/rooms/:room/users/:self            no_such_room     no_such_room     owner_only   already_in_room   no_such_room
-    AddUser :self                                no_such_room     no_such_room     owner_only   already_in_room   no_such_room
-    DELETE /api/rooms/:room/users/:member        no_such_room     no_such_room     200          200               no_such_room
-    RemoveUser :member                           no_such_room     no_such_room     Ack          Ack               no_such_room
-    DELETE /api/rooms/:room/users/:self          no_such_room     no_such_room     200          owner_stays       no_such_room
-    RemoveUser :self                             no_such_room     no_such_room     Ack          owner_stays       no_such_room
-    DELETE /api/rooms/:room/users/:owner         no_such_room     no_such_room     owner_only   owner_stays       no_such_room
-    RemoveUser :owner                            no_such_room     no_such_room     owner_only   owner_stays       no_such_room
-    DELETE /api/rooms/:room/users/:newcomer      no_such_room     no_such_room     owner_only   user_not_in_room  no_such_room
-    RemoveUser :newcomer                         no_such_room     no_such_room     owner_only   user_not_in_room  no_such_room
-    POST /api/messages/:room text=hello          no_such_room     no_such_room     201          201               no_such_room
-    CreateMessage                                no_such_room     no_such_room     Ack          Ack               no_such_room
-    PUT /api/messages/:owner.said text=hello     no_such_message  no_such_message  author_only  200               no_such_message
-    UpdateMessage :owner.said                    no_such_room     no_such_room     author_only  Ack               no_such_room
-    DELETE /api/messages/:owner.said             no_such_message  no_such_message  author_only  200               no_such_message
-    DeleteMessage :owner.said                    no_such_room     no_such_room     author_only  Ack               no_such_room
-    PUT /api/messages/:member.said text=hello    no_such_message  no_such_message  200          author_only       no_such_message
-    UpdateMessage :member.said                   no_such_room     no_such_room     Ack          author_only       no_such_room
-    DELETE /api/messages/:member.said            no_such_message  no_such_message  200          author_only       no_such_message
-    DeleteMessage :member.said                   no_such_room     no_such_room     Ack          author_only       no_such_room
-    PUT /api/messages/:exMember.said text=hello  no_such_message  no_such_message  author_only  author_only       no_such_message
-    UpdateMessage :exMember.said                 no_such_room     no_such_room     author_only  author_only       no_such_room
-    DELETE /api/messages/:exMember.said          no_such_message  no_such_message  author_only  author_only       no_such_message
-    DeleteMessage :exMember.said                 no_such_room     no_such_room     author_only  author_only       no_such_room`,
+                                                    stranger         exMember         member       owner             admin
+    GET /api/rooms/:room                            no_such_room     no_such_room     200          200               no_such_room
+    GET /api/rooms has :room                        no               no               yes          yes               no
+    GET /api/users has :room                        no               no               yes          yes               no
+    GET /api/users/:owner has :room                 no               no               yes          yes               no
+    GET /api/users/email/:owner.email has :room     no               no               yes          yes               no
+    GET /api/messages/:room                         no_such_room     no_such_room     200          200               no_such_room
+    PUT /api/rooms/:room name=hello                 no_such_room     no_such_room     owner_only   200               no_such_room
+    UpdateRoom                                      no_such_room     no_such_room     owner_only   Ack               no_such_room
+    DELETE /api/rooms/:room                         no_such_room     no_such_room     owner_only   200               no_such_room
+    DeleteRoom                                      no_such_room     no_such_room     owner_only   Ack               no_such_room
+    POST /api/rooms/:room/users/:newcomer           no_such_room     no_such_room     owner_only   201               no_such_room
+    AddUser :newcomer                               no_such_room     no_such_room     owner_only   Ack               no_such_room
+    POST /api/rooms/:room/users/:self               no_such_room     no_such_room     owner_only   already_in_room   no_such_room
+    AddUser :self                                   no_such_room     no_such_room     owner_only   already_in_room   no_such_room
+    DELETE /api/rooms/:room/users/:member           no_such_room     no_such_room     200          200               no_such_room
+    RemoveUser :member                              no_such_room     no_such_room     Ack          Ack               no_such_room
+    DELETE /api/rooms/:room/users/:self             no_such_room     no_such_room     200          owner_stays       no_such_room
+    RemoveUser :self                                no_such_room     no_such_room     Ack          owner_stays       no_such_room
+    DELETE /api/rooms/:room/users/:owner            no_such_room     no_such_room     owner_only   owner_stays       no_such_room
+    RemoveUser :owner                               no_such_room     no_such_room     owner_only   owner_stays       no_such_room
+    DELETE /api/rooms/:room/users/:newcomer         no_such_room     no_such_room     owner_only   user_not_in_room  no_such_room
+    RemoveUser :newcomer                            no_such_room     no_such_room     owner_only   user_not_in_room  no_such_room
+    POST /api/messages/:room text=hello             no_such_room     no_such_room     201          201               no_such_room
+    CreateMessage                                   no_such_room     no_such_room     Ack          Ack               no_such_room
+    PUT /api/messages/:owner.message text=hello     no_such_message  no_such_message  author_only  200               no_such_message
+    UpdateMessage :owner.message                    no_such_room     no_such_room     author_only  Ack               no_such_room
+    DELETE /api/messages/:owner.message             no_such_message  no_such_message  author_only  200               no_such_message
+    DeleteMessage :owner.message                    no_such_room     no_such_room     author_only  Ack               no_such_room
+    PUT /api/messages/:member.message text=hello    no_such_message  no_such_message  200          author_only       no_such_message
+    UpdateMessage :member.message                   no_such_room     no_such_room     Ack          author_only       no_such_room
+    DELETE /api/messages/:member.message            no_such_message  no_such_message  200          author_only       no_such_message
+    DeleteMessage :member.message                   no_such_room     no_such_room     Ack          author_only       no_such_room
+    PUT /api/messages/:exMember.message text=hello  no_such_message  no_such_message  author_only  author_only       no_such_message
+    UpdateMessage :exMember.message                 no_such_room     no_such_room     author_only  author_only       no_such_room
+    DELETE /api/messages/:exMember.message          no_such_message  no_such_message  author_only  author_only       no_such_message
+    DeleteMessage :exMember.message                 no_such_room     no_such_room     author_only  author_only       no_such_room`,
 
   Public: `
-                                                 stranger          exMember          member           owner            admin
-    GET /api/rooms/:room                         200               200               200              200              200
-    GET /api/rooms has :room                     yes               yes               yes              yes              yes
-    GET /api/users/:owner has :room              yes               yes               yes              yes              yes
-    GET /api/messages/:room                      200               200               200              200              200
-    PUT /api/rooms/:room name=hello              owner_only        owner_only        owner_only       200              owner_only
-    UpdateRoom                                   owner_only        owner_only        owner_only       Ack              owner_only
-    DELETE /api/rooms/:room                      owner_only        owner_only        owner_only       200              owner_only
-    DeleteRoom                                   owner_only        owner_only        owner_only       Ack              owner_only
-    POST /api/rooms/:room/users/:newcomer        owner_only        owner_only        owner_only       201              owner_only
-    AddUser :newcomer                            owner_only        owner_only        owner_only       Ack              owner_only
-    POST /api/rooms/:room/users/:self            201               201               already_in_room  already_in_room  201
-    AddUser :self                                Ack               Ack               already_in_room  already_in_room  Ack
-    DELETE /api/rooms/:room/users/:member        owner_only        owner_only        200              200              owner_only
-    RemoveUser :member                           owner_only        owner_only        Ack              Ack              owner_only
-    DELETE /api/rooms/:room/users/:self          user_not_in_room  user_not_in_room  200              owner_stays      user_not_in_room
-    RemoveUser :self                             user_not_in_room  user_not_in_room  Ack              owner_stays      user_not_in_room
-    DELETE /api/rooms/:room/users/:owner         owner_only        owner_only        owner_only       owner_stays      owner_only
-    RemoveUser :owner                            owner_only        owner_only        owner_only       owner_stays      owner_only
-    POST /api/messages/:room text=hello          not_a_member      not_a_member      201              201              not_a_member
-    CreateMessage                                not_a_member      not_a_member      Ack              Ack              not_a_member
-    PUT /api/messages/:owner.said text=hello     author_only       author_only       author_only      200              author_only
-    UpdateMessage :owner.said                    author_only       author_only       author_only      Ack              author_only
-    DELETE /api/messages/:owner.said             author_only       author_only       author_only      200              author_only
-    DeleteMessage :owner.said                    author_only       author_only       author_only      Ack              author_only
-    PUT /api/messages/:member.said text=hello    author_only       author_only       200              author_only      author_only
-    UpdateMessage :member.said                   author_only       author_only       Ack              author_only      author_only
-    DELETE /api/messages/:member.said            author_only       author_only       200              author_only      author_only
-    DeleteMessage :member.said                   author_only       author_only       Ack              author_only      author_only
-    PUT /api/messages/:exMember.said text=hello  author_only       not_a_member      author_only      author_only      author_only
-    UpdateMessage :exMember.said                 author_only       not_a_member      author_only      author_only      author_only
-    DELETE /api/messages/:exMember.said          author_only       not_a_member      author_only      author_only      author_only
-    DeleteMessage :exMember.said                 author_only       not_a_member      author_only      author_only      author_only`,
+                                                    stranger          exMember          member           owner            admin
+    GET /api/rooms/:room                            200               200               200              200              200
+    GET /api/rooms has :room                        yes               yes               yes              yes              yes
+    GET /api/users/:owner has :room                 yes               yes               yes              yes              yes
+    GET /api/messages/:room                         200               200               200              200              200
+    PUT /api/rooms/:room name=hello                 owner_only        owner_only        owner_only       200              owner_only
+    UpdateRoom                                      owner_only        owner_only        owner_only       Ack              owner_only
+    DELETE /api/rooms/:room                         owner_only        owner_only        owner_only       200              owner_only
+    DeleteRoom                                      owner_only        owner_only        owner_only       Ack              owner_only
+    POST /api/rooms/:room/users/:newcomer           owner_only        owner_only        owner_only       201              owner_only
+    AddUser :newcomer                               owner_only        owner_only        owner_only       Ack              owner_only
+    POST /api/rooms/:room/users/:self               201               201               already_in_room  already_in_room  201
+    AddUser :self                                   Ack               Ack               already_in_room  already_in_room  Ack
+    DELETE /api/rooms/:room/users/:member           owner_only        owner_only        200              200              owner_only
+    RemoveUser :member                              owner_only        owner_only        Ack              Ack              owner_only
+    DELETE /api/rooms/:room/users/:self             user_not_in_room  user_not_in_room  200              owner_stays      user_not_in_room
+    RemoveUser :self                                user_not_in_room  user_not_in_room  Ack              owner_stays      user_not_in_room
+    DELETE /api/rooms/:room/users/:owner            owner_only        owner_only        owner_only       owner_stays      owner_only
+    RemoveUser :owner                               owner_only        owner_only        owner_only       owner_stays      owner_only
+    POST /api/messages/:room text=hello             not_a_member      not_a_member      201              201              not_a_member
+    CreateMessage                                   not_a_member      not_a_member      Ack              Ack              not_a_member
+    PUT /api/messages/:owner.message text=hello     author_only       author_only       author_only      200              author_only
+    UpdateMessage :owner.message                    author_only       author_only       author_only      Ack              author_only
+    DELETE /api/messages/:owner.message             author_only       author_only       author_only      200              author_only
+    DeleteMessage :owner.message                    author_only       author_only       author_only      Ack              author_only
+    PUT /api/messages/:member.message text=hello    author_only       author_only       200              author_only      author_only
+    UpdateMessage :member.message                   author_only       author_only       Ack              author_only      author_only
+    DELETE /api/messages/:member.message            author_only       author_only       200              author_only      author_only
+    DeleteMessage :member.message                   author_only       author_only       Ack              author_only      author_only
+    PUT /api/messages/:exMember.message text=hello  author_only       not_a_member      author_only      author_only      author_only
+    UpdateMessage :exMember.message                 author_only       not_a_member      author_only      author_only      author_only
+    DELETE /api/messages/:exMember.message          author_only       not_a_member      author_only      author_only      author_only
+    DeleteMessage :exMember.message                 author_only       not_a_member      author_only      author_only      author_only`,
 
   ReadOnly: `
                                          stranger      exMember      member          owner  admin
@@ -111,22 +115,22 @@ const matrix: Record<string, string> = {
     RemoveUser :self                       everyones_room`,
 
   general: `
-                                               stranger     exMember     member  owner        admin
-    POST /api/messages/:room text=hello        201          201          201     201          201
-    CreateMessage                              Ack          Ack          Ack     Ack          Ack
-    PUT /api/messages/:member.said text=hello  author_only  author_only  200     author_only  author_only
-    UpdateMessage :member.said                 author_only  author_only  Ack     author_only  author_only
-    DELETE /api/messages/:member.said          author_only  author_only  200     author_only  author_only
-    DeleteMessage :member.said                 author_only  author_only  Ack     author_only  author_only`,
+                                                  stranger     exMember     member  owner        admin
+    POST /api/messages/:room text=hello           201          201          201     201          201
+    CreateMessage                                 Ack          Ack          Ack     Ack          Ack
+    PUT /api/messages/:member.message text=hello  author_only  author_only  200     author_only  author_only
+    UpdateMessage :member.message                 author_only  author_only  Ack     author_only  author_only
+    DELETE /api/messages/:member.message          author_only  author_only  200     author_only  author_only
+    DeleteMessage :member.message                 author_only  author_only  Ack     author_only  author_only`,
 
   announcements: `
-                                              stranger        exMember        member          owner           admin
-    POST /api/messages/:room text=hello       read_only_room  read_only_room  read_only_room  read_only_room  201
-    CreateMessage                             read_only_room  read_only_room  read_only_room  read_only_room  Ack
-    PUT /api/messages/:admin.said text=hello  author_only     author_only     author_only     author_only     200
-    UpdateMessage :admin.said                 author_only     author_only     author_only     author_only     Ack
-    DELETE /api/messages/:admin.said          author_only     author_only     author_only     author_only     200
-    DeleteMessage :admin.said                 author_only     author_only     author_only     author_only     Ack`,
+                                                 stranger        exMember        member          owner           admin
+    POST /api/messages/:room text=hello          read_only_room  read_only_room  read_only_room  read_only_room  201
+    CreateMessage                                read_only_room  read_only_room  read_only_room  read_only_room  Ack
+    PUT /api/messages/:admin.message text=hello  author_only     author_only     author_only     author_only     200
+    UpdateMessage :admin.message                 author_only     author_only     author_only     author_only     Ack
+    DELETE /api/messages/:admin.message          author_only     author_only     author_only     author_only     200
+    DeleteMessage :admin.message                 author_only     author_only     author_only     author_only     Ack`,
 
   'no room': `
                                                       stranger        exMember        member          owner       admin
@@ -169,8 +173,8 @@ const matrix: Record<string, string> = {
 
 interface Row {
   room: string;
-  what: string;
-  /** By column. Who has no good token comes first: what he changes shows, for nobody has changed it before. */
+  request: string;
+  /** By caller. The refused callers come first, in a room that is not changed yet: a change of theirs would be seen. */
   answers: Record<string, string | undefined>;
 }
 
@@ -180,9 +184,11 @@ export const rows: Row[] = Object.entries(matrix).flatMap(([rooms, table]) =>
 
 function readTable(room: string, table: string): Row[] {
   const lines = table.trim().split('\n');
-  const [heads = [], ...rest] = lines.map((line) => line.trim().split(/ {2,}/));
-  return rest.map(([what = '', ...cells]) => {
-    const answers = heads.flatMap((head, index) => (groups[head] ?? [head]).map((column) => [column, cells[index]]));
-    return { room, what, answers: { ...withoutGoodToken, ...Object.fromEntries(answers) } };
+  const [headers = [], ...rest] = lines.map((line) => line.trim().split(/ {2,}/));
+  return rest.map(([request = '', ...cells]) => {
+    const answers = headers.flatMap((header, index) =>
+      (groups[header] ?? [header]).map((caller) => [caller, cells[index]]),
+    );
+    return { room, request, answers: { ...refusedCallers, ...Object.fromEntries(answers) } };
   });
 }

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# All of the seed, as its own clients use it: every route in its order, its bodies, its frames. A tour for whoever
-# moves a client here, and a test (seed.test.ts). It stops at the first difference and says what it expected.
+# Sends every request and frame of the seed as its own clients do, in the order of its documentation. It shows how to
+# move a client here, and it is a test (seed.test.ts). It stops at the first difference and prints what it expected.
 #
 #   npm start, and in another terminal:
 #   URL=http://localhost:8080 MAILS=.rooms/mail ADMIN='npm run admin -- grant' bash test/seed.sh
-# SOCKET_URL is where the socket goes, if elsewhere; NODE a Node of at least 22.
+# SOCKET_URL is the URL for the socket; the default is URL. NODE is Node 22 or later.
 set -euo pipefail
 : "${URL:?}" "${MAILS:?}" "${ADMIN:?}" "${SOCKET_URL:=$URL}" "${NODE:=node_modules/.bin/node}"
-TOKEN='' GOT='' CALLS=0 SENT=0 HEARD=0
+TOKEN='' GOT='' REQUESTS=0 SENT=0 RECEIVED=0
 
-# What the seed's clients find in an answer; with a + what Rooms has besides.
+# The fields of each answer of the seed. Fields with a + are in Rooms only.
 declare -A SHAPES=(
   [user]='id createdAt updatedAt firstName lastName email roles isOnline rooms'
   [room]='id createdAt updatedAt name ownerId users roomType'
@@ -17,65 +17,71 @@ declare -A SHAPES=(
   [token]='token' [notice]='message' [error]='error +code' [Error]='command error +code'
 )
 
-fail() { echo "seed.sh, line ${BASH_LINENO[-2]}: $1; last came: $GOT" >&2 && exit 1; }
+fail() { echo "seed.sh, line ${BASH_LINENO[-2]}: $1; the last answer: $GOT" >&2 && exit 1; }
 
-check() { # <shape, with an s for a list of them> [field=value ...]: what came; of a list, all its values
+# <shape, with an s for a list> [field=value ...]: checks the last answer. The value of a list is that of all its items.
+check() {
   DIFFERENCE=$("$NODE" -e '
     const [json, name, shape, ...pairs] = process.argv.slice(1);
-    const expect = (what, expected, came) =>
-      came === expected || process.exit(console.log(`${what}: expected "${expected}", came "${came}"`) ?? 1);
-    const [came, fields] = [JSON.parse(json), shape.replaceAll("+", "").split(" ")];
-    expect("a list", name.endsWith("s"), Array.isArray(came));
-    for (const item of [came].flat()) expect("fields", fields.sort().join(" "), Object.keys(item).sort().join(" "));
+    const expect = (name, expected, actual) =>
+      actual === expected || process.exit(console.log(`${name}: expected "${expected}", got "${actual}"`) ?? 1);
+    const [answer, fields] = [JSON.parse(json), shape.replaceAll("+", "").split(" ")];
+    expect("a list", name.endsWith("s"), Array.isArray(answer));
+    for (const item of [answer].flat()) expect("fields", fields.sort().join(" "), Object.keys(item).sort().join(" "));
     for (const [field, value] of pairs.map((pair) => pair.split("=")))
-      expect(field, value, [came].flat().map((item) => item[field]).join());
+      expect(field, value, [answer].flat().map((item) => item[field]).join());
   ' "$GOT" "$1" "${SHAPES[${1%s}]}" "${@:2}") || fail "$WHAT: $DIFFERENCE"
 }
 
-expect() { # <status> <shape> <method> <path> [body] [field=value ...]: a call by who holds TOKEN
+# <status> <shape> <method> <path> [body] [field=value ...]: sends a request with TOKEN and checks the answer
+expect() {
   local status=$1 shape=$2 options=(-sS -m 10 -w '\n%{http_code}' -X "$3" "$URL$4")
-  WHAT="$3 $4" CALLS=$((CALLS + 1))
+  WHAT="$3 $4" REQUESTS=$((REQUESTS + 1))
   shift 4
   [[ -z $TOKEN ]] || options+=(-H "Authorization: Bearer $TOKEN")
   [[ ${1-} != {* ]] || { options+=(-H 'Content-Type: application/json' -d "$1") && shift; }
   GOT=$(curl "${options[@]}") || fail "$WHAT: no answer"
   STATUS=${GOT##*$'\n'} GOT=${GOT%$'\n'*}
-  [[ $STATUS == "$status" ]] || fail "$WHAT: expected $status, came $STATUS"
-  [[ $GOT != *'"phone"'* && $GOT != *'"password"'* ]] || fail "$WHAT: no phone or password leaves the server"
+  [[ $STATUS == "$status" ]] || fail "$WHAT: expected $status, got $STATUS"
+  [[ $GOT != *'"phone"'* && $GOT != *'"password"'* ]] || fail "$WHAT: the answer has a phone or a password"
   check "$shape" "$@"
 }
 
-# <name>: its first value in what came
+# <name>: prints the first value of a field in the last answer
 field() { [[ $GOT =~ \"$1\":\"([^\"]*)\" ]] && echo "${BASH_REMATCH[1]}" || fail "there is no $1"; }
 
-send() { # <text> <command> <targetId> <roomId>: all four filled, as the seed's clients do
+# <text> <command> <targetId> <roomId>: sends a frame. The seed's clients fill all four fields.
+send() {
   printf '{ "text": "%s", "command": "%s", "targetId": "%s", "roomId": "%s" }\n' "$@" >&"$TO_SOCKET"
   SENT=$((SENT + 1))
 }
 
-hear() { # <command> [field=value ...]: the very next frame
-  WHAT="the frame of $1" HEARD=$((HEARD + 1))
-  read -r -t 10 -u "$FROM_SOCKET" GOT || fail "$WHAT has not come"
+# <command> [field=value ...]: reads the next frame and checks it
+receive() {
+  WHAT="the frame of $1" RECEIVED=$((RECEIVED + 1))
+  read -r -t 10 -u "$FROM_SOCKET" GOT || fail "$WHAT did not arrive"
   check "$([[ $1 == Error ]] && echo Error || echo message)" command="$1" "${@:2}"
 }
 
-code() { # <e-mail>: waits for the mail to it, and takes it
+# <e-mail>: waits for the mail to this address, prints its code and removes it
+code() {
   local end=$((SECONDS + 20)) line
   until line=$(grep -hoE '^[0-9]{6} is' "$MAILS"/*" $1.eml" 2>/dev/null); do
-    ((SECONDS < end)) || fail "no mail has come to $1"
+    ((SECONDS < end)) || fail "no mail to $1 arrived"
   done
   rm "$MAILS"/*" $1.eml"
   echo "${line%% *}"
 }
 
-online() { # <true or false>: waits until that is so of who holds TOKEN
+# <true or false>: waits until isOnline has this value for the user of TOKEN
+online() {
   local end=$((SECONDS + 10))
   until curl -s -m 10 "$URL/api/users/current" -H "Authorization: Bearer $TOKEN" | grep -q "\"isOnline\":$1"; do
     ((SECONDS < end)) || fail "isOnline is not $1"
   done
 }
 
-# ---- Somebody to walk with. His socket stays open all the way and hears what is done over HTTP, too.
+# ---- The user of most requests. Their socket stays open and receives the effects of the HTTP requests too.
 ME=first.$$@example.com FRIEND=friend.$$@example.com NEW=new.$$@example.com OTHER=other.$$@example.com
 expect 201 user POST /api/users/register '{"firstName":"First","lastName":"Last","email":"'$ME'","password":"password"}'
 MY_ID=$(field id)
@@ -91,7 +97,7 @@ coproc SOCKET { exec "$NODE" -e '
 ' "${SOCKET_URL/http/ws}/api/ws/" "$TOKEN"; }
 exec {FROM_SOCKET}<&"${SOCKET[0]}" {TO_SOCKET}>&"${SOCKET[1]}"
 trap "kill $SOCKET_PID 2>/dev/null || true" EXIT
-# A client without a subprotocol gets no Welcome: it hears its rooms from when it is online.
+# A client without a subprotocol gets no Welcome. When the user is online, the socket receives the messages of its rooms.
 online true
 
 # ---- User, /api/users
@@ -100,7 +106,7 @@ expect 200 user GET /api/users/$MY_ID id=$MY_ID email=$ME
 expect 200 user GET /api/users/current firstName=First lastName=Last email=$ME roles=user isOnline=true
 TOKEN='' expect 401 error GET /api/users/current code=no_token
 
-# Without a token the code is to register, or to log in; with a token, to prove another e-mail.
+# Without a token the code is for a registration or a login. With a token it proves a new e-mail.
 TOKEN='' expect 200 notice POST /api/users/send-otp '{"email":"'$FRIEND'"}' message='otp sent'
 OTP=$(code $FRIEND)
 expect 201 user POST /api/users/register/ '{"firstName":"First","lastName":"Last","email":"'$OTHER'","password":"password"}' email=$OTHER
@@ -113,7 +119,7 @@ TOKEN='' expect 200 notice POST /api/users/send-otp/ '{"email":"'$FRIEND'"}' mes
 OTP=$(code $FRIEND)
 expect 200 token POST /api/users/login-otp '{"email":"'$FRIEND'","password":"password","otp":"'$OTP'"}'
 FRIENDS=$(field token)
-# Of others you see no e-mail, unless you know it; the seed showed all of them to everyone.
+# A user sees the e-mail of another user only if they know it. The seed showed every e-mail to everyone.
 expect 200 users GET /api/users/email/$FRIEND id=$FRIEND_ID email=$FRIEND
 expect 200 users GET /api/users/email/friend.$$@/ id=$FRIEND_ID email=
 expect 200 user GET /api/users/$FRIEND_ID/ email= isOnline=false
@@ -130,70 +136,70 @@ eval "$ADMIN $ME" >&2
 expect 200 user POST /api/users/$FRIEND_ID/roles/admin id=$FRIEND_ID roles=user,admin
 expect 200 user DELETE /api/users/$FRIEND_ID/roles/admin/ id=$FRIEND_ID roles=user
 
-# ---- Room, /api/rooms: everyone is in two, and hears them
+# ---- Room, /api/rooms. Everyone is a member of two rooms.
 expect 200 rooms GET /api/rooms/ name=announcements,general roomType=ReadOnly,Public
 NEWS=$(field id)
 expect 200 room GET /api/rooms/$NEWS name=announcements
 expect 201 room POST /api/rooms/ '{"name":"room"}' name=room ownerId=$MY_ID roomType=Private
 ROOM=$(field id)
-hear CreateRoom text=room roomId=$ROOM userId=$MY_ID
+receive CreateRoom text=room roomId=$ROOM userId=$MY_ID
 expect 200 room PUT /api/rooms/$ROOM '{"name":"updated room"}' id=$ROOM name='updated room'
-hear UpdateRoom text='updated room' roomId=$ROOM targetId=$ROOM
+receive UpdateRoom text='updated room' roomId=$ROOM targetId=$ROOM
 TOKEN=$FRIENDS expect 404 error GET /api/rooms/$ROOM/ code=no_such_room
 expect 200 notice DELETE /api/rooms/$ROOM message='room deleted'
-hear DeleteRoom roomId=$ROOM targetId=$ROOM
+receive DeleteRoom roomId=$ROOM targetId=$ROOM
 
 expect 201 room POST /api/rooms '{"name":"room"}'
 ROOM=$(field id)
-hear CreateRoom roomId=$ROOM
+receive CreateRoom roomId=$ROOM
 expect 201 message POST /api/rooms/$ROOM/users/$FRIEND_ID command=AddUser text='First joined the room'
-hear AddUser id="$(field id)" roomId=$ROOM targetId=$FRIEND_ID text='First joined the room'
+receive AddUser id="$(field id)" roomId=$ROOM targetId=$FRIEND_ID text='First joined the room'
 expect 200 message DELETE /api/rooms/$ROOM/users/$FRIEND_ID command=RemoveUser text='First left the room'
-hear RemoveUser id="$(field id)" roomId=$ROOM targetId=$FRIEND_ID text='First left the room'
+receive RemoveUser id="$(field id)" roomId=$ROOM targetId=$FRIEND_ID text='First left the room'
 
-# ---- Message, /api/messages: newest first
+# ---- Message, /api/messages. A history shows the newest message first.
 expect 200 messages GET "/api/messages/$ROOM?page=1&size=10" text='First left the room,First joined the room,room'
 expect 201 message POST /api/messages/$ROOM '{"text":"Hello World!"}' command=CreateMessage text='Hello World!' userId=$MY_ID
 MESSAGE=$(field id)
-hear CreateMessage id=$MESSAGE roomId=$ROOM text='Hello World!'
+receive CreateMessage id=$MESSAGE roomId=$ROOM text='Hello World!'
 expect 200 message PUT /api/messages/$MESSAGE '{"text":"Goodbye World!"}' id=$MESSAGE text='Goodbye World!'
-hear UpdateMessage targetId=$MESSAGE roomId=$ROOM text='Goodbye World!'
+receive UpdateMessage targetId=$MESSAGE roomId=$ROOM text='Goodbye World!'
 expect 200 messages GET "/api/messages/$ROOM/?page=1&size=2" text='Goodbye World!,First left the room'
 expect 200 messages GET "/api/messages/$ROOM?page=2&size=2" text='First joined the room,room'
 expect 200 message DELETE /api/messages/$MESSAGE/ id=$MESSAGE text=
-hear DeleteMessage targetId=$MESSAGE roomId=$ROOM text=
+receive DeleteMessage targetId=$MESSAGE roomId=$ROOM text=
 expect 200 messages GET /api/messages/$ROOM text=',First left the room,First joined the room,room'
 
 TOKEN=$FRIENDS expect 403 error POST /api/messages/$NEWS/ '{"text":"Hello World!"}' code=read_only_room
 expect 201 message POST /api/messages/$NEWS/ '{"text":"Hello World!"}'
-hear CreateMessage roomId=$NEWS text='Hello World!'
+receive CreateMessage roomId=$NEWS text='Hello World!'
 
-# ---- WebSocket, /api/ws: the same eight things, as frames
+# ---- WebSocket, /api/ws. The same eight commands as frames.
 expect 426 error GET /api/ws/ code=upgrade_needed
 send 'Hello World!' CreateMessage $ROOM $ROOM
-hear CreateMessage roomId=$ROOM userId=$MY_ID text='Hello World!'
+receive CreateMessage roomId=$ROOM userId=$MY_ID text='Hello World!'
 MESSAGE=$(field id)
 send 'Goodbye World!' UpdateMessage $MESSAGE $ROOM
-hear UpdateMessage roomId=$ROOM targetId=$MESSAGE text='Goodbye World!'
+receive UpdateMessage roomId=$ROOM targetId=$MESSAGE text='Goodbye World!'
 send anything DeleteMessage $MESSAGE $ROOM
-hear DeleteMessage roomId=$ROOM targetId=$MESSAGE text=
+receive DeleteMessage roomId=$ROOM targetId=$MESSAGE text=
 send anything AddUser $FRIEND_ID $ROOM
-hear AddUser roomId=$ROOM targetId=$FRIEND_ID text='First joined the room'
+receive AddUser roomId=$ROOM targetId=$FRIEND_ID text='First joined the room'
 send anything AddUser $FRIEND_ID $ROOM
-hear Error code=already_in_room
+receive Error code=already_in_room
 send anything RemoveUser $FRIEND_ID $ROOM
-hear RemoveUser roomId=$ROOM targetId=$FRIEND_ID text='First left the room'
+receive RemoveUser roomId=$ROOM targetId=$FRIEND_ID text='First left the room'
 send 'Room Name' CreateRoom anything anything
-hear CreateRoom userId=$MY_ID text='Room Name'
+receive CreateRoom userId=$MY_ID text='Room Name'
 SECOND=$(field roomId)
 send 'New Room Name' UpdateRoom $SECOND $SECOND
-hear UpdateRoom roomId=$SECOND targetId=$SECOND text='New Room Name'
+receive UpdateRoom roomId=$SECOND targetId=$SECOND text='New Room Name'
 expect 200 room GET /api/rooms/$SECOND name='New Room Name' ownerId=$MY_ID
 send anything DeleteRoom $SECOND $SECOND
-hear DeleteRoom roomId=$SECOND targetId=$SECOND
+receive DeleteRoom roomId=$SECOND targetId=$SECOND
 expect 404 error GET /api/rooms/$SECOND code=no_such_room
 
 kill "$SOCKET_PID"
-! read -r -t 10 -u "$FROM_SOCKET" GOT || fail 'a frame too many'
+! read -r -t 10 -u "$FROM_SOCKET" GOT || fail 'one more frame arrived'
 online false
-echo "the seed is walked: $CALLS calls over HTTP; over one socket $SENT frames sent, $HEARD heard"
+echo "the seed works: $REQUESTS requests over HTTP; over one socket, $SENT frames sent and $RECEIVED received"

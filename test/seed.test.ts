@@ -17,8 +17,8 @@ after(() => catcher.close());
 const { cluster, databaseUrl } = await startSystem({ gateways: 2, workers: 1, smtpPort: catcher.port });
 const [here, there] = cluster.urls as [string, string];
 
-test('all of the seed works, walked with curl at one gateway and a socket at another', async () => {
-  const walk = promisify(execFile)('bash', ['test/seed.sh'], {
+test('every request and frame of the seed works, with curl at one gateway and a socket at another', async () => {
+  const run = promisify(execFile)('bash', ['test/seed.sh'], {
     cwd: root,
     timeout: 100_000,
     env: environment({
@@ -30,8 +30,8 @@ test('all of the seed works, walked with curl at one gateway and a socket at ano
       DATABASE_URL: databaseUrl,
     }),
   });
-  const { stdout } = await walk.catch((error) =>
+  const { stdout } = await run.catch((error) =>
     assert.fail(`${error.signal ?? error.code}: ${error.message}\n${error.stdout}`),
   );
-  assert.match(stdout, /^the seed is walked: \d+ calls over HTTP; over one socket \d+ frames sent, \d+ heard\n$/);
+  assert.match(stdout, /^the seed works: \d+ requests over HTTP; over one socket, \d+ frames sent and \d+ received\n$/);
 });

@@ -3,15 +3,15 @@ import { test } from 'node:test';
 import { smoke } from '../bench/smoke.ts';
 import { createTestDatabase, testServices } from './support/system.ts';
 
-test('the smoke run is exact, though a worker is killed in its middle', async () => {
+test('a smoke run in which a worker is killed loses and doubles no message', async () => {
   const { redisUrl } = testServices();
-  const printed: string[] = [];
+  const output: string[] = [];
   const databaseUrl = await createTestDatabase();
-  const print = (line: string) => printed.push(line);
-  const wrong = await smoke({ databaseUrl, redisUrl, messages: 4_000, killWorker: true, print });
-  assert.deepEqual(wrong, []);
+  const print = (text: string) => output.push(text);
+  const faults = await smoke({ databaseUrl, redisUrl, messages: 4_000, killWorker: true, print });
+  assert.deepEqual(faults, []);
   assert.match(
-    printed.join('\n'),
+    output.join('\n'),
     /acked messages\/s\n.*deliveries\/s\n {2}send to ack +p50 .*\n {2}send to delivery +p50/,
   );
 });
