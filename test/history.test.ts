@@ -11,7 +11,7 @@ import { until } from './support/until.ts';
 const { cluster, database } = await startSystem({ gateways: 1, workers: 1 });
 const [url] = cluster.urls as [string];
 const ann = await createAccount(url, 'Ann');
-/** Bob opens no socket: the gateway reads only the rows that his requests need. */
+/** Bob opens no socket: the gateway reads only the rows for the requests of Bob. */
 const bob = await createAccount(url, 'Bob');
 
 const readHistory = (roomId: string, query: string, token = ann.token) =>

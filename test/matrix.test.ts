@@ -77,21 +77,24 @@ test('the matrix has every route and every command', () => {
 /** Replaces each `:name` in a part of a line by its value. */
 type Fill = (part: string) => string;
 
-/** By room, the names of a room that no request has changed yet. */
-const unchangedRooms = new Map<string, Names>();
+/** A room that no request has changed yet, and the hash of the data since it was made. */
+let current: { room: string; roomId: string; names: Names; hash: string } | undefined;
 
-/** The answer to one caller, as the table writes it. Makes a new room for the next caller if this one changed it. */
+/** The answer to one caller, as the table writes it. The next caller gets a new room if this one changed the data. */
 async function answerTo(caller: string, request: string, room: string): Promise<string> {
-  const roomNames = unchangedRooms.get(room) ?? (await createNamedRoom(room));
-  unchangedRooms.set(room, roomNames);
+  if (current?.room !== room) {
+    const names = await createNamedRoom(room);
+    const roomId = names.room as string;
+    current = { room, roomId, names, hash: await hashState(roomId) };
+  }
+  const { roomId, names: roomNames, hash } = current;
   const { id, email } = accounts[isUser(caller) ? caller : 'owner'];
   const names: Names = { ...roomNames, self: id, 'self.email': email, newEmail: `${newId()}@example.com` };
   const fill: Fill = (part) => part.replace(/:([\w.]*\w)/g, (_, name) => names[name] ?? assert.fail(`no ${name}`));
   const send = /^[A-Z]+ /.test(request) ? sendOverHttp : sendOverSocket;
-  const before = await hashState(fill(':room'));
   const answer = await send(caller, request, fill);
-  if ((await hashState(fill(':room'))) === before) return answer;
-  unchangedRooms.delete(room);
+  if ((await hashState(roomId)) === hash) return answer;
+  current = undefined;
   return isErrorCode(answer) ? `${answer}, but the data changed` : answer;
 }
 

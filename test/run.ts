@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startServices, stopChildren } from '../shared/local/services.ts';
 
-// npm test [-- file ...]: Postgres and Redis of its own (or those of DATABASE_URL and REDIS_URL), then node's test runner.
+// npm test [-- file ...]: starts Postgres and Redis (or uses those of DATABASE_URL and REDIS_URL), then the test runner.
+
+/** Some files wait most of the time, so one more file than the machine has cores keeps the cores busy. */
+const filesAtOnce = availableParallelism() + 1;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const home = mkdtempSync(join(tmpdir(), 'rooms-test-'));
@@ -23,7 +26,7 @@ const services = await startServices({
 });
 const runner = spawn(
   process.execPath,
-  ['--test', '--test-concurrency=2', '--test-reporter=spec', '--test-timeout=180000', ...tests.sort()],
+  ['--test', `--test-concurrency=${filesAtOnce}`, '--test-reporter=spec', '--test-timeout=180000', ...tests.sort()],
   {
     cwd: root,
     stdio: 'inherit',

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const POLL_MS = 20;
+const FIRST_POLL_MS = 5;
+/** A long wait polls seldom, so that it takes no CPU time from other test files. */
+const MAX_POLL_MS = 500;
 
 /** Polls until the condition holds. @throws AssertionError with what `describe` returns when the time is over */
 export async function until(
@@ -10,8 +12,8 @@ export async function until(
   describe: () => string = () => 'the condition does not hold',
 ): Promise<void> {
   const end = performance.now() + timeoutMs;
-  while (!(await condition())) {
+  for (let pollMs = FIRST_POLL_MS; !(await condition()); pollMs = Math.min(pollMs * 1.2, MAX_POLL_MS)) {
     assert.ok(performance.now() < end, `after ${timeoutMs} ms: ${describe()}`);
-    await sleep(POLL_MS);
+    await sleep(pollMs);
   }
 }
