@@ -14,7 +14,7 @@ const allowedFolders: Record<string, string[]> = {
   sql: ['shared'],
   shared: [],
   bench: ['shared', 'sql'],
-  test: ['shared', 'sql', 'bench'],
+  test: ['gateway', 'workers', 'shared', 'sql', 'bench'],
 };
 
 /** The only files of the running system that read the environment. */
@@ -44,6 +44,14 @@ test('a folder imports only itself and the folders that it is allowed to import'
   });
   assert.deepEqual(violations, []);
   assert.ok(imports.length > 100, `only ${imports.length} imports were found`);
+});
+
+test('every file of the gateway has a folder, except its entry, its parts and its route table', () => {
+  const loose = globSync('gateway/*', { cwd: root }).toSorted();
+  assert.deepEqual(loose, [
+    ...['gateway/accounts', 'gateway/app.ts', 'gateway/commands', 'gateway/edge', 'gateway/gateway.ts'],
+    ...['gateway/http', 'gateway/live', 'gateway/main.ts', 'gateway/reads', 'gateway/routes', 'gateway/sockets'],
+  ]);
 });
 
 test('code that runs in production imports only dependencies, and nothing of shared/local', () => {

@@ -1,21 +1,22 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import * as v from 'valibot';
 import { WebSocket } from 'ws';
+import { routes } from '../gateway/app.ts';
+import { callersOf } from '../gateway/http/route.ts';
 import { type CommandName, commandNames } from '../shared/contract/commands.ts';
 import { ErrorAnswer, errors, isErrorCode } from '../shared/contract/errors.ts';
 import { RoomType } from '../shared/contract/fields.ts';
 import { newId } from '../shared/contract/ids.ts';
 import { rows, type User, users } from './matrix-table.ts';
-import { parseExactly } from './support/answers.ts';
+import { codeOf, parseExactly } from './support/answers.ts';
 import { Client, call, createAccount, logIn, PASSWORD, signToken } from './support/client.ts';
 import type { CommandFrame } from './support/frames.ts';
 import { startSystem } from './support/system.ts';
 
+const apiRoutes = routes.filter(({ path }) => path.startsWith('/api/'));
 const { cluster, database } = await startSystem({ gateways: 1, workers: 1 });
 const [url] = cluster.urls as [string];
 const newcomer = await createAccount(url, 'newcomer');
@@ -61,13 +62,35 @@ for (const { room, request, answers } of rows) {
   });
 }
 
+/** Callers by their tokens, and the code that each gets from a route for users. */
+const tokenErrors = { nobody: 'no_token', expired: 'token_expired', revoked: 'token_revoked' } as const;
+
+for (const row of apiRoutes) {
+  const callers = callersOf(row);
+  test(`${row.method} ${row.path} is for ${callers}, and refuses every other caller`, async () => {
+    const request = `${row.method} ${row.path.replace(/:\w+/g, () => newId())}`;
+    const body = row.body && {};
+    for (const [caller, code] of Object.entries(tokenErrors)) {
+      const actual = codeOf(await call(url, request, { token: tokens[caller], body }));
+      if (callers !== 'open') assert.equal(actual, code);
+      else assert.notEqual(actual, code);
+    }
+    // Each user shows a token of their own, because some routes end the token.
+    const [ofStranger, ofAdmin] = await Promise.all(
+      (['stranger', 'admin'] as const).map(async (user) => {
+        const token = await signToken(cluster.secret, accounts[user].id, '1h');
+        return codeOf(await call(url, request, { token, body }));
+      }),
+    );
+    assert.equal(ofStranger === 'admin_only', callers === 'admin');
+    assert.notEqual(ofAdmin, 'admin_only');
+  });
+}
+
 test('the matrix has every route and every command', () => {
-  const app = readFileSync(join(import.meta.dirname, '../gateway/app.ts'), 'utf8');
-  const routes = [...app.matchAll(/'(\/api\/[^']+)': \{([^}]*)\}/g)].flatMap(([, path = '', handlers = '']) =>
-    [...handlers.matchAll(/(\w+): /g)].map(([, method = '']) => `${method.replace('del', 'delete')} ${path}`),
-  );
-  assert.ok(routes.length > 20, `only ${routes.length} routes were found`);
-  const missing = [...routes, ...commandNames].filter((name) => {
+  const names = apiRoutes.map(({ method, path }) => `${method} ${path}`);
+  assert.ok(names.length > 20, `only ${names.length} routes were found`);
+  const missing = [...names, ...commandNames].filter((name) => {
     const form = new RegExp(`^${name.replace(/:\w+/g, '(:[\\w.]+|admin)')}( |$)`, 'i');
     return !rows.some(({ request }) => form.test(request));
   });

@@ -5,27 +5,22 @@ import { openTestGateway } from '../../test/support/in-process.ts';
 
 const { url, addUser, openAnother } = await openTestGateway({ SOCKETS_PER_USER: '2', SOCKET_RATE: '5' });
 
-async function endOf(client: Client): Promise<{ code: number; reason: string } | undefined> {
-  await client.until(() => client.closed);
-  return client.closed;
-}
-
 test('two gateways in one process share nothing: one stops, and the sockets of the other stay open', async () => {
   const { token } = await addUser();
   const second = await openAnother();
   const [staying, moving] = [await Client.connect(url, token), await Client.connect(second.url, token)];
   await second.gateway.stop();
-  assert.deepEqual(await endOf(moving), { code: 4000, reason: 'going away' });
-  assert.equal((await staying.ask({ command: 'CreateRoom', text: 'a room' })).command, 'Ack');
+  assert.deepEqual(await moving.end(), { code: 4000, reason: 'going away' });
+  await staying.commit({ command: 'CreateRoom', text: 'a room' });
   await staying.close();
 });
 
 test('a message of one gateway reaches the sockets of another gateway in the same process', async () => {
   const [ann, second] = [await addUser('Ann'), await openAnother()];
   const [writer, reader] = [await Client.connect(url, ann.token), await Client.connect(second.url, ann.token)];
-  const { roomId } = await writer.ask({ command: 'CreateRoom', text: 'a room' });
-  await writer.ask({ command: 'CreateMessage', roomId, text: 'Hello World!' });
-  await reader.frame((frame) => frame.text === 'Hello World!');
+  const { roomId } = await writer.commit({ command: 'CreateRoom', text: 'a room' });
+  await writer.commit({ command: 'CreateMessage', roomId, text: 'Hello World!' });
+  await reader.message({ text: 'Hello World!' });
   assert.deepEqual(reader.seqs(roomId), [1, 2]);
   await Promise.all([writer.close(), reader.close()]);
   await second.gateway.stop();
@@ -35,7 +30,7 @@ test('a user has at most 2 sockets, and a closed socket makes room for another',
   const { token } = await addUser();
   const clients = [await Client.connect(url, token), await Client.connect(url, token)];
   const refused = await Client.connect(url, token, 'classic');
-  assert.deepEqual(await endOf(refused), { code: 4129, reason: 'too_many_sockets' });
+  assert.deepEqual(await refused.end(), { code: 4129, reason: 'too_many_sockets' });
   await clients.pop()?.close();
   clients.push(await Client.connect(url, token));
   await Promise.all(clients.map((client) => client.close()));
@@ -44,7 +39,7 @@ test('a user has at most 2 sockets, and a closed socket makes room for another',
 test('a socket over the rate of commands is refused until the bucket refills', async () => {
   const { token } = await addUser();
   const client = await Client.connect(url, token);
-  const { roomId } = await client.ask({ command: 'CreateRoom', text: 'a room' });
+  const { roomId } = await client.commit({ command: 'CreateRoom', text: 'a room' });
   const answers = await Promise.all(
     Array.from({ length: 30 }, (_, index) => client.ask({ command: 'CreateMessage', roomId, text: `${index}` })),
   );
@@ -58,7 +53,7 @@ test('a socket over four times the rate in frames is closed', async () => {
   const { token } = await addUser();
   const client = await Client.connect(url, token);
   for (let index = 0; index < 100; index++) client.send('nonsense');
-  assert.deepEqual(await endOf(client), { code: 4129, reason: 'rate_limited' });
+  assert.deepEqual(await client.end(), { code: 4129, reason: 'rate_limited' });
 });
 
 test('a validation refusal over a socket carries the field, the bound and the ref', async () => {

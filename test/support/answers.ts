@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import * as v from 'valibot';
+import { routes } from '../../gateway/app.ts';
+import { errorsOf } from '../../gateway/http/route.ts';
 import { ErrorAnswer, type ErrorCode, errors } from '../../shared/contract/errors.ts';
 import type { Answer } from './client.ts';
 import type { Frame } from './frames.ts';
@@ -43,4 +45,21 @@ export function countCodes(answers: Answer[]): Partial<Record<ErrorCode | number
 
 function errorOf(frame: Frame): ErrorAnswer {
   return frame.command === 'Error' ? frame : assert.fail(`not refused: ${JSON.stringify(frame)}`);
+}
+
+/** Asserts that an answer is one that the route table describes: its status, its body, its error code. */
+export function assertDescribed(method: string, path: string, answer: Answer): void {
+  const row = routes.find((each) => each.method === method && formOf(each.path).test(path));
+  if (!row) return;
+  if (answer.status === (row.status ?? 200)) return void parseExactly(row.answer, answer.body);
+  const { code } = parseExactly(ErrorAnswer, answer.body);
+  assert.equal(answer.status, errors[code].status);
+  assert.ok(errorsOf(row).includes(code), `${row.method} ${row.path} must list ${code}`);
+}
+
+/** A path with parameters matches only if no route has the path itself. */
+function formOf(path: string): RegExp {
+  const reserved = routes.filter((each) => !each.path.includes(':')).map((each) => each.path);
+  const exceptions = path.includes(':') ? `(?!(${reserved.join('|')})/?(\\?|$))` : '';
+  return new RegExp(`^${exceptions}${path.replace(/:\w+/g, '[^/?]+')}/?(\\?|$)`);
 }

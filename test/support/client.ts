@@ -7,7 +7,7 @@ import { User } from '../../shared/contract/answers.ts';
 import { type Ack, type ErrorFrame, ROOMS_V1, type Welcome } from '../../shared/contract/frames.ts';
 import { newId } from '../../shared/contract/ids.ts';
 import type { Message } from '../../shared/contract/messages.ts';
-import { bodyOf } from './answers.ts';
+import { assertDescribed, bodyOf } from './answers.ts';
 import { type CommandFrame, type Frame, isMessage, parseFrame } from './frames.ts';
 
 /** An answer over HTTP. `bodyOf` (answers.ts) gives its body a type. */
@@ -37,7 +37,9 @@ export async function call(url: string, request: string, { token, body, headers 
     },
   });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text && JSON.parse(text) };
+  const answer = { status: response.status, headers: response.headers, body: text && JSON.parse(text) };
+  assertDescribed(method, path, answer);
+  return answer;
 }
 
 export interface Account {

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { after } from 'node:test';
-import { SignJWT } from 'jose';
 import { GATEWAY_VARIABLES, openGateway, type RunningGateway } from '../../gateway/gateway.ts';
 import { parseConfig } from '../../shared/config.ts';
 import { newId } from '../../shared/contract/ids.ts';
@@ -8,6 +7,7 @@ import type { QueueName } from '../../shared/contract/jobs.ts';
 import type { Database } from '../../shared/database.ts';
 import { createLog } from '../../shared/log.ts';
 import { openWorkers, workerVariables } from '../../workers/workers.ts';
+import { signToken } from './client.ts';
 import { openTestDatabase, testServices } from './system.ts';
 
 const KINDS: QueueName[] = ['persistence', 'role-changes'];
@@ -60,16 +60,5 @@ async function insertUser(database: Database, firstName = 'Tester') {
     insert into users (id, first_name, last_name, email, password_hash)
     values (${id}, ${firstName}, 'Testing', ${`${id}@example.com`}, '')`;
   await database`insert into memberships (room_id, user_id) select id, ${id} from rooms where owner_id is null`;
-  return { id, token: await signToken(id) };
-}
-
-function signToken(userId: string): Promise<string> {
-  return new SignJWT({ ver: 0 })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setJti(newId())
-    .setSubject(userId)
-    .setIssuer('rooms')
-    .setAudience('rooms')
-    .setExpirationTime('1h')
-    .sign(new TextEncoder().encode(SECRET));
+  return { id, token: await signToken(SECRET, id, '1h') };
 }
