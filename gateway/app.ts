@@ -168,7 +168,6 @@ export const routes: readonly Route[] = [
     body: NewRoom,
     status: 201,
     answer: Room,
-    errors: ['no_such_room'],
     handler: createRoom,
   }),
   route({
@@ -262,7 +261,7 @@ export const routes: readonly Route[] = [
     path: '/api/ws',
     callers: 'open',
     answer: v.never(),
-    errors: ['upgrade_needed'],
+    errors: ['upgrade_needed', 'no_token', 'origin_not_allowed', 'too_many_sockets'],
     handler: upgradeNeeded,
   }),
   route({ method: 'POST', path: '/api/ws/ticket', status: 201, answer: Ticket, handler: createTicket }),

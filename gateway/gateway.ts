@@ -82,7 +82,10 @@ export interface Gateway {
 export interface RunningGateway extends Gateway {
   /** @returns the port; 0 asks for a free one. @throws Error if the gateway cannot listen there */
   listen(host: string, port: number): Promise<number>;
-  /** Takes no new connections, waits for pending outcomes, asks the sockets to reconnect, and closes everything. */
+  /**
+   * Takes no new connections, waits for pending outcomes, asks the sockets to reconnect, and closes everything. A second
+   * call waits for the first.
+   */
   stop(): Promise<void>;
 }
 
@@ -95,19 +98,21 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Runn
   sockets.register(app);
   http.register(routes);
   let listener: us_listen_socket | undefined;
+  let stopped: Promise<void> | undefined;
+  const stop = async () => {
+    parts.isStopping = true;
+    if (listener) uWS.us_listen_socket_close(listener);
+    const until = performance.now() + DRAIN_MS;
+    while (parts.dispatcher.pending + http.pending > 0 && performance.now() < until) await wait(20);
+    sockets.closeAll();
+    await close().catch((error: unknown) => log.warn({ error }, 'a connection was not closed'));
+  };
   return Object.assign(parts, {
     async listen(host: string, port: number) {
       listener = await listen(app, host, port);
       return uWS.us_socket_local_port(listener);
     },
-    async stop() {
-      parts.isStopping = true;
-      if (listener) uWS.us_listen_socket_close(listener);
-      const until = Date.now() + DRAIN_MS;
-      while (parts.dispatcher.pending + http.pending > 0 && Date.now() < until) await wait(20);
-      sockets.closeAll();
-      await close().catch((error: unknown) => log.warn({ error }, 'a connection was not closed'));
-    },
+    stop: () => (stopped ??= stop()),
   });
 }
 

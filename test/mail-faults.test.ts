@@ -89,27 +89,6 @@ test('a mail server that accepts a connection and sends nothing delays no answer
   socket.destroy();
 });
 
-test('a mail server without TLS never gets the password', async () => {
-  const received: string[] = [];
-  const plain = createServer((socket) => {
-    socket.write('220 plain ESMTP\r\n');
-    socket.on('error', () => undefined);
-    socket.on('data', (bytes) => {
-      received.push(bytes.toString());
-      socket.write(/^EHLO/.test(bytes.toString()) ? '250-plain\r\n250 AUTH PLAIN LOGIN\r\n' : '502 no\r\n');
-    });
-  });
-  const env = { EMAIL: 'rooms@example.com', EMAIL_PASSWORD: 'password of the mail server' };
-  const system = await startSystem({ gateways: 1, workers: 1, smtpPort: await listen(plain), env });
-  await sendOtp('somebody@example.com', system.cluster.urls[0]);
-  await waitForLog({ cluster: system.cluster, child: system.cluster.workers[0] as Child }, /"level":40/);
-  assert.deepEqual(
-    received.slice(0, 2).map((line) => line.slice(0, 4)),
-    ['EHLO', 'STAR'],
-  );
-  assert.doesNotMatch(received.join(), /AUTH/);
-});
-
 test('neither the log nor the metrics of a worker contain an e-mail', async () => {
   assert.doesNotMatch(cluster.logOf(worker) + (await readMetrics()), /waiting@|nobody@/);
   assert.equal((await fetch(`http://127.0.0.1:${metricsPort}/`)).status, 404);

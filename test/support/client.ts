@@ -70,8 +70,8 @@ export async function logIn(url: string, email: string, headers: Record<string, 
 }
 
 /** Signs a token as a gateway does. @param expires such as `1h`, or `-1s` for one that has expired */
-export function signToken(secret: string, userId: string, expires: string): Promise<string> {
-  return new SignJWT({ ver: 0 })
+export function signToken(secret: string, userId: string, expires: string, version = 0): Promise<string> {
+  return new SignJWT({ ver: version })
     .setProtectedHeader({ alg: 'HS256' })
     .setJti(newId())
     .setSubject(userId)
