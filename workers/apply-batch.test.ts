@@ -12,28 +12,28 @@ interface Row {
   code: string | null;
 }
 
-/** Applies a batch of one command whose first statement is this one. @returns how each statement was asked for */
-async function waysOf(first: () => Promise<Row[]>): Promise<boolean[]> {
-  const ways: boolean[] = [];
+/** Applies a batch of one command. The first statement is `first`. @returns the `singly` of each statement */
+async function attemptsOf(first: () => Promise<Row[]>): Promise<boolean[]> {
+  const attempts: boolean[] = [];
   const statement = (singly: boolean) => {
-    ways.push(singly);
-    return ways.length === 1 ? first() : database<Row[]>`select 'it' as command_id, null as code`;
+    attempts.push(singly);
+    return attempts.length === 1 ? first() : database<Row[]>`select 'command' as command_id, null as code`;
   };
   await applyBatch(1, statement, log);
-  return ways;
+  return attempts;
 }
 
 test('a batch that Postgres refuses is applied singly', async () => {
-  assert.deepEqual(await waysOf(() => database<Row[]>`select 1 / 0`), [false, true]);
+  assert.deepEqual(await attemptsOf(() => database<Row[]>`select 1 / 0`), [false, true]);
 });
 
-test('a batch whose answer is lost is sent again as it was', async () => {
+test('a batch whose answer is lost is sent again as a whole', async () => {
   const killed = () => database<Row[]>`select pg_terminate_backend(pg_backend_pid())`;
-  assert.deepEqual(await waysOf(killed), [false, false]);
-  assert.deepEqual(await waysOf(() => database<Row[]>`select from users where false`), [false, false]);
+  assert.deepEqual(await attemptsOf(killed), [false, false]);
+  assert.deepEqual(await attemptsOf(() => database<Row[]>`select from users where false`), [false, false]);
 });
 
-test('a batch that is never answered fails in the end', async () => {
+test('a batch that Postgres never answers fails after four attempts', async () => {
   await assert.rejects(
     applyBatch(1, () => database<Row[]>`select from users where false`, log),
     /0 rows for 1 commands/,

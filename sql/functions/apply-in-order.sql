@@ -8,6 +8,10 @@ begin
   perform from rooms where id in (select room_id from unnest(commands)) order by id for no key update;
   perform from users where id in (select actor_id from unnest(commands) where command = 'CreateRoom')
     order by id for no key update;
+  if cardinality(commands) = 1 then
+    return query select * from apply_run(commands);
+    return;
+  end if;
   -- Neighbours with the same name make a run. A command whose ref the batch has used before begins a new run.
   for run in
     select min(n) as first, max(n) as last

@@ -1,7 +1,7 @@
 -- Applies a run of CreateMessage commands as one set: the more commands, the less each costs. No two of them have the
 -- same actor and ref.
--- This is the second form of the rules that update_message and the others check one by one. A test proves that both
--- forms agree. The laterals make Postgres look each row up: a join could read a whole index.
+-- The other commands are checked one by one (earlier_outcome, visible_room, edit_refusal). Both forms call the same rules,
+-- and a test proves that they agree. The laterals make Postgres look each row up: a join could read a whole index.
 -- Locks: nothing new. apply_in_order has locked the rooms.
 create or replace function create_messages(commands room_command[]) returns setof room_outcome language plpgsql as $$
 begin

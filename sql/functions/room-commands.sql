@@ -1,8 +1,13 @@
 -- The commands of a batch, in order (RoomCommand in shared/contract/jobs.ts).
-create or replace function room_commands(batch jsonb) returns room_command[] language sql stable as $$
-  select array_agg(row(id, "actorId", ref, deadline, command, "roomId", "targetId", text, "roomType")::room_command)
-  from jsonb_to_recordset(batch) as (
-    id uuid, "actorId" uuid, ref uuid, deadline timestamptz, command text, "roomId" uuid, "targetId" uuid,
-    text text, "roomType" text
-  )
+-- In plpgsql, because Postgres before 18 plans a function in SQL again for each call.
+create or replace function room_commands(batch jsonb) returns room_command[] language plpgsql stable as $$
+begin
+  return (
+    select array_agg(row(id, "actorId", ref, deadline, command, "roomId", "targetId", text, "roomType")::room_command)
+    from jsonb_to_recordset(batch) as (
+      id uuid, "actorId" uuid, ref uuid, deadline timestamptz, command text, "roomId" uuid, "targetId" uuid,
+      text text, "roomType" text
+    )
+  );
+end
 $$;

@@ -1,6 +1,6 @@
 -- Grants a role to a user, or takes it away. Returns the code of the refusal, or null. No change is no error.
--- Locks: the advisory lock of role changes, so that only one runs at a time: two at once could each remove what they
--- take for the last admin but one. Then the row of the user.
+-- Locks: the advisory lock of role changes, then the row of the user. Without the first lock, two calls at the same time
+-- could each remove one of the last two admins.
 create or replace function set_role(target_id uuid, changed text, granted boolean) returns text language plpgsql as $$
 begin
   perform pg_advisory_xact_lock(hashtext('rooms-roles'));
