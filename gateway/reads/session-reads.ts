@@ -27,9 +27,10 @@ export function sessionReads(database: Database) {
   const session = async ({ userId, tokenId, version }: Pick<Bearer, 'userId' | 'tokenId' | 'version'>) => {
     const [row] = await database<Session[]>`
       select
-        exists (select from users where id = ${userId} and token_version = ${version})
+        coalesce(u.token_version = ${version}, false)
           and not exists (select from revoked_tokens where id = ${tokenId}) as is_live,
-        is_admin(${userId}) as is_admin`;
+        coalesce(has_admin_role(u.roles), false) as is_admin
+      from (select) one left join users u on u.id = ${userId}`;
     // On some lost connections the driver answers no rows.
     if (!row) throw new Error('postgres did not answer');
     return row;

@@ -7,15 +7,20 @@ export type StoredUser = Omit<User, 'isOnline'>;
 
 /** Users as a viewer may see them. */
 export function userReads(database: Database) {
+  // Postgres before 18 would plan the function is_admin again in each read.
+  const isAdmin = (viewerId: string) => database`
+    exists (select from users viewer where viewer.id = ${viewerId} and has_admin_role(viewer.roles))`;
+
   /** @param knownEmail an e-mail that the viewer knows already */
   const columns = (viewerId: string, knownEmail = '') => database`
     id, created_at, updated_at, first_name, last_name,
-    visible_email(users, ${viewerId}, (select is_admin(${viewerId})), ${knownEmail}) as email,
+    visible_email(users, ${viewerId}, ${isAdmin(viewerId)}, ${knownEmail}) as email,
     to_json(roles) as roles, (
       select coalesce(json_agg(json_build_object(
         'id', r.id, 'name', r.name, 'ownerId', r.owner_id, 'roomType', r.room_type)), '[]')
       from (
-        select room.* from memberships m join visible_rooms(${viewerId}) room on room.id = m.room_id
+        select room.id, room.name, room.owner_id, room.room_type
+        from memberships m join visible_rooms(${viewerId}) room on room.id = m.room_id
         where m.user_id = users.id order by m.created_at, room.id limit ${limits.MAX_ROOMS_OF_USER}
       ) r
     ) as rooms`;
