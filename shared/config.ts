@@ -72,7 +72,7 @@ export const variables = {
   ),
   /** A socket is closed when its token expires. The maximum is 24 days because a timer of Node cannot wait longer. */
   TOKEN_HOUR_LIFESPAN: v.optional(wholeNumber(1, 576), '12'),
-  /** `production` tells browsers to use TLS only (HSTS). */
+  /** `production` makes browsers use TLS only (HSTS). */
   ENVIRONMENT: v.optional(v.string(), 'dev'),
   HOST: v.optional(v.string(), '0.0.0.0'),
   PORT: v.optional(wholeNumber(1, 65_535), '8080'),

@@ -1,5 +1,5 @@
 /**
- * Waits for an answer until a timeout. A driver can lose a connection without an error, and its caller would wait for ever.
+ * Waits for an answer until a timeout. A driver can lose a connection without an error, and its caller would wait without end.
  * @throws Error after the timeout. What the caller asked for may still happen.
  */
 export async function withTimeout<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {

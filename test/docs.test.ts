@@ -180,7 +180,7 @@ test('docs/testing.md has every file of test/, and no other', () => {
 });
 
 test('each row that names tests names tests that exist and mention its subject', () => {
-  const files = globSync('{test,gateway,shared}/**/*.test.ts', { cwd: root });
+  const files = globSync('{test,gateway,workers,shared}/**/*.test.ts', { cwd: root });
   const rows = [
     ...rowsUnder(api, 'Routes'),
     ...rowsUnder(protocol, 'Frames that a client sends'),

@@ -66,7 +66,7 @@ test('a refused recipient rejects with the reply of the server, and the next mai
   await mailbox.take('somebody@example.com');
 });
 
-test('a mailer with a password never logs in without TLS', async () => {
+test('a mailer with an EMAIL_PASSWORD never logs in without TLS', async () => {
   const offer = '250-plain\r\n250 AUTH PLAIN LOGIN\r\n';
   const answer = (command: string) => (command.startsWith('EHLO') ? offer : '502 not implemented\r\n');
   const { port, commands } = await startServer('220 plain ESMTP\r\n', answer);

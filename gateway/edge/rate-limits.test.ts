@@ -42,7 +42,7 @@ async function countAllowed(act: () => Promise<unknown>): Promise<number> {
   }
 }
 
-test('an address gets RATE_LIMIT requests per window, and is told when the window ends', async () => {
+test('an address gets RATE_LIMIT requests per window, and the refusal says when the window ends', async () => {
   const address = newAddress();
   assert.equal(await countAllowed(() => rateLimits.countRequest(address)), 3);
   await assert.rejects(rateLimits.countRequest(address), { code: 'rate_limited', retryAfter: 60 });

@@ -37,7 +37,7 @@ export class WindowCounter {
   /** Counts one in each limit, or in none. @throws Refusal `rate_limited` or `unavailable` */
   async take(...limits: WindowLimit[]): Promise<void> {
     const taken: WindowLimit[] = [];
-    // One after the other: a caller whom the first limit refuses must not use up the second, not even for a moment.
+    // One after the other: a caller that the first limit refuses must never use up the second.
     for (const limit of limits) {
       try {
         await this.#takeOne(limit);

@@ -211,7 +211,7 @@ test('an invited user receives the room from their invitation on, whether or not
   for (const socket of [inside, here]) assert.deepEqual(socket.seqs.slice(0, 2), [2, 3]);
 });
 
-test('an invited user whom a feed adds while their replay starts receives each message once', async () => {
+test('a user that a feed adds while the replay of an invitation starts receives each message once', async () => {
   const socket = await gateway.attach({ userId: ownerId });
   const { promise, resolve } = Promise.withResolvers<void>();
   delays.set(ownerId, promise);

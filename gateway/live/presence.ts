@@ -24,7 +24,7 @@ export interface PresenceOptions {
 
 /**
  * Which users are online. Each gateway keeps a Redis set of the users with a socket on it, and renews a lease on that
- * set. When a gateway crashes its set expires, so no user stays online for ever.
+ * set. When a gateway crashes its set expires, so no user stays online without end.
  */
 export class Presence {
   readonly #redis: Redis;

@@ -46,12 +46,6 @@ export function messageReads(database: Database) {
       return row;
     },
 
-    async message(roomId: string, seq: number): Promise<Message | undefined> {
-      const [row] = await database<Message[]>`
-        select ${message} from messages where room_id = ${roomId} and seq = ${seq}`;
-      return row;
-    },
-
     /** All messages of a room after a seq, in order. */
     messagesAfter(roomId: string, seq: number, limit: number): Promise<Message[]> {
       return database<Message[]>`

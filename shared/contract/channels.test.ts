@@ -29,12 +29,12 @@ test('a broadcast comes back as it was, whatever its texts hold', () => {
   );
 });
 
-test('a broadcast without records tells how far the room is', () => {
+test('a broadcast without records has the head of the room', () => {
   const head = { head: 12, changes: [], records: [] };
   assert.deepEqual(decodeBroadcast(encodeBroadcast(head)), head);
 });
 
-test('who comes and goes is told by the command', () => {
+test('the command of a message decides who becomes or ceases to be a member', () => {
   const [userId, targetId] = [newId(), newId()];
   const changeOf = (command: Message['command']) => membershipChange(message({ command, userId, targetId, seq: 3 }));
   assert.equal(changeOf('CreateMessage'), undefined);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as v from 'valibot';
 import { Id, newId } from './ids.ts';
 
-test('a new id is a UUID of version 7 that tells when it was made', () => {
+test('a new id is a UUID of version 7 that contains the time of its creation', () => {
   const before = Date.now();
   const id = newId();
   assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);

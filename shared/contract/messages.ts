@@ -3,7 +3,7 @@ import { type CommandName, commandNames, Ref } from './commands.ts';
 import { Seq, Timestamp } from './fields.ts';
 import { Id } from './ids.ts';
 
-/** A row of `messages`: what a user said, and everything else that happened in a room. */
+/** A row of `messages`: what a user wrote, and everything else that happened in a room. */
 export const Message = v.object({
   id: Id,
   seq: Seq,
