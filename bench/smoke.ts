@@ -6,7 +6,7 @@ import { runClosedLoop, runOpenLoop } from './load.ts';
 import { summarize } from './stats.ts';
 import { type BenchOptions, withCluster } from './with-cluster.ts';
 
-const SIZE = { members: 200, rooms: 20 };
+const MEMBERS_PER_ROOM = 10;
 const POLL_AFTER_MS = 5;
 
 export interface SmokeOptions extends BenchOptions {
@@ -16,20 +16,23 @@ export interface SmokeOptions extends BenchOptions {
   window?: number | undefined;
   /** How many messages are sent in all. Default: 20,000. */
   messages?: number | undefined;
+  /** One socket for each member, ten members in each room. Default: 200. */
+  members?: number | undefined;
   /** Kills one of the two workers when half of the messages are acked. */
   killWorker?: boolean | undefined;
 }
 
 /**
- * Measures two gateways on one port, two workers, and 200 sockets in 20 rooms. Then checks every message.
+ * Measures two gateways on one port, two workers, and rooms of ten members. Then checks every message.
  * @returns one line for each error that it finds
  */
 export async function smoke(options: SmokeOptions): Promise<string[]> {
-  const { print, messages = 20_000, window = 5, killWorker = false, messagesPerSecond } = options;
+  const { print, messages = 20_000, members = 200, window = 5, killWorker = false, messagesPerSecond } = options;
+  const size = { members, rooms: members / MEMBERS_PER_ROOM };
   return withCluster(options, { gateways: 2, workers: 2 }, async (url, cluster, database) => {
     const ledger = new Ledger();
-    print(`${SIZE.members} accounts, ${SIZE.rooms} rooms, ${SIZE.members} sockets ...`);
-    const fixture = await createFixture(url, SIZE, ledger.events);
+    print(`${members} accounts, ${size.rooms} rooms, ${members} sockets ...`);
+    const fixture = await createFixture(url, size, ledger.events);
     const load = messagesPerSecond ? `at ${messagesPerSecond}/s` : `in a closed loop, ${window} in flight per socket`;
     print(`${messages} messages ${load}${killWorker ? ', one worker is killed' : ''} ...`);
     const killTimer = killWorker ? killWorkerAfter(messages / 2, ledger, cluster) : undefined;
@@ -37,7 +40,7 @@ export async function smoke(options: SmokeOptions): Promise<string[]> {
     if (messagesPerSecond) await runOpenLoop(fixture.members, ledger, messages, messagesPerSecond);
     else await runClosedLoop(fixture.members, ledger, messages, window);
     const ackSeconds = (performance.now() - startedAt) / 1_000;
-    await ledger.waitForDeliveries((messages * SIZE.members) / SIZE.rooms);
+    await ledger.waitForDeliveries(messages * MEMBERS_PER_ROOM);
     const deliverySeconds = (performance.now() - startedAt) / 1_000;
     clearInterval(killTimer);
     print(`  ${Math.round(ledger.acks.size / ackSeconds)} acked messages/s`);

@@ -8,7 +8,7 @@ test('a smoke run in which a worker is killed loses and doubles no message', asy
   const output: string[] = [];
   const databaseUrl = await createTestDatabase();
   const print = (text: string) => output.push(text);
-  const faults = await smoke({ databaseUrl, redisUrl, messages: 4_000, killWorker: true, print });
+  const faults = await smoke({ databaseUrl, redisUrl, messages: 4_000, members: 80, killWorker: true, print });
   assert.deepEqual(faults, []);
   assert.match(
     output.join('\n'),
