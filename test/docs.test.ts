@@ -14,6 +14,7 @@ import { Ack, ErrorFrame, Welcome } from '../shared/contract/frames.ts';
 import { QUEUES } from '../shared/contract/jobs.ts';
 import { limits } from '../shared/contract/limits.ts';
 import { Message } from '../shared/contract/messages.ts';
+import { conversation } from '../shared/local/first-steps.ts';
 import { createMetrics } from '../shared/metrics.ts';
 import { anchorsOf, blocksOf, codesOf, type Row, readTables, rowsUnder, withoutFences } from './support/markdown.ts';
 
@@ -164,14 +165,24 @@ test('docs/operations.md has every process, metric and health route', async () =
   );
 });
 
-test('the README has every folder, and no other', () => {
-  const folders = globSync('{gateway,workers,shared,sql,bench,test,docs}{,/*}', { cwd: root }).filter((name) =>
-    statSync(join(root, name)).isDirectory(),
+test('docs/architecture.md has every folder, and the README has every folder of the first level', () => {
+  const foldersOf = (pattern: string) =>
+    globSync(pattern, { cwd: root }).filter((name) => statSync(join(root, name)).isDirectory());
+  const documented = (name: string) => rowsUnder(read(name), 'Folders').map(subjectOf);
+  const first = '{gateway,workers,shared,sql,bench,test,docs}';
+  sameNames(
+    documented('README.md'),
+    foldersOf(first).map((name) => `${name}/`),
   );
   sameNames(
-    rowsUnder(read('README.md'), 'Folders').map(subjectOf),
-    folders.map((name) => `${name}/`),
+    documented('docs/architecture.md'),
+    foldersOf(`${first}{,/*}`).map((name) => `${name}/`),
   );
+});
+
+test('the README has the conversation that npm start prints', () => {
+  const printed = conversation('http://localhost:8080', 'node_modules/.bin/node');
+  assert.ok(blocksOf(read('README.md'), 'sh').includes(printed));
 });
 
 test('docs/testing.md has every file of test/, and no other', () => {
@@ -202,7 +213,7 @@ test('each row that names tests names tests that exist and mention its subject',
 });
 
 /** Tables that no code can confirm: measurements, comparisons, and pointers whose paths are checked below. */
-const WITHOUT_A_CHECK = ['Rooms', 'Where a rule is', 'Context', 'Decision'];
+const WITHOUT_A_CHECK = ['Rooms', 'The layers of the original', 'Where a rule is', 'Context', 'Decision'];
 
 test('every table of docs/ and the README has a check', () => {
   const checked = [
