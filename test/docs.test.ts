@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { routes } from '../gateway/app.ts';
-import { callersOf } from '../gateway/http/route.ts';
+import { callersOf, errorsOf, type Route } from '../gateway/http/route.ts';
 import { variables } from '../shared/config.ts';
 import { Room, User } from '../shared/contract/answers.ts';
 import { Command, commandNames } from '../shared/contract/commands.ts';
@@ -46,6 +46,25 @@ test('docs/api.md has the callers and the own error codes of every route', () =>
   ]);
   const byName = (rows: unknown[][]) => Object.fromEntries(rows.map(([name, ...rest]) => [name, rest]));
   assert.deepEqual(byName(documented), byName(expected));
+});
+
+test('docs/api.md has the error codes that each kind of route may return', () => {
+  const kinds: ((row: Route) => unknown)[] = [
+    () => true,
+    (row) => !row.isUnlimited,
+    (row) => row.body,
+    (row) => row.parameters || row.query || row.body,
+    (row) => callersOf(row) !== 'open',
+    (row) => callersOf(row) === 'admin',
+    (row) => row.submits,
+    (row) => row.submits === 'room command',
+  ];
+  const documented = rowsUnder(api, 'Errors of many routes').map((row) => codesOf(Object.values(row)[1]));
+  assert.equal(documented.length, kinds.length);
+  for (const row of routes) {
+    const codes = documented.filter((_, index) => kinds[index]?.(row)).flat();
+    sameNames([...new Set(codes)], errorsOf({ ...row, errors: [] }));
+  }
 });
 
 test('docs/api.md has the bounds of every field', () => {
@@ -217,7 +236,7 @@ const WITHOUT_A_CHECK = ['Rooms', 'The layers of the original', 'Where a rule is
 
 test('every table of docs/ and the README has a check', () => {
   const checked = [
-    'Routes, Fields, Rates',
+    'Routes, Errors of many routes, Fields, Rates',
     'Frames that a client sends, Frames that a client receives, Messages, Error codes, Close codes',
     'Environment variables, Fixed limits',
     'Processes, Metrics, Health',
