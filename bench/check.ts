@@ -19,7 +19,7 @@ export async function findErrors(fixture: Fixture, ledger: Ledger, database: Dat
   return errors;
 }
 
-/** Every acked message is stored once, with the seq of its ack. */
+/** Finds acked messages that are not stored once with the seq of their ack. */
 function checkAcks(ledger: Ledger, rows: { seq: number; ref: string }[]): string[] {
   const rowsByRef = Map.groupBy(rows, ({ ref }) => ref);
   const errors: string[] = [];
@@ -30,13 +30,13 @@ function checkAcks(ledger: Ledger, rows: { seq: number; ref: string }[]): string
   return errors;
 }
 
-/** The seqs of a room are 1, 2, 3 and so on, without a gap. */
+/** Checks that the seqs of a room are 1, 2, 3 and so on, without a gap. */
 function checkSequence(roomId: string, rows: { seq: number }[]): string[] {
   const index = rows.findIndex((row, position) => row.seq !== position + 1);
   return index < 0 ? [] : [`room ${roomId}: seq ${rows[index]?.seq} where ${index + 1} is expected`];
 }
 
-/** The socket received every message that is stored after the initial seq: once, in order, with the stored ref. */
+/** Checks that the socket received every stored message after the initial seq: once, in order, with the stored ref. */
 function checkMember({ deliveries, closed }: Member, stored: string[], initialSeq: number): string[] {
   const expected = stored.slice(initialSeq);
   const errors = closed === undefined ? [] : [`a socket was closed (${closed})`];

@@ -6,17 +6,17 @@ export const PASSWORD = 'correct horse';
 /** Rooms with connected members, created over the public interface. */
 export interface Fixture {
   members: Member[];
-  /** The members log in with these. */
+  /** The e-mails of the members. The password of each is {@link PASSWORD}. */
   emails: string[];
   roomIds: string[];
-  /** The last seq of each room before the load begins: one message creates the room, one adds each further member. */
+  /** The last seq of each room before the load begins: one message for its creation, and one for each added member. */
   initialSeq: number;
 }
 
 export interface FixtureSize {
-  /** One socket for each member. */
+  /** Each member has one socket. */
   members: number;
-  /** Every room has the same number of members, so this divides the number of members. */
+  /** Every room has the same number of members, so `members` must be a multiple of `rooms`. */
   rooms: number;
 }
 
@@ -26,11 +26,11 @@ interface Account {
   email: string;
 }
 
-/** The first member of each room is its owner. */
+/** Creates the accounts, rooms and sockets. The first member of each room is its owner. */
 export async function createFixture(url: string, size: FixtureSize, events: SocketEvents): Promise<Fixture> {
   const { members, rooms } = size;
-  const run = Date.now().toString(36);
-  const accounts = await inParallel(members, (index) => createAccount(url, `bench.${run}.${index}@example.com`));
+  const uniqueName = Date.now().toString(36);
+  const accounts = await inParallel(members, (index) => createAccount(url, `bench.${uniqueName}.${index}@example.com`));
   const account = (index: number) => accounts[index] as Account;
   const roomIds = await inParallel(rooms, (index) => createRoom(url, account(index).token, `bench room ${index}`));
   await inParallel(members - rooms, (index) => {
@@ -76,16 +76,16 @@ async function call<T>(url: string, route: string, token?: string, body?: unknow
   return (await response.json()) as T;
 }
 
-/** Runs the work `count` times, eight at a time. @returns the results in the order of their index */
+/** Calls `work` with 0 to `count - 1`, at most eight calls at the same time. @returns the results, by index */
 async function inParallel<T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
   let next = 0;
-  const runOneByOne = async () => {
+  const callOneByOne = async () => {
     while (next < count) {
       const index = next++;
       results[index] = await work(index);
     }
   };
-  await Promise.all(Array.from({ length: PARALLEL_CALLS }, runOneByOne));
+  await Promise.all(Array.from({ length: PARALLEL_CALLS }, callOneByOne));
   return results;
 }

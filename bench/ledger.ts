@@ -10,7 +10,7 @@ interface Sending {
   acked: (seq: number) => void;
 }
 
-/** Records every message of a run: when it was sent, when it was acked and when each member received it. */
+/** Records when each message was sent, when it was acked and when each member received it. Acked: its `Ack` frame came. */
 export class Ledger {
   /** The seq of each acked message, by its ref. */
   readonly acks = new Map<string, number>();
@@ -51,7 +51,7 @@ export class Ledger {
     return { ref, acked: promise };
   }
 
-  /** Resolves at the expected number of deliveries in all, or when five seconds pass without a delivery. */
+  /** Resolves when `deliveries` is the expected number, or after five seconds without a delivery. */
   async waitForDeliveries(expected: number): Promise<void> {
     let [lastCount, lastChange] = [this.deliveries, performance.now()];
     while (this.deliveries < expected && performance.now() - lastChange < MAX_SILENCE_MS) {

@@ -5,7 +5,7 @@ import type { Member } from './member.ts';
 const TEXT = 'Hello World! '.repeat(8).trim();
 const RESEND_AFTER_MS = 5_000;
 
-/** Each socket keeps `window` messages in flight: when one is acked, it sends the next. */
+/** Each socket has `window` messages without an ack. When one of them is acked, the socket sends the next message. */
 export async function runClosedLoop(
   members: Member[],
   ledger: Ledger,
@@ -19,7 +19,7 @@ export async function runClosedLoop(
   await Promise.all(members.flatMap((member) => Array.from({ length: window }, () => sendOneByOne(member))));
 }
 
-/** Sends at a constant rate. It does not wait for acks, so a slow server gets no relief. */
+/** Sends at a constant rate. Does not wait for acks, so a slow server does not reduce the load. */
 export async function runOpenLoop(
   members: Member[],
   ledger: Ledger,
@@ -37,7 +37,7 @@ export async function runOpenLoop(
   await Promise.all(acks);
 }
 
-/** Sends like a real client: without an ack it sends the message again, with the same ref. */
+/** Sends like a real client: without an ack after 5 seconds, the same message with the same ref is sent again. */
 async function send(member: Member, ledger: Ledger): Promise<void> {
   const { ref, acked } = ledger.recordSending();
   member.send(TEXT, ref);

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { PASSWORD } from './fixture.ts';
 
 // node bench/logins.ts <url> <clients> <email> ...
-// Each client logs in again and again. SIGTERM ends this process and prints how many logins a second it made.
+// Each client logs in again and again. On SIGTERM, this process prints its logins per second and ends.
 
 const MAX_RUN_MS = 60_000;
 
@@ -10,7 +10,7 @@ const [url, clients, ...emails] = process.argv.slice(2);
 const startedAt = performance.now();
 const countByStatus = new Map<number, number>();
 
-/** Waits for the time in Retry-After, as a well-behaved client does. */
+/** Waits after each answer for the time in `Retry-After`, as a client should do. */
 async function logInRepeatedly(email: string): Promise<void> {
   for (;;) {
     const response = await fetch(`${url}/api/users/login`, {
@@ -26,7 +26,7 @@ async function logInRepeatedly(email: string): Promise<void> {
 
 function reportAndExit(): void {
   const seconds = (performance.now() - startedAt) / 1_000;
-  const rates = [...countByStatus].map(([status, count]) => `${(count / seconds).toFixed(0)} answered ${status}`);
+  const rates = [...countByStatus].map(([status, count]) => `${(count / seconds).toFixed(0)} with status ${status}`);
   process.stdout.write(`${clients} clients, logins a second: ${rates.join(', ')}\n`);
   process.exit(0);
 }

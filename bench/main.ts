@@ -11,14 +11,14 @@ import type { BenchOptions } from './with-cluster.ts';
 
 const USAGE = `npm run bench -- smoke [--rate=N | --window=N] [--messages=N] [--kill-worker]
   measures throughput and latency, then checks every message
-  --rate=N       offers N messages a second. Default: a closed loop, as fast as it goes
-  --window=N     closed loop only: N messages in flight on each of the 200 sockets. Default: 5
+  --rate=N       sends N messages a second. Default: each socket sends its next message when an earlier one is acked
+  --window=N     without --rate only: each of the 200 sockets has N messages without an ack. Default: 5
   --messages=N   sends N messages in all. Default: 20000
-  --kill-worker  kills one of the two workers in the middle, with SIGKILL
+  --kill-worker  kills one of the two workers with SIGKILL, after half of the messages
 npm run bench -- storm
-  measures 500 messages a second, in turns without and with 200 clients that log in repeatedly
+  sends 500 messages a second, in turns without and with 200 clients that log in repeatedly, and measures the latency
 npm run bench -- timing
-  measures whether the time of a login's answer reveals that an account exists`;
+  measures whether the time of a login shows that an account exists`;
 const EXIT_USAGE = 64;
 const MAX_PRINTED_ERRORS = 20;
 
@@ -28,8 +28,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
 /**
- * @returns the benchmark that the command line names, or undefined if it names none
- * @throws Error that names an option that is unknown or has a bad value
+ * @returns the benchmark that the command line names, or undefined if there is no such benchmark
+ * @throws Error that names the option which is unknown or has a wrong value
  */
 function parseCommandLine(): Benchmark | undefined {
   const { positionals, values } = parseArgs({
@@ -57,11 +57,11 @@ function parseCommandLine(): Benchmark | undefined {
 
 function parseCount(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^[1-9]\d*$/.test(text)) throw new Error(`${option} must be a whole number from 1 on`);
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`${option} must be a whole number, at least 1`);
   return Number(text);
 }
 
-async function runWithServices(benchmark: Benchmark): Promise<string[]> {
+async function startServicesAndMeasure(benchmark: Benchmark): Promise<string[]> {
   const home = mkdtempSync(join(tmpdir(), 'rooms-bench-'));
   const services = await startServices({
     home,
@@ -89,9 +89,9 @@ try {
 } catch (error) {
   exitWithUsage(`${(error as Error).message}\n\n`);
 }
-const errors = await runWithServices(benchmark ?? exitWithUsage());
+const errors = await startServicesAndMeasure(benchmark ?? exitWithUsage());
 for (const error of errors.slice(0, MAX_PRINTED_ERRORS)) print(`ERROR: ${error}`);
 if (errors.length > 0) print(`${errors.length} errors`);
 else if (benchmark !== timing)
-  print('exact: stored once, without a gap, and received by every member once and in order');
+  print('no errors: each message is stored once, without a gap, and every member received it once and in order');
 process.exitCode = errors.length === 0 ? 0 : 1;

@@ -22,7 +22,7 @@ interface Frame {
   code: string;
 }
 
-/** A user with one socket, and the room in which they write. Messages of other rooms are ignored. */
+/** A user with one socket who writes in one room. Messages of other rooms are ignored. */
 export class Member {
   readonly roomId: string;
   /** The messages of the room, in the order in which the socket received them. */
@@ -36,7 +36,7 @@ export class Member {
     this.roomId = roomId;
   }
 
-  /** Resolves when the socket receives the messages of its rooms. */
+  /** Resolves when the socket has its Welcome: from then on it receives the messages of its rooms. */
   static async connect(url: string, token: string, roomId: string, events: SocketEvents): Promise<Member> {
     const socket = new WebSocket(`${url.replace('http', 'ws')}/api/ws`, ['rooms.v1'], {
       headers: { authorization: `Bearer ${token}` },

@@ -10,20 +10,20 @@ const MEMBERS_PER_ROOM = 10;
 const POLL_AFTER_MS = 5;
 
 export interface SmokeOptions extends BenchOptions {
-  /** Offers this rate in an open loop. Without it, the loop is closed. */
+  /** Sends at this rate, without waiting for acks (open loop). Without it, the loop is closed: see `window`. */
   messagesPerSecond?: number | undefined;
-  /** Closed loop only: how many messages each socket has in flight. Default: 5. */
+  /** Closed loop only: how many messages of each socket may be without an ack. Default: 5. */
   window?: number | undefined;
   /** How many messages are sent in all. Default: 20,000. */
   messages?: number | undefined;
-  /** One socket for each member, ten members in each room. Default: 200. */
+  /** Each member has one socket. Each room has ten members. Default: 200. */
   members?: number | undefined;
   /** Kills one of the two workers when half of the messages are acked. */
   killWorker?: boolean | undefined;
 }
 
 /**
- * Measures two gateways on one port, two workers, and rooms of ten members. Then checks every message.
+ * Measures how fast two gateways on one port and two workers deliver messages. Then checks every message.
  * @returns one line for each error that it finds
  */
 export async function smoke(options: SmokeOptions): Promise<string[]> {

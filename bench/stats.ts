@@ -1,4 +1,4 @@
-/** @returns the smallest value that is not below `percent` percent of the values (nearest rank) */
+/** @returns the smallest of the values such that `percent` percent of the values are not larger (nearest rank) */
 export function percentile(values: number[], percent: number): number {
   const sorted = Float64Array.from(values).sort();
   return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? Number.NaN;

@@ -12,18 +12,20 @@ import { type BenchOptions, withCluster } from './with-cluster.ts';
 const SIZE = { members: 200, rooms: 20 };
 const MESSAGES_PER_SECOND = 500;
 const LOGIN_CLIENTS = 200;
-/** An odd number, so that the median ignores one round in which the machine itself stalled. */
+/** An odd number, so that one round in which the machine paused does not change the median much. */
 const ROUNDS = 5;
 const WARM_UP_SECONDS = 2;
 const ROUND_SECONDS = 10;
 
 interface Round {
+  /** The p99 from send to delivery without logins. */
   aloneMs: number;
+  /** The same p99 while many clients log in. */
   stormMs: number;
 }
 
 /**
- * Measures 500 messages a second, in turns without and with 200 clients that log in repeatedly.
+ * Sends 500 messages a second, in turns without and with 200 clients that log in repeatedly, and measures the latency.
  * @returns one line for each error that it finds
  */
 export async function storm(options: BenchOptions): Promise<string[]> {
@@ -40,12 +42,12 @@ export async function storm(options: BenchOptions): Promise<string[]> {
     }
     const [aloneMs, stormMs] = [medianOf(rounds, 'aloneMs'), medianOf(rounds, 'stormMs')];
     options.print(`  send to delivery, median of the rounds' p99: ${compare({ aloneMs, stormMs })}`);
-    options.print(`  ratio under the storm to alone: ${(stormMs / aloneMs).toFixed(2)}`);
+    options.print(`  ratio of the storm to alone: ${(stormMs / aloneMs).toFixed(2)}`);
     return findErrors(fixture, ledger, database);
   });
 }
 
-/** @returns the 99th percentile from send to delivery, in milliseconds. The first two seconds do not count. */
+/** @returns the 99th percentile from send to delivery, in milliseconds, without the messages of the first two seconds */
 async function measureP99(fixture: Fixture, ledger: Ledger): Promise<number> {
   await sendFor(WARM_UP_SECONDS, fixture, ledger);
   const first = ledger.deliveryTimesMs.length;
@@ -60,7 +62,10 @@ async function sendFor(seconds: number, { members }: Fixture, ledger: Ledger): P
   await ledger.waitForDeliveries(expected);
 }
 
-/** Uses a process of its own, so that the logins take no time from the measuring process. @returns how to stop it */
+/**
+ * Starts the logins in another process, so that they do not slow the process that measures.
+ * @returns a function that stops them and returns their report
+ */
 function startLogins(url: string, { emails }: Fixture): () => Promise<string> {
   const args = [join(import.meta.dirname, 'logins.ts'), url, `${LOGIN_CLIENTS}`, ...emails];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -73,7 +78,7 @@ function startLogins(url: string, { emails }: Fixture): () => Promise<string> {
 }
 
 function compare({ aloneMs, stormMs }: Round): string {
-  return `${aloneMs.toFixed(1)} ms alone, ${stormMs.toFixed(1)} ms under the storm`;
+  return `${aloneMs.toFixed(1)} ms alone, ${stormMs.toFixed(1)} ms in the storm`;
 }
 
 function medianOf(rounds: Round[], name: keyof Round): number {

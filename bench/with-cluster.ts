@@ -13,7 +13,7 @@ export interface BenchOptions {
 }
 
 export interface Size {
-  /** All of them share one port. */
+  /** All gateways share one port. */
   gateways: number;
   workers: number;
 }
