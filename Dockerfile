@@ -1,10 +1,10 @@
-# One image serves every process. The command chooses it: gateway/main.ts, workers/main.ts <kind> or sql/main.ts.
+# One image for every process. The command chooses the process: gateway/main.ts, workers/main.ts <kind> or sql/main.ts.
 # The binary of uWebSockets.js is for x64 and Node 22 only.
 FROM --platform=linux/amd64 node:22-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /rooms
 COPY package.json package-lock.json ./
-# No production dependency needs its install script: the packages contain the binaries.
+# The packages contain their binaries, so no install script is needed.
 RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
 COPY shared shared
 COPY sql sql

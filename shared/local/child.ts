@@ -8,7 +8,7 @@ const STOP_TIMEOUT_MS = 15_000;
 export interface Child {
   name: string;
   pid: number;
-  /** Resolves when the process has ended, with the signal or the exit code that ended it. Never rejects. */
+  /** Resolves when the process has ended, with its signal or exit code as text. Never rejects. */
   ended: Promise<string>;
   /** Asks the process to end. Kills it if it still runs after 15 seconds. */
   stop(): Promise<void>;
@@ -19,7 +19,7 @@ export interface ChildOptions {
   command: string[];
   env?: Record<string, string>;
   cwd?: string;
-  /** The file to which its output is appended. */
+  /** The file that gets the output of the process, at its end. */
   output: string;
   stopSignal?: 'SIGTERM' | 'SIGINT';
   /** Further options of setpriv, which starts the process. */
@@ -27,9 +27,9 @@ export interface ChildOptions {
 }
 
 /**
- * Starts a process that ends with this one, even if this one is killed: setpriv (a part of every Debian and Ubuntu)
- * makes the kernel signal the process then. The process has its own process group, so that Ctrl-C does not reach it:
- * only this process knows the order in which the others must stop.
+ * Starts a child process. If this process ends, the kernel sends the child its stop signal, even if this process was
+ * killed: setpriv (a part of every Debian and Ubuntu) asks the kernel for this. The child has its own process group, so
+ * Ctrl-C does not reach it. Only this process knows in which order its children must stop.
  */
 export function startChild(options: ChildOptions): Child {
   const { name, command, env = {}, cwd, output, stopSignal = 'SIGTERM', setprivOptions = [] } = options;

@@ -10,7 +10,7 @@ import { isReady } from './readiness.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** All load here comes from one address, so the limits per address must not stop it. */
+/** All requests of tests and benchmarks come from one IP address, so the limits per IP address must be high. */
 const HIGH_LIMITS = {
   RATE_LIMIT: '1000000',
   LOGIN_ATTEMPTS: '1000',
@@ -23,11 +23,11 @@ export interface ClusterOptions {
   /** The database must be migrated. */
   databaseUrl: string;
   redisUrl: string;
-  /** The folder for one log file per process. */
+  /** The folder for the log files. Each process has its own file. */
   logs: string;
   gateways: number;
   workers: number;
-  /** Whether all gateways listen on one port. Otherwise each gateway has its own. */
+  /** True if all gateways listen on one port. Otherwise each gateway has its own port. */
   sharePort?: boolean;
   /** The port of a mail server on 127.0.0.1. Without it, no worker mails one-time passwords. */
   smtpPort?: number | undefined;
@@ -35,11 +35,11 @@ export interface ClusterOptions {
   env?: Record<string, string>;
 }
 
-/** Gateways and workers, each a process of its own, for tests and benchmarks. */
+/** Gateways and workers for tests and benchmarks. Each of them is a process. */
 export class Cluster {
   readonly secret: string;
   readonly prefix = `rooms-${randomBytes(6).toString('hex')}`;
-  /** The address of each gateway, without a slash at the end. */
+  /** The URL of each gateway, without a slash at the end. */
   readonly urls: string[] = [];
   readonly gateways: Child[] = [];
   readonly workers: Child[] = [];
@@ -61,7 +61,7 @@ export class Cluster {
     return cluster;
   }
 
-  /** @param kinds the queues that it serves. Default: all, without `otp-email` if there is no mail server */
+  /** @param kinds the queues whose jobs the worker takes. Default: all, but `otp-email` only with a mail server */
   startWorker(kinds: QueueName[] = [], env: Record<string, string> = {}): Child {
     const { smtpPort } = this.#options;
     const possibleKinds = smtpPort ? QUEUES : QUEUES.filter((kind) => kind !== 'otp-email');
@@ -71,7 +71,7 @@ export class Cluster {
     return worker;
   }
 
-  /** Resolves with the URL of the gateway when it is ready. @throws Error with its log if it ends before that */
+  /** @returns the URL, when the gateway is ready. @throws Error with the log of the gateway if it ends before that */
   async startGateway(port?: number): Promise<string> {
     const gatewayPort = port ?? (await freePort());
     const gateway = this.#startProcess('gateway', { PORT: String(gatewayPort), HOST: '127.0.0.1' });
@@ -87,7 +87,7 @@ export class Cluster {
     await Promise.all(this.workers.map((worker) => worker.stop()));
   }
 
-  /** @returns everything that the process has logged */
+  /** @returns the whole log of the process */
   logOf(child: Child): string {
     return readFileSync(join(this.#options.logs, `${child.name}.log`), 'utf8');
   }

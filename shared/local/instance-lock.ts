@@ -5,10 +5,10 @@ import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 
 /**
- * Locks a folder for this process until it ends. The lock is an abstract socket: the kernel releases it however the
- * process ends, so a lock is never stale.
- * @param description what another process learns when it tries to lock the same folder
- * @returns undefined, or the description of the process that already holds the lock
+ * Locks a folder for this process until it ends. The lock is an abstract Unix socket. The kernel removes the socket when
+ * the process ends, also after a kill, so no lock stays behind.
+ * @param description what another process gets when it tries to lock the same folder
+ * @returns undefined if the folder is now locked. Otherwise the description of the process that has the lock.
  */
 export async function lockInstance(folder: string, description: string): Promise<string | undefined> {
   const path = `\0rooms-${createHash('sha256').update(realpathSync(folder)).digest('hex')}`;

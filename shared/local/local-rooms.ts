@@ -16,21 +16,21 @@ import { type Supervised, supervise } from './supervise.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** The variables that `npm start` sets by itself if the user does not. */
-export const DEFAULTED_VARIABLES = ['DATABASE_URL', 'REDIS_URL', 'API_SECRET', 'SMTP_HOST'] as const;
+/** The variables that `npm start` sets if the user has not set them. */
+export const LOCALLY_SET_VARIABLES = ['DATABASE_URL', 'REDIS_URL', 'API_SECRET', 'SMTP_HOST'] as const;
 
 type Env = Record<string, string>;
 
 export interface LocalRoomsOptions {
   /** The folder for data, logs, mails and secrets. */
   home: string;
-  config: Config<'HOST' | 'PORT'> & Partial<Config<(typeof DEFAULTED_VARIABLES)[number]>>;
+  config: Config<'HOST' | 'PORT'> & Partial<Config<(typeof LOCALLY_SET_VARIABLES)[number]>>;
   print: (line: string) => void;
 }
 
 /** All of Rooms on one machine: Postgres, Redis, a mail catcher, a gateway and the workers. */
 export class LocalRooms {
-  /** Resolves with an explanation when a part has ended and cannot be started again. */
+  /** Resolves with an explanation when a process has ended and cannot be started again. */
   readonly failed: Promise<string>;
   readonly #fail: (explanation: string) => void;
   readonly #options: LocalRoomsOptions;
@@ -52,7 +52,7 @@ export class LocalRooms {
   }
 
   /**
-   * Resolves when Rooms is ready, or early if {@link stop} is called meanwhile.
+   * Resolves when Rooms is ready, or when {@link stop} is called before that.
    * @throws ServiceError if Postgres or Redis cannot be started, Error if anything else prevents the start
    */
   async start(): Promise<void> {
@@ -65,18 +65,18 @@ export class LocalRooms {
       this.#startProcesses(env);
       await this.#waitUntilReady();
     } catch (error) {
-      // A part that is stopped during the start makes the start fail. That is no failure then.
+      // `stop` ends processes that the start waits for. The error of the start is then expected.
       if (!this.#stopping) throw error;
     }
   }
 
-  /** Stops the processes that accept work first, then those that do the work, then the services that both use. */
+  /** Stops the gateway, then the workers, then Postgres and Redis, which both use. */
   async stop(): Promise<void> {
     this.#stopping = true;
     if (this.#services) this.#options.print('\nstopping');
     for (const process of this.#processes) await process.stop();
     await this.#mailCatcher?.close();
-    // Without this check, a second instance would remove the file of the first.
+    // Without this check, a second `npm start` with the same folder would remove the file of the first one.
     if (this.#wroteRunningFile) rmSync(this.#runningFile, { force: true });
     await stopChildren(this.#services?.children ?? []);
   }
@@ -84,8 +84,8 @@ export class LocalRooms {
   async #lockHome(): Promise<void> {
     const { home } = this.#options;
     mkdirSync(join(home, 'logs'), { recursive: true, mode: 0o700 });
-    const holder = await lockInstance(home, `process ${process.pid}, ${this.#url}`);
-    if (holder) throw new Error(`it already runs with the data in ${home} (${holder})`);
+    const lockOwner = await lockInstance(home, `process ${process.pid}, ${this.#url}`);
+    if (lockOwner) throw new Error(`it already runs with the data in ${home} (${lockOwner})`);
   }
 
   async #checkPort(): Promise<void> {
@@ -99,7 +99,7 @@ export class LocalRooms {
     const { home, config, print } = this.#options;
     const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = config;
     this.#services = await startServices({ home, binaries: join(home, 'bin'), databaseUrl, redisUrl, print });
-    for (const { name, ended } of this.#services.children) void ended.then((ending) => this.#partEnded(name, ending));
+    for (const { name, ended } of this.#services.children) void ended.then((ending) => this.#handleEnd(name, ending));
     return {
       DATABASE_URL: this.#services.databaseUrl,
       REDIS_URL: this.#services.redisUrl,
@@ -115,7 +115,7 @@ export class LocalRooms {
     return { SMTP_HOST: '127.0.0.1', SMTP_PORT: `${this.#mailCatcher.port}`, EMAIL_PASSWORD: '' };
   }
 
-  /** `npm run admin` reads the file, and so do gateways and workers that the user starts besides. */
+  /** `npm run admin` reads the file. Users read it to start more gateways and workers (docs/operations.md). */
   #writeRunningFile(env: Env): void {
     const lines = Object.entries(env).map(([name, value]) => `${name}='${value}'\n`);
     writeFileSync(this.#runningFile, lines.join(''), { mode: 0o600 });
@@ -143,7 +143,7 @@ export class LocalRooms {
     const { home, print } = this.#options;
     const command = [process.execPath, `${name}/main.ts`];
     const output = join(home, 'logs', `${name}.log`);
-    return supervise({ name, command, cwd: root, env, output }, print, (...end) => this.#partEnded(...end));
+    return supervise({ name, command, cwd: root, env, output }, print, (...end) => this.#handleEnd(...end));
   }
 
   async #waitUntilReady(): Promise<void> {
@@ -157,8 +157,8 @@ export class LocalRooms {
     return join(this.#options.home, 'mail');
   }
 
-  /** No part works without the others, so all of Rooms ends, visibly. */
-  #partEnded(name: string, ending: string): void {
+  /** Ends all of Rooms with a message, because no process works without the others. */
+  #handleEnd(name: string, ending: string): void {
     if (!this.#stopping) this.#fail(`${name} ended unexpectedly (${ending}). Its log is in ${this.#options.home}.`);
   }
 }

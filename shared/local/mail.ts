@@ -17,7 +17,7 @@ export interface CaughtMail {
 }
 
 export interface MailCatcher {
-  /** On 127.0.0.1. */
+  /** The port on 127.0.0.1. */
   port: number;
   close(): Promise<void>;
 }
@@ -25,11 +25,11 @@ export interface MailCatcher {
 export interface CatcherOptions {
   /** Default: a free port. */
   port?: number;
-  /** Whether the server refuses mails to this address, as if it had no such mailbox. Default: it refuses none. */
+  /** Returns true for an e-mail address that has no mailbox: mails to it are refused. Default: no mail is refused. */
   refuses?: (to: string) => boolean;
 }
 
-/** Starts a mail server on 127.0.0.1 that passes each mail it receives to `keep` and sends none on. */
+/** Starts a mail server on 127.0.0.1. It calls `keep` with each mail and sends no mail to anyone. */
 export async function startMailCatcher(
   keep: (mail: CaughtMail) => void,
   { port = 0, refuses = () => false }: CatcherOptions = {},
@@ -48,7 +48,7 @@ export async function startMailCatcher(
         .then(() => done(), done);
     },
   });
-  server.on('error', () => undefined); // A client that breaks off is no error of the server.
+  server.on('error', () => undefined); // A client that disconnects in the middle of a mail is no error of the server.
   const listening = server.listen(port, '127.0.0.1');
   await once(listening, 'listening');
   return {
@@ -57,7 +57,7 @@ export async function startMailCatcher(
   };
 }
 
-/** Writes a mail to a file of the folder, named by the time and the recipient. @returns the path of the file */
+/** Writes a mail to a new file in the folder. The name has the time and the recipient. @returns the path of the file */
 export function writeMail(folder: string, { to, source }: CaughtMail): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const time = new Date().toISOString().replaceAll(':', '-');

@@ -6,7 +6,7 @@ export async function freePort(): Promise<number> {
   return (await tryPort(0, '127.0.0.1')) as number;
 }
 
-/** Whether another process listens on the port. uWebSockets.js would not notice: it would share the port. */
+/** Whether another process listens on the port. uWebSockets.js would share the port without an error. */
 export async function isPortTaken(port: number, host: string): Promise<boolean> {
   return (await tryPort(port, host)) === undefined;
 }

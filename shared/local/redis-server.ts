@@ -5,9 +5,9 @@ import { promisify } from 'node:util';
 import { environment } from '../config.ts';
 import { ServiceError } from './service-error.ts';
 
-const run = promisify(execFile);
+const runCommand = promisify(execFile);
 
-/** The program redis-server is in redis-tools. The libraries are those that some systems do not have. */
+/** The program redis-server is in the package redis-tools. The other packages are libraries that some systems lack. */
 const PACKAGES = [
   'redis-server',
   'redis-tools',
@@ -45,14 +45,14 @@ export async function findRedisServer(folder: string): Promise<RedisServer> {
 
 async function canRun({ command, env }: RedisServer): Promise<boolean> {
   try {
-    await run(command, ['--version'], { env: environment(env) });
+    await runCommand(command, ['--version'], { env: environment(env) });
     return true;
   } catch {
     return false;
   }
 }
 
-/** Unpacks next to the target and renames at the end: another process may download at the same time. */
+/** Unpacks in another folder and renames it at the end, because another process may download at the same time. */
 async function downloadTo(target: string): Promise<void> {
   process.stdout.write('redis: no redis-server on the PATH, downloading it from the package archive (1.5 MB) ...\n');
   mkdirSync(dirname(target), { recursive: true });
@@ -61,7 +61,7 @@ async function downloadTo(target: string): Promise<void> {
   try {
     await downloadPackages(downloads);
     const archives = readdirSync(downloads).filter((name) => name.endsWith('.deb'));
-    for (const archive of archives) await run('dpkg', ['-x', join(downloads, archive), unpacked]);
+    for (const archive of archives) await runCommand('dpkg', ['-x', join(downloads, archive), unpacked]);
     rmSync(target, { recursive: true, force: true });
     renameSync(unpacked, target);
   } catch (error) {
@@ -73,18 +73,18 @@ async function downloadTo(target: string): Promise<void> {
   }
 }
 
-/** Uses the system's package lists. If they are missing or old, downloads lists of its own, which needs no root rights. */
+/** Uses the package lists of the system. If they are missing or old, downloads lists to this folder, without root rights. */
 async function downloadPackages(cwd: string): Promise<void> {
   const noSandbox = ['-o', 'APT::Sandbox::User=root'];
   try {
-    await run('apt-get', [...noSandbox, 'download', ...PACKAGES], { cwd });
+    await runCommand('apt-get', [...noSandbox, 'download', ...PACKAGES], { cwd });
   } catch (error) {
     if ((error as { code?: unknown }).code === 'ENOENT') throw error;
     process.stdout.write('redis: downloading the package lists of the archive first ...\n');
     mkdirSync(join(cwd, 'lists/partial'), { recursive: true });
     const ownLists = ['-o', `Dir::State::lists=${cwd}/lists`, '-o', `Dir::Cache=${cwd}`];
     const options = [...noSandbox, ...ownLists, '-o', 'Acquire::Languages=none'];
-    await run('apt-get', [...options, 'update'], { cwd, maxBuffer: 2 ** 26 });
-    await run('apt-get', [...options, 'download', ...PACKAGES], { cwd });
+    await runCommand('apt-get', [...options, 'update'], { cwd, maxBuffer: 2 ** 26 });
+    await runCommand('apt-get', [...options, 'download', ...PACKAGES], { cwd });
   }
 }

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// Loaded before a main file (`node --import`), so that it uses the Postgres and Redis that `npm start` runs.
-// `npm start` writes their addresses to running.env. If DATABASE_URL is set, that database is used instead.
+// Loaded before a main file (`node --import`). The main file then uses the Postgres and Redis of a running `npm start`,
+// which writes their URLs to running.env. If DATABASE_URL is set, that database is used instead.
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const runningEnv = join(process.env.ROOMS_HOME || join(root, '.rooms'), 'running.env');

@@ -3,13 +3,13 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { join } from 'node:path';
 
 interface Secrets {
-  /** For the Postgres and the Redis that are started on this machine. */
+  /** The password of the Postgres and the Redis that are started on this machine. */
   servicePassword: string;
   /** The `API_SECRET` that is used if none is set. */
   apiSecret: string;
 }
 
-/** Reads the secrets of this machine. The first call creates them; a restart then finds its data and tokens valid. */
+/** Reads the secrets of this folder. The first call creates them, so data and tokens are still valid after a restart. */
 export function readSecrets(home: string): Secrets {
   const path = join(makePrivateFolder(home), 'secrets.json');
   if (!existsSync(path)) writeFileSync(path, JSON.stringify(createSecrets()), { mode: 0o600 });
@@ -17,7 +17,7 @@ export function readSecrets(home: string): Secrets {
   return JSON.parse(readFileSync(path, 'utf8')) as Secrets;
 }
 
-/** Only this user may enter the folder: its files, such as the jobs in Redis's log, are as private as the database. */
+/** Creates a folder that only this user may enter: its files, such as the jobs in the log of Redis, are private. */
 export function makePrivateFolder(...parts: string[]): string {
   const path = join(...parts);
   mkdirSync(path, { recursive: true, mode: 0o700 });

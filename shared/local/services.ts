@@ -12,18 +12,18 @@ export interface Services {
 }
 
 export interface ServicesOptions {
-  /** The folder for the data of the services that are started. */
+  /** The folder for the data of the Postgres and the Redis that are started. */
   home: string;
-  /** The folder for a redis-server that is downloaded. */
+  /** The folder for the redis-server, if it must be downloaded. */
   binaries: string;
-  /** A Postgres that already runs. Without it, one is started. */
+  /** The URL of a Postgres that already runs. Without it, a Postgres is started. */
   databaseUrl?: string | undefined;
-  /** A Redis that already runs. Without it, one is started. */
+  /** The URL of a Redis that already runs. Without it, a Redis is started. */
   redisUrl?: string | undefined;
   print: (line: string) => void;
 }
 
-/** @throws ServiceError if a service can neither be reached nor started */
+/** Starts Postgres and Redis, or checks those that already run. @throws ServiceError if one cannot be used */
 export async function startServices(options: ServicesOptions): Promise<Services> {
   const { home, binaries, databaseUrl, redisUrl, print } = options;
   const { servicePassword } = readSecrets(home);
@@ -49,7 +49,7 @@ export async function startServices(options: ServicesOptions): Promise<Services>
   }
 }
 
-/** Stops the processes one after another. The last one started stops first. */
+/** Stops the processes one after another, the newest first. */
 export async function stopChildren(children: Child[]): Promise<void> {
   for (const child of children.toReversed()) await child.stop();
 }

@@ -1,17 +1,17 @@
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environment, readConfig, variables } from '../config.ts';
-import { DEFAULTED_VARIABLES, LocalRooms } from './local-rooms.ts';
+import { LOCALLY_SET_VARIABLES, LocalRooms } from './local-rooms.ts';
 import { ServiceError } from './service-error.ts';
 
-// npm start: runs all of Rooms on this machine until Ctrl-C.
+// npm start: starts all of Rooms on this machine, and stops it on Ctrl-C.
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const env = environment({});
 
-/** Every variable that is set, so that a bad value is found before anything starts. */
+/** The variables to read now, so that a wrong value is found before anything starts. */
 function namesToRead(): (keyof typeof variables)[] {
-  const unset = new Set<string>(DEFAULTED_VARIABLES.filter((name) => !env[name]));
+  const unset = new Set<string>(LOCALLY_SET_VARIABLES.filter((name) => !env[name]));
   return (Object.keys(variables) as (keyof typeof variables)[]).filter((name) => !unset.has(name));
 }
 

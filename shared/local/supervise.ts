@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type Child, type ChildOptions, startChild } from './child.ts';
 
 const RESTART_AFTER_MS = 1_000;
-/** A process that lived this long may be restarted MAX_RESTARTS times again. */
+/** After a process has lived this long, its restarts are counted from 0 again. */
 const STABLE_AFTER_MS = 10_000;
 const MAX_RESTARTS = 3;
 
@@ -11,8 +11,8 @@ export interface Supervised {
 }
 
 /**
- * Keeps a process running: starts it, and starts it again when it ends.
- * @param giveUp called when the process ended four times, each time within ten seconds
+ * Starts a process, and starts it again each time when it ends.
+ * @param giveUp called when the process has ended four times in a row, each time within ten seconds after its start
  */
 export function supervise(
   options: ChildOptions,
@@ -34,12 +34,12 @@ export function supervise(
       if (stopping) return;
     }
   };
-  const done = keepRunning();
+  const ended = keepRunning();
   return {
     async stop() {
       stopping = true;
       await child.stop();
-      await done;
+      await ended;
     },
   };
 }
