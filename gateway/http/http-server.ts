@@ -12,10 +12,10 @@ import { callersOf, type Method, type Route } from './route.ts';
 
 const CommandHeaders = v.object({ 'Idempotency-Key': v.optional(Ref) });
 
-const REGISTER = { GET: 'get', POST: 'post', PUT: 'put', DELETE: 'del' } as const;
+const APP_METHODS = { GET: 'get', POST: 'post', PUT: 'put', DELETE: 'del' } as const;
 
 /** Answers one request. Throws a Refusal, or any error for `internal`. */
-type Respond = (request: RawRequest) => Promise<Answer> | Answer;
+type Responder = (request: RawRequest) => Promise<Answer> | Answer;
 
 /** Serves the route table of one gateway. */
 export class HttpServer {
@@ -38,39 +38,39 @@ export class HttpServer {
     for (const [path, rows] of Map.groupBy(routes, (row) => row.path)) {
       for (const form of [path, `${path}/`]) this.#registerPath(form, rows);
     }
-    const preflight: Respond = () => ({ status: 204, body: '', headers: this.#gateway.cors.preflight });
+    const preflight: Responder = () => ({ status: 204, body: '', headers: this.#gateway.cors.preflight });
     this.#app.options('/*', (res, req) => this.#serve(res, req, '', preflight));
-    this.#app.any('/*', (res, req) => this.#serve(res, req, '', this.#counted(refuseAll('no_such_route'))));
+    this.#app.any('/*', (res, req) => this.#serve(res, req, '', this.#withRateLimit(noSuchRouteResponder())));
   }
 
   #registerPath(path: string, rows: Route[]): void {
-    const notAllowed = this.#counted(refuseMethod(rows.map(({ method }) => method)));
+    const notAllowed = this.#withRateLimit(notAllowedResponder(rows.map(({ method }) => method)));
     // Every method is registered, so that no other path with a parameter in this place matches the request.
-    for (const [method, register] of Object.entries(REGISTER)) {
+    for (const [method, register] of Object.entries(APP_METHODS)) {
       const row = rows.find((each) => each.method === method);
-      const respond = row ? this.#respondTo(row) : notAllowed;
-      this.#app[register](path, (res, req) => this.#serve(res, req, path, respond));
+      const responder = row ? this.#responderOf(row) : notAllowed;
+      this.#app[register](path, (res, req) => this.#serve(res, req, path, responder));
     }
     this.#app.any(path, (res, req) => this.#serve(res, req, path, notAllowed));
   }
 
-  #respondTo(row: Route): Respond {
-    const respond: Respond = async (request) => {
+  #responderOf(row: Route): Responder {
+    const responder: Responder = async (request) => {
       const body = await row.handler(this.#gateway, await readInput(this.#gateway, row, request));
       return { status: row.status ?? 200, body };
     };
-    return row.isUnlimited ? respond : this.#counted(respond);
+    return row.skipsRateLimit ? responder : this.#withRateLimit(responder);
   }
 
   /** Counts the request against `RATE_LIMIT` before anything else is done for it. */
-  #counted(respond: Respond): Respond {
+  #withRateLimit(responder: Responder): Responder {
     return async (request) => {
       await this.#gateway.rateLimits.countRequest(request.address);
-      return respond(request);
+      return responder(request);
     };
   }
 
-  async #serve(res: HttpResponse, req: HttpRequest, path: string, respond: Respond): Promise<void> {
+  async #serve(res: HttpResponse, req: HttpRequest, path: string, responder: Responder): Promise<void> {
     const { cors, addressOf, log } = this.#gateway;
     this.#pending++;
     res.isHead = req.getMethod() === 'head';
@@ -78,7 +78,7 @@ export class HttpServer {
     const write = ({ headers, ...answer }: Answer, close = false) =>
       writeAnswer(res, { ...answer, headers: { ...corsHeaders, ...headers } }, close);
     try {
-      write(await respond(readRequest(res, req, path, addressOf)));
+      write(await responder(readRequest(res, req, path, addressOf)));
     } catch (error) {
       const refusal = toRefusal(error, log);
       write(refusalAnswer(refusal), closesConnection(refusal));
@@ -88,11 +88,11 @@ export class HttpServer {
   }
 }
 
-function refuseAll(code: 'no_such_route'): Respond {
-  return () => refusalAnswer(new Refusal(code));
+function noSuchRouteResponder(): Responder {
+  return () => refusalAnswer(new Refusal('no_such_route'));
 }
 
-function refuseMethod(methods: Method[]): Respond {
+function notAllowedResponder(methods: Method[]): Responder {
   return () => refusalAnswer(new Refusal('method_not_allowed'), { Allow: methods.join(', ') });
 }
 

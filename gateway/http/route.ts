@@ -43,7 +43,7 @@ interface RouteBasics<P extends Schema, Q extends Schema, B extends Schema> {
   /** What the route submits to the workers. A room command takes an `Idempotency-Key`. */
   submits?: 'room command' | 'account change';
   /** True if requests do not count against `RATE_LIMIT`: for health probes. */
-  isUnlimited?: true;
+  skipsRateLimit?: true;
   /** The status of a success; 200 by default. */
   status?: number;
   /** The shape of the body of a success. */
@@ -85,7 +85,7 @@ export function callersOf(row: Pick<Route, 'callers'>): Callers {
 /** Every error code that a route can answer. */
 export function errorsOf(row: Route): ErrorCode[] {
   const codes: ErrorCode[] = ['bad_request', 'body_too_large', 'internal', ...(row.errors ?? [])];
-  if (!row.isUnlimited) codes.push('rate_limited');
+  if (!row.skipsRateLimit) codes.push('rate_limited');
   if (row.parameters || row.query || row.body) {
     codes.push('invalid_field', 'missing_field', 'unknown_field', 'too_short', 'too_long');
   }
