@@ -51,13 +51,13 @@ export class RateLimits {
    */
   async guardLogin<T>(email: string, address: string, attempt: () => Promise<T>): Promise<T> {
     const account = digest(email);
-    const ofAccountAndAddress = this.#loginLimit(`logins:${account}:${address}`);
-    const used = [
+    const ofAccountAndAddress = this.#limitOf(`logins:${account}:${address}`);
+    const limitsOfAttempt = [
       ofAccountAndAddress,
-      this.#loginLimit(`logins-by:${address}`, limits.LOGIN_ATTEMPTS_FACTOR),
-      ...(await this.#ifUnknown(account, address, `logins-to:${account}`, limits.LOGIN_ATTEMPTS_FACTOR)),
+      this.#limitOf(`logins-by:${address}`, limits.LOGIN_ATTEMPTS_FACTOR),
+      ...(await this.#limitForUnknownAddress(account, address, `logins-to:${account}`, limits.LOGIN_ATTEMPTS_FACTOR)),
     ];
-    const result = await this.#guard(used, 'wrong_credentials', attempt);
+    const result = await this.#guard(limitsOfAttempt, 'wrong_credentials', attempt);
     await this.#rememberAddress(account, address, ofAccountAndAddress);
     return result;
   }
@@ -70,9 +70,9 @@ export class RateLimits {
   async countOtpMail(email: string, address: string): Promise<void> {
     const account = digest(email);
     await this.#counter.take(
-      this.#loginLimit(`otps:${account}:${address}`),
-      this.#loginLimit(`otps-by:${address}`, limits.OTP_MAILS_OF_ADDRESS_FACTOR),
-      ...(await this.#ifUnknown(account, address, `otps-to:${account}`, limits.OTP_MAILS_FACTOR)),
+      this.#limitOf(`otps:${account}:${address}`),
+      this.#limitOf(`otps-by:${address}`, limits.OTP_MAILS_OF_ADDRESS_FACTOR),
+      ...(await this.#limitForUnknownAddress(account, address, `otps-to:${account}`, limits.OTP_MAILS_FACTOR)),
     );
   }
 
@@ -82,46 +82,51 @@ export class RateLimits {
    * @throws Refusal `rate_limited` or `unavailable`
    */
   guardOtp<T>(address: string, attempt: () => Promise<T>): Promise<T> {
-    return this.#guard([this.#loginLimit(`codes-by:${address}`, limits.WRONG_CODES_FACTOR)], 'wrong_otp', attempt);
+    return this.#guard([this.#limitOf(`codes-by:${address}`, limits.WRONG_CODES_FACTOR)], 'wrong_otp', attempt);
   }
 
   /** Counts a new account of an address. @throws Refusal `rate_limited` or `unavailable` */
   countRegistration(address: string): Promise<void> {
-    return this.#counter.take(this.#loginLimit(`accounts-by:${address}`, limits.REGISTRATIONS_FACTOR));
+    return this.#counter.take(this.#limitOf(`accounts-by:${address}`, limits.REGISTRATIONS_FACTOR));
   }
 
   /** Counts a search for users, because a search can guess e-mails. @throws Refusal `rate_limited` or `unavailable` */
   countSearch(userId: string): Promise<void> {
-    return this.#counter.take(this.#loginLimit(`searches:${userId}`, limits.SEARCHES_FACTOR));
+    return this.#counter.take(this.#limitOf(`searches:${userId}`, limits.SEARCHES_FACTOR));
   }
 
-  #loginLimit(name: string, factor = 1): WindowLimit {
+  #limitOf(name: string, factor = 1): WindowLimit {
     return { name, max: this.#config.LOGIN_ATTEMPTS * factor, windowMs: this.#config.LOGIN_WINDOW };
   }
 
   /** A limit for addresses that the account does not know. Strangers cannot lock out a known address with it. */
-  async #ifUnknown(account: string, address: string, name: string, factor: number): Promise<WindowLimit[]> {
+  async #limitForUnknownAddress(
+    account: string,
+    address: string,
+    name: string,
+    factor: number,
+  ): Promise<WindowLimit[]> {
     const isKnown = (await orUnavailable(this.#redis.exists(this.#knownKey(account, address)))) === 1;
-    return isKnown ? [] : [this.#loginLimit(name, factor)];
+    return isKnown ? [] : [this.#limitOf(name, factor)];
   }
 
   /** Counts before the attempt, and gives the counts back unless the attempt was wrong. */
-  async #guard<T>(used: WindowLimit[], wrong: ErrorCode, attempt: () => Promise<T>): Promise<T> {
-    await this.#counter.take(...used);
+  async #guard<T>(limitsOfAttempt: WindowLimit[], wrong: ErrorCode, attempt: () => Promise<T>): Promise<T> {
+    await this.#counter.take(...limitsOfAttempt);
     try {
       const result = await attempt();
-      await this.#counter.giveBack(...used);
+      await this.#counter.giveBack(...limitsOfAttempt);
       return result;
     } catch (error) {
-      if (!(error instanceof Refusal && error.code === wrong)) await this.#counter.giveBack(...used);
+      if (!(error instanceof Refusal && error.code === wrong)) await this.#counter.giveBack(...limitsOfAttempt);
       throw error;
     }
   }
 
-  async #rememberAddress(account: string, address: string, used: WindowLimit): Promise<void> {
+  async #rememberAddress(account: string, address: string, ofAccountAndAddress: WindowLimit): Promise<void> {
     try {
       await this.#redis.set(this.#knownKey(account, address), '', 'PX', KNOWN_ADDRESS_MS);
-      await this.#counter.reset(used);
+      await this.#counter.reset(ofAccountAndAddress);
     } catch (error) {
       this.#log.debug({ error }, 'a known address was not stored');
     }

@@ -5,10 +5,10 @@ import { orUnavailable } from './unavailable.ts';
 
 /** Counts one more in a window that starts with its first count. Returns 0, or the milliseconds until the window ends. */
 const TAKE = `
-local used = tonumber(redis.call('get', KEYS[1]) or '0')
-if used >= tonumber(ARGV[1]) then return math.max(redis.call('pttl', KEYS[1]), 1) end
+local count = tonumber(redis.call('get', KEYS[1]) or '0')
+if count >= tonumber(ARGV[1]) then return math.max(redis.call('pttl', KEYS[1]), 1) end
 redis.call('incr', KEYS[1])
-if used == 0 then redis.call('pexpire', KEYS[1], ARGV[2]) end
+if count == 0 then redis.call('pexpire', KEYS[1], ARGV[2]) end
 return 0`;
 
 const GIVE_BACK = `
@@ -51,8 +51,8 @@ export class WindowCounter {
 
   /** Takes one count back. If Redis does not answer, the count ends with its window. */
   async giveBack(...limits: WindowLimit[]): Promise<void> {
-    const returned = limits.map((limit) => this.#redis.eval(GIVE_BACK, 1, this.#keyOf(limit)));
-    await Promise.all(returned).catch((error: unknown) => this.#log.debug({ error }, 'a count was not given back'));
+    const givenBack = limits.map((limit) => this.#redis.eval(GIVE_BACK, 1, this.#keyOf(limit)));
+    await Promise.all(givenBack).catch((error: unknown) => this.#log.debug({ error }, 'a count was not given back'));
   }
 
   /** Starts the window of a limit again. */
