@@ -22,7 +22,7 @@ export interface HashAnswer {
   failure?: string;
 }
 
-interface OpenRequest {
+interface PendingRequest {
   request: HashRequest;
   resolve: (answer: HashAnswer) => void;
   timer?: NodeJS.Timeout;
@@ -37,21 +37,21 @@ export class Passwords {
   readonly #hasherFile = fileURLToPath(new URL('hasher.ts', import.meta.url));
   #child: ChildProcess | undefined;
   #nextId = 0;
-  readonly #waiting: OpenRequest[] = [];
-  readonly #inProgress = new Map<number, OpenRequest>();
-  #decoyHash: string | undefined;
+  readonly #waiting: PendingRequest[] = [];
+  readonly #inProgress = new Map<number, PendingRequest>();
+  #dummyHash: string | undefined;
 
   /** Resolves when the hasher is ready. */
   static async start(): Promise<Passwords> {
     const passwords = new Passwords();
-    passwords.#decoyHash = await passwords.hash('decoy');
+    passwords.#dummyHash = await passwords.hash('dummy');
     return passwords;
   }
 
   /** True if {@link hash} and {@link verify} would refuse now. */
   get isBusy(): boolean {
-    const open = this.#waiting.length + this.#inProgress.size;
-    return open >= limits.MAX_HASHES_AT_ONCE + limits.MAX_WAITING_HASHES;
+    const pending = this.#waiting.length + this.#inProgress.size;
+    return pending >= limits.MAX_HASHES_AT_ONCE + limits.MAX_WAITING_HASHES;
   }
 
   /** @throws Refusal `busy` if too many requests wait, or if the hasher died */
@@ -67,7 +67,7 @@ export class Passwords {
    * @throws Refusal `busy` if too many requests wait, or if the hasher died
    */
   async verify(hash: string | undefined, password: string): Promise<{ isRight: boolean; isOld: boolean }> {
-    const compared = hash ?? (this.#decoyHash as string);
+    const compared = hash ?? (this.#dummyHash as string);
     const { isRight, isOld } = await this.#request({ hash: compared, password });
     return { isRight: isRight === true && hash !== undefined, isOld: isOld === true };
   }
@@ -88,37 +88,37 @@ export class Passwords {
 
   #sendWaiting(): void {
     while (this.#inProgress.size < limits.MAX_HASHES_AT_ONCE) {
-      const open = this.#waiting.shift();
-      if (!open) return;
-      this.#inProgress.set(open.request.id, open);
+      const pending = this.#waiting.shift();
+      if (!pending) return;
+      this.#inProgress.set(pending.request.id, pending);
       this.#child ??= this.#startChild();
-      this.#send(this.#child, open);
+      this.#send(this.#child, pending);
     }
   }
 
-  #send(child: ChildProcess, open: OpenRequest): void {
-    open.timer = setTimeout(() => this.#replace(child), ANSWER_TIMEOUT_MS);
+  #send(child: ChildProcess, pending: PendingRequest): void {
+    pending.timer = setTimeout(() => this.#discard(child), ANSWER_TIMEOUT_MS);
     // A send that fails also emits an event. A process that could not be started has no `send`.
-    child.send?.(open.request, () => undefined);
+    child.send?.(pending.request, () => undefined);
   }
 
   #startChild(): ChildProcess {
     const child = fork(this.#hasherFile, { detached: true });
     child.on('message', (answer: HashAnswer) => this.#complete(answer));
-    for (const event of ['error', 'exit', 'disconnect'] as const) child.on(event, () => this.#replace(child));
+    for (const event of ['error', 'exit', 'disconnect'] as const) child.on(event, () => this.#discard(child));
     return child;
   }
 
   #complete(answer: HashAnswer): void {
-    const open = this.#inProgress.get(answer.id);
-    clearTimeout(open?.timer);
+    const pending = this.#inProgress.get(answer.id);
+    clearTimeout(pending?.timer);
     this.#inProgress.delete(answer.id);
-    open?.resolve(answer);
+    pending?.resolve(answer);
     this.#sendWaiting();
   }
 
   /** The next request starts a new child. */
-  #replace(child: ChildProcess): void {
+  #discard(child: ChildProcess): void {
     if (this.#child !== child) return;
     this.#child = undefined;
     child.kill('SIGKILL');
