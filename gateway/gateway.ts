@@ -64,7 +64,7 @@ export interface Gateway {
   rateLimits: RateLimits;
   reads: Reads;
   dispatcher: CommandDispatcher;
-  live: LiveRooms;
+  liveRooms: LiveRooms;
   passwords: Passwords;
   tokens: Tokens;
   tickets: Tickets;
@@ -134,10 +134,10 @@ async function openParts(config: GatewayConfig, app: TemplatedApp, log: Log) {
   const reads = createReads(database);
   const passwords = await Passwords.start();
   const clock = await startClock(database, log);
-  const dispatcher = new CommandDispatcher({ gatewayId, lanes: config.LANES, queues, clock, log });
+  const dispatcher = new CommandDispatcher({ gatewayId, laneCount: config.LANES, queues, clock, log });
   const publish = (roomId: string, frame: string) => app.publish(roomId, frame);
-  const live = new LiveRooms({ gatewayId, prefix, redis, subscriberRedis, reads, publish, payloads, log });
-  await live.subscribeToReplies((reply) => dispatcher.complete(reply));
+  const liveRooms = new LiveRooms({ gatewayId, prefix, redis, subscriberRedis, reads, publish, payloads, log });
+  await liveRooms.subscribeToReplies((reply) => dispatcher.complete(reply));
 
   const parts: Gateway = {
     config,
@@ -147,7 +147,7 @@ async function openParts(config: GatewayConfig, app: TemplatedApp, log: Log) {
     rateLimits: new RateLimits(redis, config, log),
     reads,
     dispatcher,
-    live,
+    liveRooms,
     passwords,
     tokens: createTokens(API_SECRET, config.TOKEN_HOUR_LIFESPAN),
     tickets: createTickets(redis, prefix, payloads),
@@ -161,7 +161,7 @@ async function openParts(config: GatewayConfig, app: TemplatedApp, log: Log) {
   const close = async () => {
     clock.stop();
     passwords.close();
-    await live.close();
+    await liveRooms.close();
     await Promise.all(Object.values(queues).map((queue) => queue.close()));
     await Promise.all([database.end({ timeout: 5 }), redis.quit()]);
   };

@@ -27,7 +27,7 @@ export type Bearer = v.InferOutput<typeof Bearer>;
 export interface Tokens {
   sign(userId: string, version: number): Promise<string>;
   /**
-   * Checks the token itself. Whether it was revoked is in Postgres (`Reads.isLive`).
+   * Checks the token itself. Whether it was revoked is in Postgres (`Reads.isTokenValid`).
    * @param authorization the header, such as `Bearer eyJ…`
    * @throws Refusal `no_token`, `bad_token` or `token_expired`
    */

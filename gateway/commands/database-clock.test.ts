@@ -9,10 +9,10 @@ const { database } = await openTestDatabase();
 test('the clock turns a time of this process into the time of the database', async () => {
   const clock = await startClock(database, createLog('test', 'silent'));
   const [before] = await database<{ now: string }[]>`select clock_timestamp() as now`;
-  const nowMs = clock.toDatabase(Date.now()).getTime();
+  const nowMs = clock.toDatabaseTime(Date.now()).getTime();
   const [later] = await database<{ now: string }[]>`select clock_timestamp() as now`;
   const [first, last] = [Date.parse(before?.now ?? ''), Date.parse(later?.now ?? '')];
   assert.ok(nowMs > first - 100 && nowMs < last + 100, `${first} ${nowMs} ${last}`);
-  assert.equal(clock.toDatabase(60_000).getTime() - clock.toDatabase(0).getTime(), 60_000);
+  assert.equal(clock.toDatabaseTime(60_000).getTime() - clock.toDatabaseTime(0).getTime(), 60_000);
   clock.stop();
 });

@@ -6,7 +6,7 @@ const READ_EVERY_MS = 30_000;
 /** The clock of the database. Deadlines use it, so the clocks of gateways and workers may differ. */
 export interface DatabaseClock {
   /** @param localMs a time of this process's clock, in milliseconds since 1970 */
-  toDatabase(localMs: number): Date;
+  toDatabaseTime(localMs: number): Date;
   stop(): void;
 }
 
@@ -21,7 +21,7 @@ export async function startClock(database: Database, log: Log): Promise<Database
     }
   };
   const timer = setInterval(() => void refresh(), READ_EVERY_MS).unref();
-  return { toDatabase: (localMs) => new Date(localMs + offsetMs), stop: () => clearInterval(timer) };
+  return { toDatabaseTime: (localMs) => new Date(localMs + offsetMs), stop: () => clearInterval(timer) };
 }
 
 /** @returns the milliseconds by which the database is ahead, for the middle of the round trip */

@@ -16,7 +16,7 @@ interface Job {
 }
 
 const OFFSET_MS = 3_600_000;
-const clock = { toDatabase: (localMs: number) => new Date(localMs + OFFSET_MS), stop: () => undefined };
+const clock = { toDatabaseTime: (localMs: number) => new Date(localMs + OFFSET_MS), stop: () => undefined };
 const prefix = `rooms-${newId()}`;
 const actorId = newId();
 const { redisUrl } = testServices();
@@ -50,7 +50,7 @@ beforeEach(() => {
   jobs = [];
   ignored = 0;
   const log = createLog('test', 'silent');
-  dispatcher = new CommandDispatcher({ gatewayId: newId(), lanes: 4, queues, clock, log });
+  dispatcher = new CommandDispatcher({ gatewayId: newId(), laneCount: 4, queues, clock, log });
 });
 
 const createMessage = (roomId: string, text: string): Command => ({ command: 'CreateMessage', roomId, text });

@@ -34,7 +34,7 @@ const JOB_OPTIONS = {
 export interface CommandDispatcherOptions {
   gatewayId: string;
   /** The number of lanes for room commands. */
-  lanes: number;
+  laneCount: number;
   queues: Record<Exclude<QueueName, 'otp-email'>, Queue>;
   clock: DatabaseClock;
   log: Log;
@@ -52,7 +52,7 @@ export class CommandDispatcher {
   readonly #accounts: Lanes<AccountCommand, AccountOutcome>;
   readonly #roles: Lanes<AccountCommand, AccountOutcome>;
 
-  constructor({ gatewayId, lanes, queues, clock, log }: CommandDispatcherOptions) {
+  constructor({ gatewayId, laneCount, queues, clock, log }: CommandDispatcherOptions) {
     this.#clock = clock;
     const createLanes = <C, O extends object>(name: BatchName, count: number) => {
       const send = async (batch: Batch<C>) => {
@@ -60,7 +60,7 @@ export class CommandDispatcher {
       };
       return new Lanes<C, O>({ gatewayId, count, send, log });
     };
-    this.#rooms = createLanes('apply-room-commands', lanes);
+    this.#rooms = createLanes('apply-room-commands', laneCount);
     this.#accounts = createLanes('apply-account-commands', 1);
     this.#roles = createLanes('apply-role-changes', 1);
   }
@@ -73,7 +73,7 @@ export class CommandDispatcher {
   /** @returns the outcome, with `message` if `wantsMessage` is set and the command is committed; never rejects */
   submit(command: Command, actorId: string, options?: SubmitOptions): Promise<RoomOutcome> {
     const expiresAtMs = Date.now() + EXPIRE_AFTER_MS;
-    const roomCommand = toRoomCommand(command, actorId, this.#clock.toDatabase(expiresAtMs));
+    const roomCommand = toRoomCommand(command, actorId, this.#clock.toDatabaseTime(expiresAtMs));
     if (options?.wantsMessage) roomCommand.wantsMessage = true;
     // A new room has no earlier commands, so the order of its creator's commands counts.
     const key = command.command === 'CreateRoom' ? actorId : command.roomId;
@@ -84,7 +84,7 @@ export class CommandDispatcher {
   changeAccount(change: AccountChange): Promise<AccountOutcome> {
     const id = newId();
     const expiresAtMs = Date.now() + EXPIRE_AFTER_MS;
-    const deadline = this.#clock.toDatabase(expiresAtMs).toISOString();
+    const deadline = this.#clock.toDatabaseTime(expiresAtMs).toISOString();
     const lanes = change.command === 'ChangeRole' ? this.#roles : this.#accounts;
     return lanes.push(id, { ...change, id, deadline }, expiresAtMs);
   }

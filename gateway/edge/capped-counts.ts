@@ -11,11 +11,11 @@ export class CappedCounts {
     return (this.#counts.get(key) ?? 0) >= this.#max;
   }
 
-  add(key: string): void {
+  increment(key: string): void {
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
   }
 
-  remove(key: string): void {
+  decrement(key: string): void {
     const count = (this.#counts.get(key) ?? 0) - 1;
     if (count > 0) this.#counts.set(key, count);
     else this.#counts.delete(key);

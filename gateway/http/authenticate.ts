@@ -11,7 +11,7 @@ export async function authenticate(
   headers: Map<string, string>,
 ): Promise<Bearer & { isAdmin: boolean }> {
   const bearer = await tokens.verify(headers.get('authorization'));
-  const { isLive, isAdmin } = await reads.session(bearer);
-  if (!isLive) throw new Refusal('token_revoked');
+  const { isTokenValid, isAdmin } = await reads.session(bearer);
+  if (!isTokenValid) throw new Refusal('token_revoked');
   return { ...bearer, isAdmin };
 }

@@ -13,7 +13,7 @@ export interface LiveSocket {
   leave(topic: string): void;
   send(frame: string): void;
   /** Sends the reason and closes the socket. */
-  end(refusal: Refusal): void;
+  closeWithError(refusal: Refusal): void;
 }
 
 /** A user with a socket on this gateway. Keeps the attached sockets on the topics of the user's rooms. */
@@ -31,7 +31,7 @@ export class AttachedUser {
   /** The last change of each room that came before the memberships were read. */
   readonly earlyChanges = new Map<string, MembershipChange>();
   /** Rooms with a replay in progress. The sockets join when the replay ends. */
-  readonly entering = new Set<string>();
+  readonly joiningRooms = new Set<string>();
   /** For each room that the user left: the seq of the message that removed them. */
   readonly leftAt = new Map<string, number>();
   /** False if there is no such user. `RoomSubscriptions` sets it at once. */
@@ -71,10 +71,10 @@ export class AttachedUser {
     this.#feeds.release(roomId);
   }
 
-  endRevoked(revocation: Revocation): void {
+  closeRevokedSockets(revocation: Revocation): void {
     for (const [socket, { tokenId, version }] of this.sockets()) {
       const isRevoked = 'tokenId' in revocation ? tokenId === revocation.tokenId : version < revocation.version;
-      if (isRevoked) socket.end(new Refusal('token_revoked'));
+      if (isRevoked) socket.closeWithError(new Refusal('token_revoked'));
     }
   }
 

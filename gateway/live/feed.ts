@@ -46,13 +46,13 @@ export class Feed {
   }
 
   /** Delivery starts with the message after this seq. Undefined until the feed starts. */
-  get startedAt(): number | undefined {
-    return this.#order.startedAt;
+  get startSeq(): number | undefined {
+    return this.#order.startSeq;
   }
 
   /** The seq of the last delivered message. */
-  get delivered(): number {
-    return this.#order.delivered;
+  get deliveredSeq(): number {
+    return this.#order.deliveredSeq;
   }
 
   retain(): void {
@@ -73,7 +73,7 @@ export class Feed {
 
   /** Delivers the messages after `head`. Does nothing if the feed has started. */
   start(head: number): void {
-    if (this.startedAt !== undefined) return;
+    if (this.startSeq !== undefined) return;
     this.#order.start(head);
     this.retain();
     this.#deliverPending();
@@ -82,15 +82,15 @@ export class Feed {
 
   /** Reads and delivers the messages that were missed, if any. Never rejects: it tries again after an error. */
   async catchUp(): Promise<void> {
-    if (this.#isReading || this.startedAt === undefined || this.#closed) return;
+    if (this.#isReading || this.startSeq === undefined || this.#closed) return;
     this.#isReading = true;
     this.#readFailed = false;
     this.retain();
     try {
       while (await this.#readPage());
     } catch (error) {
-      const { delivered } = this;
-      this.#options.log.warn({ error, roomId: this.#roomId, delivered }, 'missed messages could not be read');
+      const { deliveredSeq } = this;
+      this.#options.log.warn({ error, roomId: this.#roomId, deliveredSeq }, 'missed messages could not be read');
       this.#readFailed = true;
       this.#setTimer(RETRY_AFTER_MS);
     }
@@ -109,7 +109,7 @@ export class Feed {
     const { head, changes, records } = broadcast;
     const order = this.#order;
     this.retain();
-    order.announced = Math.max(order.announced, head);
+    order.announcedSeq = Math.max(order.announcedSeq, head);
     let seq = head - records.length;
     for (const record of records) {
       seq++;
@@ -120,7 +120,7 @@ export class Feed {
   };
 
   #deliverPending(): void {
-    if (this.startedAt === undefined) return;
+    if (this.startSeq === undefined) return;
     this.#order.deliverPending();
     if (this.#order.hasGap) this.#setTimer(GAP_GRACE_MS);
   }
@@ -135,10 +135,10 @@ export class Feed {
 
   /** @returns true if there may be more */
   async #readPage(): Promise<boolean> {
-    const messages = await this.#options.reads.messagesAfter(this.#roomId, this.delivered, PAGE_SIZE);
+    const messages = await this.#options.reads.messagesAfter(this.#roomId, this.deliveredSeq, PAGE_SIZE);
     for (const message of messages) {
       // During the read, the channel may have delivered some of them.
-      if (message.seq !== this.delivered + 1) continue;
+      if (message.seq !== this.deliveredSeq + 1) continue;
       this.#order.accept(message.seq, encodeMessage(message), membershipChange(message));
     }
     return messages.length === PAGE_SIZE;

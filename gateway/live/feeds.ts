@@ -21,7 +21,7 @@ export class Feeds {
    * @returns resolves when no publication after that moment can be missed
    */
   retain(roomId: string): Promise<void> {
-    const feed = this.#feeds.get(roomId) ?? this.#open(roomId);
+    const feed = this.#feeds.get(roomId) ?? this.#createFeed(roomId);
     feed.retain();
     return feed.subscribed;
   }
@@ -36,14 +36,14 @@ export class Feeds {
   }
 
   /** Undefined if the feed has not started. */
-  position(roomId: string): { startedAt: number; delivered: number } | undefined {
+  progressOf(roomId: string): { startSeq: number; deliveredSeq: number } | undefined {
     const feed = this.#feeds.get(roomId);
-    return feed?.startedAt === undefined ? undefined : { startedAt: feed.startedAt, delivered: feed.delivered };
+    return feed?.startSeq === undefined ? undefined : { startSeq: feed.startSeq, deliveredSeq: feed.deliveredSeq };
   }
 
   /** False if the feed started later than `head`: this gateway has not seen the messages between. */
   deliversAllAfter(roomId: string, head: number): boolean {
-    return (this.#feeds.get(roomId)?.startedAt ?? 0) <= head;
+    return (this.#feeds.get(roomId)?.startSeq ?? 0) <= head;
   }
 
   /** Reads what was missed in any room, for example while the connection to Redis was lost. */
@@ -55,7 +55,7 @@ export class Feeds {
     for (const feed of this.#feeds.values()) feed.close();
   }
 
-  #open(roomId: string): Feed {
+  #createFeed(roomId: string): Feed {
     const feed = new Feed(roomId, this.#names.room(roomId), this.#options, () => this.#feeds.delete(roomId));
     this.#feeds.set(roomId, feed);
     return feed;

@@ -31,22 +31,22 @@ export class Invitations {
     const { roomId } = invitation;
     if (!this.#needsReplay(user, invitation)) return;
     const { feeds, log } = this.#options;
-    user.entering.add(roomId);
+    user.joiningRooms.add(roomId);
     try {
       await feeds.retain(roomId);
       await this.#replay(user, invitation);
     } catch (error) {
       log.warn({ error, roomId, userId: user.id }, 'an invitation could not be accepted');
     } finally {
-      user.entering.delete(roomId);
+      user.joiningRooms.delete(roomId);
       feeds.release(roomId);
     }
   }
 
   #needsReplay(user: AttachedUser, { roomId, seq }: Invitation): boolean {
-    if (!user.isReady || user.closed || user.rooms.has(roomId) || user.entering.has(roomId)) return false;
-    const position = this.#options.feeds.position(roomId);
-    const isInFeed = position !== undefined && seq > position.startedAt;
+    if (!user.isReady || user.closed || user.rooms.has(roomId) || user.joiningRooms.has(roomId)) return false;
+    const progress = this.#options.feeds.progressOf(roomId);
+    const isInFeed = progress !== undefined && seq > progress.startSeq;
     const hasLeftSince = seq <= (user.leftAt.get(roomId) ?? 0);
     return !isInFeed && !hasLeftSince;
   }
@@ -59,7 +59,7 @@ export class Invitations {
     const missed = await this.#readMissed(roomId, Math.max(seq, membership.seq));
     const hasLeftSince = (user.leftAt.get(roomId) ?? 0) > membership.head;
     if (hasLeftSince || user.rooms.has(roomId) || user.closed) return;
-    const delivered = feeds.position(roomId)?.delivered ?? 0;
+    const delivered = feeds.progressOf(roomId)?.deliveredSeq ?? 0;
     for (const message of missed) {
       if (message.seq > delivered) break;
       const frame = encodeMessage(message);
@@ -85,7 +85,7 @@ export class Invitations {
     const { feeds, reads } = this.#options;
     const missed: Message[] = [];
     let last = first - 1;
-    while (last < (feeds.position(roomId)?.delivered ?? 0)) {
+    while (last < (feeds.progressOf(roomId)?.deliveredSeq ?? 0)) {
       const page = await reads.messagesAfter(roomId, last, PAGE_SIZE);
       if (page.length === 0) break;
       missed.push(...page);

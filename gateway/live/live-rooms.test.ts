@@ -47,7 +47,7 @@ class TestSocket implements LiveSocket {
   join = (topic: string) => this.topics.add(topic);
   leave = (topic: string) => this.topics.delete(topic);
   send = (frame: string) => this.seqs.push(JSON.parse(frame).seq);
-  end = (refusal: Refusal) => {
+  closeWithError = (refusal: Refusal) => {
     this.refusal = refusal;
   };
 }
@@ -58,7 +58,7 @@ class TestGateway {
   readonly sockets = new Set<TestSocket>();
   readonly metrics = createMetrics();
   readonly subscriberRedis = new Redis(redisUrl, { autoResubscribe: false, retryStrategy: () => 10 });
-  readonly live = new LiveRooms({
+  readonly liveRooms = new LiveRooms({
     redis: publisher,
     subscriberRedis: this.subscriberRedis,
     gatewayId: this.id,
@@ -75,7 +75,7 @@ class TestGateway {
     const socket = new TestSocket();
     this.sockets.add(socket);
     const whole = { userId, tokenId: newId(), version: 0, expires: Number.MAX_SAFE_INTEGER, ...bearer };
-    await this.live.attach(socket, whole, (rooms) => {
+    await this.liveRooms.attach(socket, whole, (rooms) => {
       socket.head = rooms.find(({ id }) => id === roomId)?.seq ?? -1;
     });
     return socket;
@@ -84,7 +84,7 @@ class TestGateway {
   detach(socket: TestSocket): void {
     socket.closed = true;
     this.sockets.delete(socket);
-    this.live.detach(socket);
+    this.liveRooms.detach(socket);
   }
 
   async unreadable(kind: string): Promise<number> {
@@ -111,7 +111,7 @@ beforeEach(async () => {
   await database`insert into rooms (id, name, owner_id, room_type) values (${roomId}, 'a room', ${ownerId}, 'Private')`;
   await store('AddUser', userId);
 });
-afterEach(() => Promise.all([gateway.live.close(), otherGateway.live.close()]));
+afterEach(() => Promise.all([gateway.liveRooms.close(), otherGateway.liveRooms.close()]));
 
 const store = (command: Message['command'], targetId = roomId) =>
   storeMessage(database, { roomId, userId: ownerId, command, targetId });
@@ -152,7 +152,7 @@ test('a member who is removed and added again in one read from Postgres receives
   const socket = await gateway.attach();
   await store('RemoveUser', userId);
   await store('AddUser', userId);
-  await gateway.live.recheck();
+  await gateway.liveRooms.recheck();
   await assertReceived(socket, [2, 3]);
 });
 
@@ -169,7 +169,7 @@ test('a removed member receives the removal and no later message', async () => {
 test('a feed that closes while it reads delivers nothing to sockets that come later', async () => {
   const first = await gateway.attach();
   for (let count = 0; count < 3; count++) await store('CreateMessage');
-  void gateway.live.recheck();
+  void gateway.liveRooms.recheck();
   gateway.detach(first);
   const second = await gateway.attach();
   await broadcast(await store('CreateMessage'));
@@ -185,7 +185,7 @@ test('messages that arrive in another order, or twice, are delivered in order an
 
 test('two gateways in one process deliver each message to their own sockets', async () => {
   const [socket, other] = [await gateway.attach(), await otherGateway.attach()];
-  assert.deepEqual(gateway.live.counts, { users: 1, sockets: 1, rooms: 1 });
+  assert.deepEqual(gateway.liveRooms.counts, { users: 1, sockets: 1, rooms: 1 });
   await broadcast(await store('CreateMessage'));
   for (const each of [socket, other]) {
     await until(() => each.seqs.length > 0, each.seqs);
@@ -193,9 +193,12 @@ test('two gateways in one process deliver each message to their own sockets', as
   gateway.detach(socket);
   await assertReceived(other, [2]);
   assert.deepEqual(socket.seqs, [2]);
-  assert.deepEqual(await gateway.live.whoIsOnline([userId, ownerId]), new Set([userId]));
+  assert.deepEqual(await gateway.liveRooms.whoIsOnline([userId, ownerId]), new Set([userId]));
   otherGateway.detach(other);
-  assert.deepEqual([gateway.live.counts, otherGateway.live.counts], Array(2).fill({ users: 0, sockets: 0, rooms: 0 }));
+  assert.deepEqual(
+    [gateway.liveRooms.counts, otherGateway.liveRooms.counts],
+    Array(2).fill({ users: 0, sockets: 0, rooms: 0 }),
+  );
 });
 
 test('an invited user receives the room from their invitation on, whether or not a feed of it runs', async () => {
@@ -216,7 +219,7 @@ test('a user that a feed adds while the replay of an invitation starts receives 
   const { promise, resolve } = Promise.withResolvers<void>();
   delays.set(ownerId, promise);
   await publisher.publish(names.user(ownerId), encodeVersioned({ invitation: { roomId, seq: 2 } }));
-  await until(() => gateway.live.counts.rooms === 1, gateway.live);
+  await until(() => gateway.liveRooms.counts.rooms === 1, gateway.liveRooms);
   await gateway.attach(); // starts the feed
   await broadcast(await store('AddUser', ownerId));
   await until(() => socket.seqs.length === 1, socket);
@@ -286,7 +289,7 @@ test('an unreadable notice is dropped, and the next one works', async () => {
 
 test('an unreadable reply is dropped, and the next one is received', async () => {
   const replies: Reply[] = [];
-  await gateway.live.subscribeToReplies((reply) => replies.push(reply));
+  await gateway.liveRooms.subscribeToReplies((reply) => replies.push(reply));
   const reply: Reply = { job: 'apply-room-commands', lane: 0, number: 0, outcomes: [] };
   const bad = [...garbage, futureVersion(reply), encodeVersioned({ ...reply, lane: -1 })];
   for (const payload of bad) await publisher.publish(names.gateway(gateway.id), payload);
@@ -311,5 +314,5 @@ test('an invitation to a room that does not exist changes nothing', async () => 
   const socket = await gateway.attach();
   await notify({ invitation: { roomId: newId(), seq: 1 } });
   await assertReceived(socket, []);
-  await until(() => gateway.live.counts.rooms === 1, gateway.live.counts);
+  await until(() => gateway.liveRooms.counts.rooms === 1, gateway.liveRooms.counts);
 });

@@ -18,11 +18,11 @@ interface PendingMessage {
 /** Puts the messages of one room in order, and delivers each message once. */
 export class MessageOrder {
   /** Delivery starts with the message after this seq. Undefined until {@link start}. */
-  startedAt: number | undefined;
+  startSeq: number | undefined;
   /** The seq of the last delivered message. */
-  delivered = 0;
+  deliveredSeq = 0;
   /** The highest seq that a broadcast named. */
-  announced = 0;
+  announcedSeq = 0;
   readonly #pending = new Map<number, PendingMessage>();
   readonly #roomId: string;
   readonly #listener: FeedListener;
@@ -34,26 +34,26 @@ export class MessageOrder {
 
   /** True if a message is missing between the delivered and the announced ones. */
   get hasGap(): boolean {
-    return this.announced > this.delivered;
+    return this.announcedSeq > this.deliveredSeq;
   }
 
   start(head: number): void {
-    this.startedAt = head;
-    this.delivered = head;
+    this.startSeq = head;
+    this.deliveredSeq = head;
   }
 
   /** Delivers the message if its turn has come, keeps it if it is early, and drops it if it was delivered before. */
   accept(seq: number, record: string, change: MembershipChange | undefined): void {
-    if (this.startedAt === undefined || seq > this.delivered + 1) this.#keep(seq, { record, change });
-    else if (seq === this.delivered + 1) this.#deliver(record, change);
+    if (this.startSeq === undefined || seq > this.deliveredSeq + 1) this.#keep(seq, { record, change });
+    else if (seq === this.deliveredSeq + 1) this.#deliver(record, change);
   }
 
   /** Delivers the pending messages up to the next gap. */
   deliverPending(): void {
     while (this.#pending.size > 0) {
-      const next = this.#pending.get(this.delivered + 1);
+      const next = this.#pending.get(this.deliveredSeq + 1);
       if (!next) break;
-      this.#pending.delete(this.delivered + 1);
+      this.#pending.delete(this.deliveredSeq + 1);
       this.#deliver(next.record, next.change);
     }
     if (!this.hasGap) this.#pending.clear();
@@ -64,7 +64,7 @@ export class MessageOrder {
   }
 
   #deliver(record: string, change: MembershipChange | undefined): void {
-    this.delivered++;
+    this.deliveredSeq++;
     this.#listener.deliver(this.#roomId, record, change);
   }
 }

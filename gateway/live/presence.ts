@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Log } from '../../shared/log.ts';
 
-const MAX_USERS_AT_ONCE = 1_000;
+const USERS_PER_WRITE = 1_000;
 
 export interface PresenceTimes {
   renewEveryMs: number;
@@ -97,8 +97,8 @@ export class Presence {
     this.#mustRewrite = false;
     const users = [...this.#users];
     const transaction = this.#redis.multi().del(this.#ownKey);
-    for (let first = 0; first < users.length; first += MAX_USERS_AT_ONCE) {
-      transaction.sadd(this.#ownKey, ...users.slice(first, first + MAX_USERS_AT_ONCE));
+    for (let first = 0; first < users.length; first += USERS_PER_WRITE) {
+      transaction.sadd(this.#ownKey, ...users.slice(first, first + USERS_PER_WRITE));
     }
     await transaction.pexpire(this.#ownKey, this.#times.leaseMs).exec();
   }

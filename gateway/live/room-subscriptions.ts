@@ -18,7 +18,7 @@ export interface RoomSubscriptionsOptions {
   feeds: Feeds;
   subscriber: Subscriber;
   names: ChannelNames;
-  reads: Pick<Reads, 'isLive' | 'memberships' | 'messagesAfter'>;
+  reads: Pick<Reads, 'isTokenValid' | 'memberships' | 'messagesAfter'>;
   presence: Presence;
   /** Sends a frame to every socket on a topic. The topic of a room is its id. */
   publish: (topic: string, frame: string) => void;
@@ -45,17 +45,17 @@ export class RoomSubscriptions {
   /** As `LiveRooms.attach`. */
   async attach(socket: LiveSocket, bearer: Bearer, welcome: (rooms: RoomHead[]) => void): Promise<void> {
     const { feeds, presence, reads } = this.#options;
-    const user = this.#users.get(bearer.userId) ?? this.#open(bearer.userId);
+    const user = this.#users.get(bearer.userId) ?? this.#addUser(bearer.userId);
     user.attaching.set(socket, bearer);
     this.#userOf.set(socket, user);
     const exists = await user.loaded;
     // The notices are subscribed by now. So a revocation after this read is noticed, too.
-    if (!exists || !(await reads.isLive(bearer))) throw new Refusal('token_revoked');
+    if (!exists || !(await reads.isTokenValid(bearer))) throw new Refusal('token_revoked');
     if (socket.closed) throw new Refusal('unavailable');
     presence.enter(user.id);
     user.attaching.delete(socket);
     user.attached.set(socket, bearer);
-    welcome([...user.rooms].map((id) => ({ id, seq: feeds.position(id)?.delivered ?? 0 })));
+    welcome([...user.rooms].map((id) => ({ id, seq: feeds.progressOf(id)?.deliveredSeq ?? 0 })));
     for (const roomId of user.rooms) socket.join(roomId);
   }
 
@@ -66,7 +66,7 @@ export class RoomSubscriptions {
     this.#userOf.delete(socket);
     user.attaching.delete(socket);
     user.attached.delete(socket);
-    if (!user.hasSockets) this.#close(user);
+    if (!user.hasSockets) this.#removeUser(user);
   }
 
   /**
@@ -91,7 +91,7 @@ export class RoomSubscriptions {
   async #recheckUser(user: AttachedUser): Promise<void> {
     const { reads } = this.#options;
     for (const [socket, bearer] of user.sockets()) {
-      if (!(await reads.isLive(bearer))) socket.end(new Refusal('token_revoked'));
+      if (!(await reads.isTokenValid(bearer))) socket.closeWithError(new Refusal('token_revoked'));
     }
     if (!user.isReady) return;
     for (const { roomId, seq } of (await reads.memberships(user.id)) ?? []) {
@@ -117,17 +117,19 @@ export class RoomSubscriptions {
       return user ? [user] : [];
     }
     const users = [...this.#users.values()];
-    return users.filter(({ isReady, rooms, entering }) => !isReady || rooms.has(roomId) || entering.has(roomId));
+    return users.filter(
+      ({ isReady, rooms, joiningRooms }) => !isReady || rooms.has(roomId) || joiningRooms.has(roomId),
+    );
   }
 
-  #open(userId: string): AttachedUser {
+  #addUser(userId: string): AttachedUser {
     const user = new AttachedUser(userId, this.#options.feeds, this.#receiveNotice);
     this.#users.set(userId, user);
     user.loaded = this.#load(user);
     return user;
   }
 
-  #close(user: AttachedUser): void {
+  #removeUser(user: AttachedUser): void {
     const { presence, subscriber, names } = this.#options;
     this.#users.delete(user.id);
     presence.leave(user.id);
@@ -139,7 +141,7 @@ export class RoomSubscriptions {
     const notice = this.#options.payloads.read('notice', payload, (text) => decodeVersioned(Notice, text));
     if (!notice) return;
     if ('invitation' in notice) void this.#invitations.accept(user, notice.invitation);
-    else user.endRevoked(notice.revocation);
+    else user.closeRevokedSockets(notice.revocation);
   };
 
   async #load(user: AttachedUser): Promise<boolean> {
@@ -156,7 +158,7 @@ export class RoomSubscriptions {
     for (const [roomId, { seq, member }] of user.earlyChanges) {
       if (seq <= (heads.get(roomId) ?? 0)) continue;
       if (!member) user.leave(roomId, seq);
-      else if (this.#options.feeds.position(roomId)) user.join(roomId);
+      else if (this.#options.feeds.progressOf(roomId)) user.join(roomId);
       else void this.#invitations.accept(user, { roomId, seq });
     }
     user.earlyChanges.clear();

@@ -7,7 +7,7 @@ const HEARTBEAT_EVERY_MS = 1_000;
 /** A connection whose ping has no answer after this time is closed, and a new one is made. */
 const PING_TIMEOUT_MS = 3_000;
 /** Channels in one SUBSCRIBE after a reconnect. */
-const MAX_CHANNELS_AT_ONCE = 1_000;
+const CHANNELS_PER_SUBSCRIBE = 1_000;
 
 export interface SubscriberOptions {
   /** A connection with `autoResubscribe: false`. Only this class uses it. */
@@ -64,8 +64,8 @@ export class Subscriber {
   async #resubscribe(): Promise<void> {
     try {
       const channels = [...this.#handlers.keys()];
-      for (let first = 0; first < channels.length; first += MAX_CHANNELS_AT_ONCE) {
-        await this.#redis.subscribe(...channels.slice(first, first + MAX_CHANNELS_AT_ONCE));
+      for (let first = 0; first < channels.length; first += CHANNELS_PER_SUBSCRIBE) {
+        await this.#redis.subscribe(...channels.slice(first, first + CHANNELS_PER_SUBSCRIBE));
       }
       this.#onResubscribed();
     } catch (error) {

@@ -41,8 +41,8 @@ test('an e-mail is seen by its user, by an admin, and by a viewer who searched f
 test('a session says whether its token is live and whether its user is an admin', async () => {
   const [ann, root] = [await createUser(), await createUser('Root', ['user', 'admin'])];
   const session = (userId: string, version = 0) => reads.session({ userId, tokenId: newId(), version });
-  assert.deepEqual({ ...(await session(ann)) }, { isLive: true, isAdmin: false });
-  assert.deepEqual({ ...(await session(root)) }, { isLive: true, isAdmin: true });
-  assert.deepEqual({ ...(await session(ann, 1)) }, { isLive: false, isAdmin: false });
-  assert.deepEqual({ ...(await session(newId())) }, { isLive: false, isAdmin: false });
+  assert.deepEqual({ ...(await session(ann)) }, { isTokenValid: true, isAdmin: false });
+  assert.deepEqual({ ...(await session(root)) }, { isTokenValid: true, isAdmin: true });
+  assert.deepEqual({ ...(await session(ann, 1)) }, { isTokenValid: false, isAdmin: false });
+  assert.deepEqual({ ...(await session(newId())) }, { isTokenValid: false, isAdmin: false });
 });

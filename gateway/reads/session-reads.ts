@@ -9,7 +9,7 @@ export interface Credentials {
 
 export interface Session {
   /** False if the token was ended by a logout. */
-  isLive: boolean;
+  isTokenValid: boolean;
   isAdmin: boolean;
 }
 
@@ -28,7 +28,7 @@ export function sessionReads(database: Database) {
     const [row] = await database<Session[]>`
       select
         coalesce(u.token_version = ${version}, false)
-          and not exists (select from revoked_tokens where id = ${tokenId}) as is_live,
+          and not exists (select from revoked_tokens where id = ${tokenId}) as is_token_valid,
         coalesce(has_admin_role(u.roles), false) as is_admin
       from (select) one left join users u on u.id = ${userId}`;
     // On some lost connections the driver answers no rows.
@@ -39,9 +39,9 @@ export function sessionReads(database: Database) {
   return {
     session,
 
-    async isLive(bearer: Pick<Bearer, 'userId' | 'tokenId' | 'version'>): Promise<boolean> {
-      const { isLive } = await session(bearer);
-      return isLive;
+    async isTokenValid(bearer: Pick<Bearer, 'userId' | 'tokenId' | 'version'>): Promise<boolean> {
+      const { isTokenValid } = await session(bearer);
+      return isTokenValid;
     },
 
     async credentials(email: string): Promise<Credentials | undefined> {

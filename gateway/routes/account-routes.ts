@@ -34,7 +34,7 @@ export async function registerWithOtp(
 
 /** Answers an access token. */
 export function login(gateway: Gateway, { body, address }: OpenRequest & { body: Login }): Promise<{ token: string }> {
-  return logIn(gateway, body.email, address, () => checkPassword(gateway, body));
+  return issueToken(gateway, body.email, address, () => checkPassword(gateway, body));
 }
 
 /** Answers an access token. The caller needs the password and the mailed code. */
@@ -43,7 +43,7 @@ export function loginWithOtp(
   { body, address }: OpenRequest & { body: ProvenLogin },
 ): Promise<{ token: string }> {
   const { email, otp } = body;
-  return logIn(gateway, email, address, async () => {
+  return issueToken(gateway, email, address, async () => {
     // The password comes first: without it, nobody can use up the tries of a code.
     const account = await checkPassword(gateway, body);
     await gateway.rateLimits.guardOtp(address, () => gateway.otpCheck.consume({ purpose: 'login', email }, otp));
@@ -61,7 +61,7 @@ export async function sendOtp(
 ): Promise<{ message: string }> {
   const { email, purpose } = body;
   const needsUser = purpose === undefined || purpose === 'update';
-  const userId = needsUser ? await findUpdatingUser(gateway, headers, purpose) : undefined;
+  const userId = needsUser ? await findUserForUpdate(gateway, headers, purpose) : undefined;
   await gateway.rateLimits.countOtpMail(email, address);
   await gateway.otpRequests.add({ email, purpose: userId ? 'update' : purpose, userId });
   return { message: 'otp sent' };
@@ -77,7 +77,7 @@ async function createAccount(
   return readUser(gateway, id, id);
 }
 
-async function logIn(
+async function issueToken(
   { rateLimits, passwords, tokens }: Gateway,
   email: string,
   address: string,
@@ -117,7 +117,7 @@ async function renewHash(
  * Clients of the original send a token with every request, even a token that has ended. Such a token counts as none,
  * unless the body asks for the purpose `update`.
  */
-async function findUpdatingUser(
+async function findUserForUpdate(
   gateway: Gateway,
   headers: Map<string, string>,
   purpose: 'update' | undefined,

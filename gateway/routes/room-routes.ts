@@ -67,9 +67,9 @@ async function readRoom(gateway: Gateway, roomId: string, userId: string): Promi
   return answer as Room;
 }
 
-async function withPresence({ live }: Gateway, rooms: StoredRoom[]): Promise<Room[]> {
+async function withPresence({ liveRooms }: Gateway, rooms: StoredRoom[]): Promise<Room[]> {
   const ids = new Set(rooms.flatMap(({ users }) => users.map(({ id }) => id)));
-  const online = await live.whoIsOnline([...ids]);
+  const online = await liveRooms.whoIsOnline([...ids]);
   return rooms.map((room) => ({
     ...room,
     users: room.users.map((user) => ({ ...user, isOnline: online.has(user.id) })),

@@ -90,7 +90,7 @@ export async function readUser(gateway: Gateway, id: string, viewerId: string): 
   return answer as User;
 }
 
-async function withPresence({ live }: Gateway, users: StoredUser[]): Promise<User[]> {
-  const online = await live.whoIsOnline(users.map(({ id }) => id));
+async function withPresence({ liveRooms }: Gateway, users: StoredUser[]): Promise<User[]> {
+  const online = await liveRooms.whoIsOnline(users.map(({ id }) => id));
   return users.map((user) => ({ ...user, isOnline: online.has(user.id) }));
 }

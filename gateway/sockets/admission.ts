@@ -20,12 +20,12 @@ export class SocketAdmission {
     if (this.#perAddress.isFull(address)) throw new Refusal('too_many_sockets', { retryAfter: RETRY_AFTER_S });
   }
 
-  addAddress(address: string): void {
-    this.#perAddress.add(address);
+  countAddress(address: string): void {
+    this.#perAddress.increment(address);
   }
 
-  removeAddress(address: string): void {
-    this.#perAddress.remove(address);
+  uncountAddress(address: string): void {
+    this.#perAddress.decrement(address);
   }
 
   /** @throws Refusal `too_many_sockets` */
@@ -33,11 +33,11 @@ export class SocketAdmission {
     if (this.#perUser.isFull(userId)) throw new Refusal('too_many_sockets', { retryAfter: RETRY_AFTER_S });
   }
 
-  addUser(userId: string): void {
-    this.#perUser.add(userId);
+  countUser(userId: string): void {
+    this.#perUser.increment(userId);
   }
 
-  removeUser(userId: string): void {
-    this.#perUser.remove(userId);
+  uncountUser(userId: string): void {
+    this.#perUser.decrement(userId);
   }
 }

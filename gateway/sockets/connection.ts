@@ -13,23 +13,23 @@ import type { Authenticate } from './choose-authentication.ts';
 import { encodeAck, encodeError, encodeWelcome, parseFrame } from './frames.ts';
 
 /** What the upgrade knows of a socket. uWebSockets.js copies these keys onto the socket, so none may equal one of its methods. */
-export interface Upgrade {
+export interface UpgradeData {
   authenticate: Authenticate;
   address: string;
   /** True if the client offered the subprotocol `rooms.v1`. */
   isV1: boolean;
 }
 
-export type Socket = WebSocket<Upgrade>;
+export type Socket = WebSocket<UpgradeData>;
 
 /** Owns one socket from its open event to its close event. After the close event, every call is a no-op. */
 export class Connection {
   readonly #socket: Socket;
-  readonly #upgrade: Upgrade;
+  readonly #upgradeData: UpgradeData;
   readonly #gateway: Gateway;
   readonly #admission: SocketAdmission;
-  readonly #commands: TokenBucket;
-  readonly #frames: TokenBucket;
+  readonly #commandBucket: TokenBucket;
+  readonly #frameBucket: TokenBucket;
   /** Resolves when the user is known and the socket is on the topics of their rooms. Commands wait for it. */
   readonly #attached: Promise<Bearer>;
   #tokenTimer: NodeJS.Timeout | undefined;
@@ -39,15 +39,15 @@ export class Connection {
   /** @param socket has just opened */
   constructor(socket: Socket, gateway: Gateway, admission: SocketAdmission) {
     this.#socket = socket;
-    this.#upgrade = { ...socket.getUserData() };
+    this.#upgradeData = { ...socket.getUserData() };
     this.#gateway = gateway;
     this.#admission = admission;
     const { SOCKET_RATE } = gateway.config;
-    this.#commands = new TokenBucket(SOCKET_RATE);
-    this.#frames = new TokenBucket(SOCKET_RATE * limits.FRAMES_PER_COMMAND);
-    admission.addAddress(this.#upgrade.address);
+    this.#commandBucket = new TokenBucket(SOCKET_RATE);
+    this.#frameBucket = new TokenBucket(SOCKET_RATE * limits.FRAMES_PER_COMMAND);
+    admission.countAddress(this.#upgradeData.address);
     this.#attached = this.#attach();
-    this.#attached.catch((error: unknown) => this.end(toRefusal(error, gateway.log)));
+    this.#attached.catch((error: unknown) => this.closeWithError(toRefusal(error, gateway.log)));
   }
 
   get closed(): boolean {
@@ -69,7 +69,7 @@ export class Connection {
   }
 
   /** Sends the reason, and closes the socket with the code for it. */
-  end(refusal: Refusal): void {
+  closeWithError(refusal: Refusal): void {
     this.send(encodeError(refusal));
     this.close(closeCodeOf(refusal), refusal.code);
   }
@@ -80,19 +80,19 @@ export class Connection {
 
   /** Takes a frame. The answer is an `Ack` (for `rooms.v1`) or an `Error`. */
   async receive(bytes: ArrayBuffer, isBinary: boolean): Promise<void> {
-    if (!this.#frames.take()) {
-      return this.end(new Refusal('rate_limited', { retryAfter: limits.BURST_SECONDS }));
+    if (!this.#frameBucket.take()) {
+      return this.closeWithError(new Refusal('rate_limited', { retryAfter: limits.BURST_SECONDS }));
     }
     let ref: string | undefined;
     try {
       const frame = parseFrame(bytes, isBinary);
       ref = v.is(Ref, frame.ref) ? frame.ref : undefined;
       const command = validate(Command, frame);
-      if (!this.#commands.take()) throw new Refusal('rate_limited', { retryAfter: 1 });
+      if (!this.#commandBucket.take()) throw new Refusal('rate_limited', { retryAfter: 1 });
       const { userId } = await this.#attached;
       const outcome = await this.#gateway.dispatcher.submit(command, userId);
       if ('code' in outcome) throw new Refusal(outcome.code);
-      if (this.#upgrade.isV1) this.send(encodeAck(outcome, ref));
+      if (this.#upgradeData.isV1) this.send(encodeAck(outcome, ref));
     } catch (error) {
       this.send(encodeError(toRefusal(error, this.#gateway.log), ref));
     }
@@ -102,23 +102,23 @@ export class Connection {
   handleClose(): void {
     this.#closed = true;
     clearTimeout(this.#tokenTimer);
-    this.#admission.removeAddress(this.#upgrade.address);
+    this.#admission.uncountAddress(this.#upgradeData.address);
     if (this.#userId === undefined) return;
-    this.#admission.removeUser(this.#userId);
-    this.#gateway.live.detach(this);
+    this.#admission.uncountUser(this.#userId);
+    this.#gateway.liveRooms.detach(this);
   }
 
   async #attach(): Promise<Bearer> {
-    const { rateLimits, live, epoch } = this.#gateway;
-    await rateLimits.countRequest(this.#upgrade.address);
-    const bearer = await this.#upgrade.authenticate();
+    const { rateLimits, liveRooms, epoch } = this.#gateway;
+    await rateLimits.countRequest(this.#upgradeData.address);
+    const bearer = await this.#upgradeData.authenticate();
     this.#admission.checkUser(bearer.userId);
     if (this.#closed) throw new Refusal('unavailable');
     this.#userId = bearer.userId;
-    this.#admission.addUser(bearer.userId);
-    this.#tokenTimer = setTimeout(() => this.end(new Refusal('token_expired')), bearer.expires - Date.now());
-    await live.attach(this, bearer, (rooms) => {
-      if (this.#upgrade.isV1) this.send(encodeWelcome(bearer.userId, rooms, epoch));
+    this.#admission.countUser(bearer.userId);
+    this.#tokenTimer = setTimeout(() => this.closeWithError(new Refusal('token_expired')), bearer.expires - Date.now());
+    await liveRooms.attach(this, bearer, (rooms) => {
+      if (this.#upgradeData.isV1) this.send(encodeWelcome(bearer.userId, rooms, epoch));
     });
     return bearer;
   }

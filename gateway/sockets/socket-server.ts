@@ -8,7 +8,7 @@ import { readHeaders } from '../http/body.ts';
 import { refusalAnswer, writeAnswer } from '../http/exchange.ts';
 import { SocketAdmission } from './admission.ts';
 import { chooseAuthentication } from './choose-authentication.ts';
-import { Connection, type Socket, type Upgrade } from './connection.ts';
+import { Connection, type Socket, type UpgradeData } from './connection.ts';
 
 /** Seconds without any frame or pong after which uWebSockets.js closes a socket. */
 const IDLE_TIMEOUT_S = 60;
@@ -26,7 +26,7 @@ export class SocketServer {
 
   register(app: TemplatedApp): void {
     for (const path of ['/api/ws', '/api/ws/']) {
-      app.ws<Upgrade>(path, {
+      app.ws<UpgradeData>(path, {
         compression: uWS.DISABLED,
         maxPayloadLength: limits.MAX_FRAME_BYTES,
         maxBackpressure: limits.MAX_UNSENT_BYTES,
@@ -61,7 +61,7 @@ export class SocketServer {
       const isV1 = offersV1(req.getHeader('sec-websocket-protocol'));
       const key = req.getHeader('sec-websocket-key');
       const extensions = req.getHeader('sec-websocket-extensions');
-      res.upgrade<Upgrade>({ authenticate, address, isV1 }, key, isV1 ? ROOMS_V1 : '', extensions, context);
+      res.upgrade<UpgradeData>({ authenticate, address, isV1 }, key, isV1 ? ROOMS_V1 : '', extensions, context);
     } catch (error) {
       const { headers, ...answer } = refusalAnswer(toRefusal(error, log));
       writeAnswer(res, { ...answer, headers: { ...cors.headers(origin), ...headers } });
