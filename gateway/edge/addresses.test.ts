@@ -7,13 +7,13 @@ const peer = bytes(10, 0, 0, 1);
 const v6 = bytes(0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 9);
 const mapped = bytes(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1);
 
-test('without trusted proxies the address is the peer, and X-Forwarded-For is ignored', () => {
+test('without trusted proxies the address is the address of the peer, and X-Forwarded-For is ignored', () => {
   const addressOf = createAddressOf([]);
   assert.equal(addressOf(peer, '1.2.3.4'), '10.0.0.1');
   assert.equal(addressOf(mapped, undefined), '10.0.0.1');
 });
 
-test('an IPv6 address counts as its /64 network, because its owner has the whole network', () => {
+test('an IPv6 address counts as its /64 network, because one client has the whole network', () => {
   assert.equal(createAddressOf([])(v6, undefined), '2001:db8:0:7::/64');
   assert.equal(createAddressOf(['10.0.0.1'])(peer, '2001:DB8:0:7:1:2:3:4'), '2001:db8:0:7::/64');
   assert.equal(createAddressOf(['2001:db8::/32'])(v6, '1.2.3.4'), '1.2.3.4');
@@ -32,7 +32,7 @@ const forwarded: [forwardedFor: string, address: string][] = [
   ['', '10.0.0.1'],
 ];
 for (const [forwardedFor, address] of forwarded) {
-  test(`behind a trusted proxy, "${forwardedFor}" is ${address}`, () => {
+  test(`behind a trusted proxy, the header X-Forwarded-For "${forwardedFor}" gives the address ${address}`, () => {
     assert.equal(createAddressOf(['10.0.0.0/8'])(peer, forwardedFor), address);
   });
 }

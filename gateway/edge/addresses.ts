@@ -1,12 +1,13 @@
 import { BlockList, isIP, isIPv6, SocketAddress } from 'node:net';
 
-/** The address that limits count: an IPv4 address, or the /64 network of an IPv6 address. */
+/** Returns the IP address of a client, as limits count it: an IPv4 address, or the /64 network of an IPv6 address. */
 export type AddressOf = (peer: ArrayBuffer, forwardedFor: string | undefined) => string;
 
 /**
- * Makes the function that finds a client's address: the peer, or, if the peer is a trusted proxy, the last address in
- * `X-Forwarded-For` that is not a trusted proxy. The client itself may have written every address before that.
- * @param trusted addresses or networks
+ * Makes the function that finds the IP address of a client. Normally this is the peer of the connection. If the peer is
+ * a trusted proxy, it is the last address in `X-Forwarded-For` that is not a trusted proxy. All earlier addresses in
+ * this header are ignored, because the client could have written them.
+ * @param trusted IP addresses or networks of proxies
  */
 export function createAddressOf(trusted: string[]): AddressOf {
   const proxies = new BlockList();
@@ -36,7 +37,7 @@ function peerAddress(peer: ArrayBuffer): string {
   return canonical(Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2).toString(16)).join(':'));
 }
 
-/** The canonical form. An IPv4 address inside an IPv6 address becomes the IPv4 address. */
+/** Returns the canonical form of an IP address. An IPv4 address inside an IPv6 address becomes the IPv4 address. */
 function canonical(address: string): string {
   if (!isIPv6(address)) return address;
   const { address: canonicalAddress } = new SocketAddress({ address, family: 'ipv6' });

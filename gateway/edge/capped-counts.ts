@@ -1,4 +1,4 @@
-/** Counts per key, with a maximum that is the same for every key. */
+/** A counter for each key, with the same maximum for every key. */
 export class CappedCounts {
   readonly #max: number;
   readonly #counts = new Map<string, number>();

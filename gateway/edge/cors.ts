@@ -1,11 +1,11 @@
 import type { Config } from '../../shared/config.ts';
 
-/** The headers for browsers: who may read an answer, and how the browser must treat it. */
+/** The headers of an answer that browsers obey: CORS and security headers. */
 export interface Cors {
-  /** Whether pages of this origin may use Rooms. A request without an origin does not come from a page. */
+  /** True if pages of this origin may call the gateway, or if the request has no origin: no page has sent it. */
   allows(origin: string | undefined): boolean;
   headers(origin: string | undefined): Record<string, string>;
-  /** The answer to a preflight request: what a browser may send. */
+  /** The headers of the answer to a preflight request. */
   readonly preflight: Record<string, string>;
 }
 
@@ -17,7 +17,7 @@ const securityHeaders = {
   'Cache-Control': 'no-store',
 };
 
-/** @param config `CORS_ORIGIN` is `*` (every page, but without credentials) or a list of origins */
+/** @param config `CORS_ORIGIN` is a list of origins, or `*` for pages of every origin, but without credentials */
 export function createCors({ CORS_ORIGIN, ENVIRONMENT }: Config<'CORS_ORIGIN' | 'ENVIRONMENT'>): Cors {
   const allowsAll = CORS_ORIGIN.includes('*');
   const always = {

@@ -30,7 +30,7 @@ const right = async () => 'token';
 let addresses = 0;
 const newAddress = () => `10.0.0.${++addresses}`;
 
-/** Repeats an action until the limits refuse it. @returns how often it was allowed */
+/** Repeats an action until a limit refuses the action. @returns how often the action was allowed */
 async function countAllowed(act: () => Promise<unknown>): Promise<number> {
   for (let allowed = 0; ; allowed++) {
     try {
@@ -42,14 +42,14 @@ async function countAllowed(act: () => Promise<unknown>): Promise<number> {
   }
 }
 
-test('an address gets RATE_LIMIT requests per window, and the refusal says when the window ends', async () => {
+test('an address may send RATE_LIMIT requests per window, and a refusal has the seconds to wait', async () => {
   const address = newAddress();
   assert.equal(await countAllowed(() => rateLimits.countRequest(address)), 3);
   await assert.rejects(rateLimits.countRequest(address), { code: 'rate_limited', retryAfter: 60 });
   await rateLimits.countRequest(newAddress());
 });
 
-test('an account allows LOGIN_ATTEMPTS wrong passwords from one address, and a success resets the count', async () => {
+test('an address may try LOGIN_ATTEMPTS wrong passwords for one account, and a success resets the count', async () => {
   const [email, address] = [`${newId()}@example.com`, newAddress()];
   await assert.rejects(rateLimits.guardLogin(email, address, wrong), { code: 'wrong_credentials' });
   assert.equal(await rateLimits.guardLogin(email, address, right), 'token');
@@ -57,7 +57,7 @@ test('an account allows LOGIN_ATTEMPTS wrong passwords from one address, and a s
   await assert.rejects(rateLimits.guardLogin(email, address, right), { code: 'rate_limited' });
 });
 
-test('an attempt that fails for another reason does not count', async () => {
+test('an attempt that fails for another reason than a wrong password does not count', async () => {
   const [email, address] = [`${newId()}@example.com`, newAddress()];
   const busy = () => Promise.reject(new Refusal('busy'));
   for (let index = 0; index < 5; index++) {
@@ -66,39 +66,39 @@ test('an attempt that fails for another reason does not count', async () => {
   assert.equal(await countAllowed(() => rateLimits.guardLogin(email, address, wrong)), 2);
 });
 
-test('an account allows 10 times LOGIN_ATTEMPTS from unknown addresses; a known address stays free', async () => {
-  const [email, home] = [`${newId()}@example.com`, newAddress()];
-  await rateLimits.guardLogin(email, home, right);
+test('10 × LOGIN_ATTEMPTS wrong passwords from unknown addresses stop no login from a known address', async () => {
+  const [email, knownAddress] = [`${newId()}@example.com`, newAddress()];
+  await rateLimits.guardLogin(email, knownAddress, right);
   assert.equal(await countAllowed(() => rateLimits.guardLogin(email, newAddress(), wrong)), 20);
-  assert.equal(await rateLimits.guardLogin(email, home, right), 'token');
+  assert.equal(await rateLimits.guardLogin(email, knownAddress, right), 'token');
 });
 
-test('an address may try 10 times LOGIN_ATTEMPTS over all accounts', async () => {
+test('an address may try 10 × LOGIN_ATTEMPTS wrong passwords for different accounts', async () => {
   const address = newAddress();
   assert.equal(await countAllowed(() => rateLimits.guardLogin(`${newId()}@example.com`, address, wrong)), 20);
 });
 
-test('an address may use LOGIN_ATTEMPTS mails per account, and all unknown addresses twice as many', async () => {
+test('an account gets LOGIN_ATTEMPTS mails for one address, and 2 × as many for all unknown addresses', async () => {
   const email = `${newId()}@example.com`;
   const address = newAddress();
   assert.equal(await countAllowed(() => rateLimits.countOtpMail(email, address)), 2);
   assert.equal(await countAllowed(() => rateLimits.countOtpMail(email, newAddress())), 2);
 });
 
-test('an address may try twice LOGIN_ATTEMPTS wrong codes, and right codes do not count', async () => {
+test('an address may try 2 × LOGIN_ATTEMPTS wrong one-time passwords, and right ones do not count', async () => {
   const address = newAddress();
   for (let index = 0; index < 10; index++) await rateLimits.guardOtp(address, right);
-  const wrongCode = () => Promise.reject(new Refusal('wrong_otp'));
-  assert.equal(await countAllowed(() => rateLimits.guardOtp(address, wrongCode)), 4);
+  const wrongOtp = () => Promise.reject(new Refusal('wrong_otp'));
+  assert.equal(await countAllowed(() => rateLimits.guardOtp(address, wrongOtp)), 4);
 });
 
-test('an address makes 10 times LOGIN_ATTEMPTS accounts, and a user 40 times as many searches', async () => {
+test('an address may make 10 × LOGIN_ATTEMPTS accounts, and a user may make 40 × LOGIN_ATTEMPTS searches', async () => {
   const [address, userId] = [newAddress(), newId()];
   assert.equal(await countAllowed(() => rateLimits.countRegistration(address)), 20);
   assert.equal(await countAllowed(() => rateLimits.countSearch(userId)), 80);
 });
 
-test('a refusal by the second limit gives the count of the first back', async () => {
+test('if the second limit refuses an attempt, the attempt does not count for the first limit', async () => {
   const address = newAddress();
   await countAllowed(() => rateLimits.guardLogin(`${newId()}@example.com`, address, wrong));
   await assert.rejects(rateLimits.guardLogin(`${newId()}@example.com`, address, wrong), { code: 'rate_limited' });
@@ -110,7 +110,7 @@ test('a refusal by the second limit gives the count of the first back', async ()
   );
 });
 
-test('without Redis requests pass, and everything that needs a limit for safety is refused', async () => {
+test('without Redis, requests pass, and every action that needs a limit for safety is refused', async () => {
   await withoutRedis.countRequest('10.0.0.1');
   const guarded = [
     withoutRedis.guardLogin('a@example.com', '10.0.0.1', right),

@@ -7,14 +7,15 @@ import type { Log } from '../../shared/log.ts';
 import { orUnavailable } from './unavailable.ts';
 import { WindowCounter, type WindowLimit } from './window-counter.ts';
 
-/** An address stays known to an account for this time after a login. */
+/** After a login, the account knows the IP address of this login for this time. */
 const KNOWN_ADDRESS_MS = 30 * 24 * 3_600_000;
 
 type RateLimitsConfig = Config<'REDIS_PREFIX' | 'RATE_LIMIT' | 'RATE_WINDOW' | 'LOGIN_ATTEMPTS' | 'LOGIN_WINDOW'>;
 
 /**
- * The policies of how often an address, an account or a user may do something. `count…` counts an action.
- * `guard…` runs an attempt and keeps the count only if the attempt was wrong.
+ * The limits on how often an IP address, an account or a user may do something. In this file, an address is an IP
+ * address. The methods `count…` count an action. The methods `guard…` count an attempt only if its password or one-time
+ * password was wrong.
  */
 export class RateLimits {
   readonly #redis: Redis;
@@ -30,8 +31,8 @@ export class RateLimits {
   }
 
   /**
-   * Counts a request of an address. While Redis does not answer, requests pass: routes that need a limit for safety
-   * have one of their own, which refuses.
+   * Counts a request of an address. While Redis does not answer, requests pass. Routes that need a limit for safety
+   * have a second limit, and without Redis this second limit refuses every request.
    * @throws Refusal `rate_limited`
    */
   async countRequest(address: string): Promise<void> {
@@ -40,14 +41,14 @@ export class RateLimits {
       await this.#counter.take({ name: `requests:${address}`, max, windowMs });
     } catch (error) {
       if (error instanceof Refusal && error.code === 'rate_limited') throw error;
-      this.#log.debug({ error }, 'a request was not counted');
+      this.#log.debug({ error }, 'a request could not be counted');
     }
   }
 
   /**
-   * Runs a login attempt if the limits allow it. Wrong passwords count: per account and address, per address, and per
-   * account over all addresses that have not logged in to it before. A success resets the first count.
-   * @throws Refusal `rate_limited`, or `unavailable`: without Redis nobody logs in
+   * Makes a login attempt if the limits allow it. There are three counts of wrong passwords: for this account from this
+   * address; from this address; for this account from all addresses that it does not know. A success resets the first.
+   * @throws Refusal `rate_limited`, or `unavailable`: without Redis nobody can log in
    */
   async guardLogin<T>(email: string, address: string, attempt: () => Promise<T>): Promise<T> {
     const account = digest(email);
@@ -63,8 +64,8 @@ export class RateLimits {
   }
 
   /**
-   * Counts a one-time password that will be mailed: per account and address, per address, and per account over all
-   * addresses that have not logged in to it before.
+   * Counts a one-time password that will be mailed. The mails have the same three counts as the wrong passwords in
+   * `guardLogin`, with limits of their own.
    * @throws Refusal `rate_limited` or `unavailable`
    */
   async countOtpMail(email: string, address: string): Promise<void> {
@@ -77,20 +78,23 @@ export class RateLimits {
   }
 
   /**
-   * Runs an attempt to use a one-time password. Wrong codes count per address, so that one address cannot use up the
-   * codes of everyone.
+   * Makes an attempt to use a one-time password. Wrong ones count per address. Otherwise one address could use up the
+   * tries of the one-time passwords of many users.
    * @throws Refusal `rate_limited` or `unavailable`
    */
   guardOtp<T>(address: string, attempt: () => Promise<T>): Promise<T> {
     return this.#guard([this.#limitOf(`codes-by:${address}`, limits.WRONG_CODES_FACTOR)], 'wrong_otp', attempt);
   }
 
-  /** Counts a new account of an address. @throws Refusal `rate_limited` or `unavailable` */
+  /** Counts a new account that an address makes. @throws Refusal `rate_limited` or `unavailable` */
   countRegistration(address: string): Promise<void> {
     return this.#counter.take(this.#limitOf(`accounts-by:${address}`, limits.REGISTRATIONS_FACTOR));
   }
 
-  /** Counts a search for users, because a search can guess e-mails. @throws Refusal `rate_limited` or `unavailable` */
+  /**
+   * Counts a search for users, because searches can find out e-mail addresses.
+   * @throws Refusal `rate_limited` or `unavailable`
+   */
   countSearch(userId: string): Promise<void> {
     return this.#counter.take(this.#limitOf(`searches:${userId}`, limits.SEARCHES_FACTOR));
   }
@@ -99,7 +103,7 @@ export class RateLimits {
     return { name, max: this.#config.LOGIN_ATTEMPTS * factor, windowMs: this.#config.LOGIN_WINDOW };
   }
 
-  /** A limit for addresses that the account does not know. Strangers cannot lock out a known address with it. */
+  /** Returns no limit for an address that the account knows, so strangers cannot stop the owner of the account. */
   async #limitForUnknownAddress(
     account: string,
     address: string,
@@ -110,7 +114,7 @@ export class RateLimits {
     return isKnown ? [] : [this.#limitOf(name, factor)];
   }
 
-  /** Counts before the attempt, and gives the counts back unless the attempt was wrong. */
+  /** Counts before the attempt. Afterwards takes the counts back, except if the attempt was refused with `wrong`. */
   async #guard<T>(limitsOfAttempt: WindowLimit[], wrong: ErrorCode, attempt: () => Promise<T>): Promise<T> {
     await this.#counter.take(...limitsOfAttempt);
     try {
@@ -128,7 +132,7 @@ export class RateLimits {
       await this.#redis.set(this.#knownKey(account, address), '', 'PX', KNOWN_ADDRESS_MS);
       await this.#counter.reset(ofAccountAndAddress);
     } catch (error) {
-      this.#log.debug({ error }, 'a known address was not stored');
+      this.#log.debug({ error }, 'the address of a login could not be stored as known');
     }
   }
 
@@ -137,7 +141,7 @@ export class RateLimits {
   }
 }
 
-/** A key without the e-mail in it. Equal for e-mails that differ only in upper and lower case. */
+/** Hashes an e-mail address, so it is not in Redis. Upper and lower case give the same hash. */
 function digest(email: string): string {
   return createHash('sha256').update(email.toLowerCase()).digest('base64url');
 }

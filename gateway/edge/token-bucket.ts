@@ -1,6 +1,6 @@
 import { limits } from '../../shared/contract/limits.ts';
 
-/** Allows a number of actions per second, and `BURST_SECONDS` seconds' worth of them at once after a quiet time. */
+/** Allows a number of actions per second. After a pause, the actions of `BURST_SECONDS` seconds may come together. */
 export class TokenBucket {
   readonly #perSecond: number;
   readonly #capacity: number;
@@ -13,7 +13,7 @@ export class TokenBucket {
     this.#tokens = this.#capacity;
   }
 
-  /** Takes one token. @returns false if none is left: the action is one too many */
+  /** Takes a token for one action. @returns false if no token is left, so the action is not allowed */
   take(): boolean {
     const now = performance.now();
     const refill = ((now - this.#refilledAt) / 1_000) * this.#perSecond;

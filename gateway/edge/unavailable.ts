@@ -1,6 +1,6 @@
 import { Refusal } from '../../shared/contract/errors.ts';
 
-/** For an answer of a service that the caller cannot do without. @throws Refusal `unavailable` if the service fails */
+/** Waits for an answer of Redis or Postgres. @throws Refusal `unavailable` instead of the error of the service */
 export async function orUnavailable<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 import { type ErrorCode, errors, Refusal } from '../../shared/contract/errors.ts';
 
-/** A longer path of field names is cut: an attacker chooses the names of unknown fields. */
+/** A longer path of field names is cut, because the names can come from an attacker. */
 const MAX_FIELD_CHARACTERS = 50;
 
-/** @throws Refusal `bad_json` unless the text is a JSON object */
+/** @throws Refusal `bad_json` if the text is not a JSON object */
 export function parseJson(text: string): Record<string, unknown> {
   let value: unknown;
   try {
@@ -18,8 +18,8 @@ export function parseJson(text: string): Record<string, unknown> {
 
 /**
  * Checks input against a schema.
- * @returns the input as the schema reads it
- * @throws Refusal with the first wrong field and, if there is one, the bound that the field breaks
+ * @returns the output of the schema
+ * @throws Refusal that names the first wrong field. If the value breaks a minimum or maximum, the refusal contains it.
  */
 export function validate<Schema extends v.GenericSchema>(schema: Schema, input: unknown): v.InferOutput<Schema> {
   const result = v.safeParse(schema, input, { abortEarly: true });

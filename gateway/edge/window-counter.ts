@@ -3,7 +3,7 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import { orUnavailable } from './unavailable.ts';
 
-/** Counts one more in a window that starts with its first count. Returns 0, or the milliseconds until the window ends. */
+/** Increases a count and returns 0. If the limit is reached, returns the milliseconds until the window ends. */
 const TAKE = `
 local count = tonumber(redis.call('get', KEYS[1]) or '0')
 if count >= tonumber(ARGV[1]) then return math.max(redis.call('pttl', KEYS[1]), 1) end
@@ -14,14 +14,14 @@ return 0`;
 const GIVE_BACK = `
 if tonumber(redis.call('get', KEYS[1]) or '0') > 0 then redis.call('decr', KEYS[1]) end`;
 
-/** At most `max` counts of `name` in a window. */
+/** Allows at most `max` counts of `name` in a window. */
 export interface WindowLimit {
   name: string;
   max: number;
   windowMs: number;
 }
 
-/** Counts in windows of fixed length. The counts are in Redis, so all gateways share them. */
+/** Keeps counts in windows of fixed length. The counts are in Redis, so all gateways share them. */
 export class WindowCounter {
   readonly #redis: Redis;
   readonly #prefix: string;
@@ -34,10 +34,10 @@ export class WindowCounter {
     this.#log = log;
   }
 
-  /** Counts one in each limit, or in none. @throws Refusal `rate_limited` or `unavailable` */
+  /** Counts in every limit, or in none if a limit refuses. @throws Refusal `rate_limited` or `unavailable` */
   async take(...limits: WindowLimit[]): Promise<void> {
     const taken: WindowLimit[] = [];
-    // One after the other: a caller that the first limit refuses must never use up the second.
+    // In sequence: a caller that the first limit refuses must never use up the second limit.
     for (const limit of limits) {
       try {
         await this.#takeOne(limit);
@@ -49,13 +49,15 @@ export class WindowCounter {
     }
   }
 
-  /** Takes one count back. If Redis does not answer, the count ends with its window. */
+  /** Decreases the counts. If Redis does not answer, the counts stay until their windows end. */
   async giveBack(...limits: WindowLimit[]): Promise<void> {
     const givenBack = limits.map((limit) => this.#redis.eval(GIVE_BACK, 1, this.#keyOf(limit)));
-    await Promise.all(givenBack).catch((error: unknown) => this.#log.debug({ error }, 'a count was not given back'));
+    await Promise.all(givenBack).catch((error: unknown) =>
+      this.#log.debug({ error }, 'a count could not be given back'),
+    );
   }
 
-  /** Starts the window of a limit again. */
+  /** Sets the count of a limit to 0. */
   async reset(limit: WindowLimit): Promise<void> {
     await this.#redis.del(this.#keyOf(limit));
   }
