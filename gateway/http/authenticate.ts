@@ -3,7 +3,7 @@ import type { Bearer } from '../accounts/tokens.ts';
 import type { Gateway } from '../gateway.ts';
 
 /**
- * Finds the user whose live token the request carries. A live token is valid and was not ended by a logout.
+ * Finds the user of the request's token. The token must be valid, and no logout may have ended it.
  * @throws Refusal `no_token`, `bad_token`, `token_expired`, `token_revoked` or `unavailable`
  */
 export async function authenticate(

@@ -3,12 +3,15 @@ import { isUtf8 } from 'node:buffer';
 import { Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
 
-/** @throws Refusal `bad_request` if the length of the body is ambiguous: a proxy could then see another request */
+/**
+ * Reads the headers.
+ * @throws Refusal `bad_request` if the length of the body is ambiguous: a proxy could then find another end of the body
+ */
 export function readHeaders(req: HttpRequest): Map<string, string> {
   const headers = new Map<string, string>();
   let lengths = 0;
   req.forEach((name, value) => {
-    // Every proxy may add an X-Forwarded-For of its own. The last addresses come from the nearest proxy.
+    // Each proxy can add its own X-Forwarded-For header. The last header comes from the nearest proxy.
     const earlier = name === 'x-forwarded-for' ? headers.get(name) : undefined;
     headers.set(name, earlier === undefined ? value : `${earlier},${value}`);
     if (name === 'content-length' || name === 'transfer-encoding') lengths++;
@@ -19,8 +22,8 @@ export function readHeaders(req: HttpRequest): Map<string, string> {
 }
 
 /**
- * Reads the body. Call it in the tick of the request. It also sets `res.aborted` if the client goes away.
- * Rejects with Refusal `body_too_large`, or `bad_request` if the client goes away before its body has ended.
+ * Reads the body. Call this in the tick of the request. Sets `res.aborted` when the client disconnects.
+ * @throws Refusal `body_too_large`, or `bad_request` if the client disconnects before the end of the body
  */
 export function readBody(res: HttpResponse, headers: Map<string, string>): Promise<Buffer> {
   if (Number(headers.get('content-length') ?? 0) > limits.MAX_BODY_BYTES) throw new Refusal('body_too_large');
@@ -34,14 +37,14 @@ export function readBody(res: HttpResponse, headers: Map<string, string>): Promi
     res.onData((chunk, isLast) => {
       bytes += chunk.byteLength;
       if (bytes > limits.MAX_BODY_BYTES) return reject(new Refusal('body_too_large'));
-      // uWebSockets.js takes the chunk back after this tick.
+      // uWebSockets.js reuses the memory of the chunk after this tick.
       chunks.push(Buffer.from(chunk.slice(0)));
       if (isLast) resolve(Buffer.concat(chunks));
     });
   });
 }
 
-/** @throws Refusal `json_only` or `bad_json` */
+/** Decodes the body of a request. @throws Refusal `json_only` or `bad_json` */
 export function readText(bytes: Buffer, headers: Map<string, string>): string {
   if (!/^application\/json\s*(;|$)/i.test(headers.get('content-type') ?? '')) throw new Refusal('json_only');
   if (!isUtf8(bytes)) throw new Refusal('bad_json');

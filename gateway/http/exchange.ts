@@ -4,7 +4,7 @@ import type { ErrorCode, Refusal } from '../../shared/contract/errors.ts';
 import type { AddressOf } from '../edge/addresses.ts';
 import { readBody, readHeaders } from './body.ts';
 
-/** An answer. The body is sent as JSON; a string is JSON already. */
+/** An answer. The body is encoded as JSON, except if it is a string: a string is already JSON. */
 export interface Answer {
   status: number;
   body: unknown;
@@ -13,21 +13,21 @@ export interface Answer {
 
 /** The input of a request, before any check of its content. */
 export interface RawRequest {
-  /** The values of the path's `:parameters`, by name. */
+  /** The value of each `:parameter` of the path. */
   parameters: Record<string, string>;
   query: Record<string, string>;
   headers: Map<string, string>;
   address: string;
-  /** Resolves when the whole body is here. Rejects with Refusal `body_too_large`. */
+  /** Resolves when the whole body has arrived. Rejects with Refusal `body_too_large` or `bad_request`. */
   bytes: Promise<Buffer>;
 }
 
-/** After these refusals the connection closes, because its next bytes may be the rest of the refused request. */
+/** These refusals close the connection, because the next bytes on it can be the rest of the refused request. */
 const CLOSING: ErrorCode[] = ['bad_request', 'body_too_large'];
 
 /**
- * Reads a request in the tick in which it arrives: uWebSockets.js takes the request object back after that tick.
- * @param path as it was registered, with its `:parameters`
+ * Reads a request. Call this in the tick of the request: after this tick, `req` is not valid any more.
+ * @param path the path of the route, with its `:parameters`
  * @throws Refusal `bad_request` or `body_too_large`
  */
 export function readRequest(res: HttpResponse, req: HttpRequest, path: string, addressOf: AddressOf): RawRequest {
@@ -37,12 +37,12 @@ export function readRequest(res: HttpResponse, req: HttpRequest, path: string, a
   const query = new URLSearchParams(req.getQuery() ?? '');
   const address = addressOf(res.getRemoteAddress(), headers.get('x-forwarded-for'));
   const bytes = readBody(res, headers);
-  // A route without a body does not wait for it, so nobody else handles this rejection.
+  // A route without a body never waits for `bytes`. Without this line, a rejection would then be unhandled.
   bytes.catch(() => undefined);
   return { parameters: Object.fromEntries(parameters), query: Object.fromEntries(query), headers, address, bytes };
 }
 
-/** The answer to a refusal. */
+/** Makes the answer that carries a refusal. */
 export function refusalAnswer(refusal: Refusal, headers: Record<string, string> = {}): Answer {
   const { status, retryAfter } = refusal;
   const retry = retryAfter !== undefined && { 'Retry-After': `${retryAfter}` };
@@ -53,7 +53,7 @@ export function closesConnection(refusal: Refusal): boolean {
   return CLOSING.includes(refusal.code);
 }
 
-/** Writes an answer. Does nothing if the client has gone. */
+/** Writes an answer. Does nothing if the client has disconnected. */
 export function writeAnswer(res: HttpResponse, { status, body, headers = {} }: Answer, close = false): void {
   if (res.aborted) return;
   res.cork(() => {
@@ -61,7 +61,7 @@ export function writeAnswer(res: HttpResponse, { status, body, headers = {} }: A
     if (body !== '') res.writeHeader('Content-Type', 'application/json; charset=utf-8');
     for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value);
     const text = typeof body === 'string' ? body : JSON.stringify(body);
-    // After an answer without a body, this version of uWebSockets.js reads no further request on the connection.
+    // `true` closes the connection. Without it, this version of uWebSockets.js would read no further request on it.
     if (res.isHead) res.endWithoutBody(Buffer.byteLength(text), true);
     else res.end(text, close);
   });

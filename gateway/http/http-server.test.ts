@@ -14,14 +14,14 @@ const { gateway, url, addUser } = await openTestGateway();
 const { token } = await addUser();
 const authorization = `Bearer ${token}`;
 
-/** Calls a path of the gateway. Parameters of the path get a new id. */
+/** Calls a path of the gateway, with a new id in place of each `:parameter`. */
 async function call(method: string, path: string, init: RequestInit = {}, base = url) {
   const response = await fetch(base + path.replace(/:\w+/g, () => newId()), { method, ...init });
   const body = await response.text();
   return { status: response.status, headers: response.headers, body: body === '' ? '' : JSON.parse(body) };
 }
 
-/** Serves a table of its own with the parts of the real gateway. @returns its URL */
+/** Starts an HTTP server for this route table, with the other parts of the test gateway. @returns its URL */
 async function serve(...table: Route[]): Promise<string> {
   const app = uWS.App();
   new HttpServer(app, gateway).register(table);
@@ -31,7 +31,7 @@ async function serve(...table: Route[]): Promise<string> {
   return `http://127.0.0.1:${uWS.us_socket_local_port(listener)}`;
 }
 
-test('these routes are open, and every other route needs a token', () => {
+test('only these routes can be called without a token', () => {
   const open = routes.filter((row) => callersOf(row) === 'open').map(({ method, path }) => `${method} ${path}`);
   assert.deepEqual(open, [
     'POST /api/users/send-otp',
@@ -52,7 +52,7 @@ for (const row of routes.filter((each) => callersOf(each) !== 'open')) {
   });
 }
 
-test('a row that does not say who may call it requires a token', async () => {
+test('a row without callers requires a token', async () => {
   const base = await serve(route({ method: 'GET', path: '/forgotten', answer: v.string(), handler: () => '"done"' }));
   assert.equal((await call('GET', '/forgotten', {}, base)).body.code, 'no_token');
   assert.equal((await call('GET', '/forgotten', { headers: { authorization } }, base)).body, 'done');
@@ -68,7 +68,7 @@ const methods: Method[] = ['GET', 'POST', 'PUT', 'DELETE'];
 for (const [path, rows] of Map.groupBy(routes, (row) => row.path)) {
   const allowed = rows.map(({ method }) => method);
   for (const method of methods.filter((each) => !allowed.includes(each))) {
-    test(`${method} ${path} is refused, and Allow lists ${allowed.join(', ')}`, async () => {
+    test(`${method} ${path} is refused, and the header Allow is ${allowed.join(', ')}`, async () => {
       for (const form of [path, `${path}/`]) {
         const { status, headers, body } = await call(method, form);
         assert.deepEqual([status, body.code, headers.get('allow')], [405, 'method_not_allowed', allowed.join(', ')]);
@@ -77,7 +77,7 @@ for (const [path, rows] of Map.groupBy(routes, (row) => row.path)) {
   }
 }
 
-test('a handler that throws answers internal, and the error is not in the answer', async () => {
+test('if a handler throws an error, the answer has the code internal and does not contain the error', async () => {
   const handler = () => {
     throw new Error('a secret detail');
   };
@@ -88,7 +88,7 @@ test('a handler that throws answers internal, and the error is not in the answer
   assert.equal((await call('GET', '/healthz')).status, 200);
 });
 
-test('a validation refusal carries the field and its bound, and states them', async () => {
+test('the answer to an invalid field contains the field and its bound, also in the text', async () => {
   const init = { body: JSON.stringify({ name: 'no' }), headers: { authorization, 'content-type': 'application/json' } };
   const { body } = await call('POST', '/api/rooms', init);
   assert.deepEqual(body, { error: 'name: at least 3 characters', code: 'too_short', field: 'name', bound: 3 });
@@ -96,7 +96,7 @@ test('a validation refusal carries the field and its bound, and states them', as
   assert.deepEqual(paged.body, { error: 'size: at most 100', code: 'invalid_field', field: 'size', bound: 100 });
 });
 
-test('a parameter of the path and the Idempotency-Key are named when they are wrong', async () => {
+test('the answer names a wrong parameter of the path, and a wrong Idempotency-Key', async () => {
   const { body } = await call('GET', '/api/rooms/nonsense', { headers: { authorization } });
   assert.deepEqual([body.code, body.field], ['invalid_field', 'id']);
   const headers = { authorization, 'idempotency-key': '1', 'content-type': 'application/json' };
@@ -104,7 +104,7 @@ test('a parameter of the path and the Idempotency-Key are named when they are wr
   assert.deepEqual([keyed.body.code, keyed.body.field], ['invalid_field', 'Idempotency-Key']);
 });
 
-test('every row lists each of its error codes once', () => {
+test('no row lists an error code twice, or a code that all similar routes have', () => {
   for (const row of routes) {
     const codes = errorsOf(row);
     assert.equal(new Set(codes).size, codes.length);
@@ -117,7 +117,7 @@ test('every row lists each of its error codes once', () => {
   }
 });
 
-test('a client that goes away in the middle of its body leaves no pending request', async () => {
+test('a request is not pending any more when its client disconnects in the middle of the body', async () => {
   const app = uWS.App();
   const server = new HttpServer(app, gateway);
   const handler = () => '"done"';

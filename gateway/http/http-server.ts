@@ -12,12 +12,13 @@ import { callersOf, type Method, type Route } from './route.ts';
 
 const CommandHeaders = v.object({ 'Idempotency-Key': v.optional(Ref) });
 
+/** The method of a uWebSockets.js app that adds a route for an HTTP method. */
 const APP_METHODS = { GET: 'get', POST: 'post', PUT: 'put', DELETE: 'del' } as const;
 
-/** Answers one request. Throws a Refusal, or any error for `internal`. */
+/** Makes the answer to one request. May throw a Refusal. Any other error is answered as `internal`. */
 type Responder = (request: RawRequest) => Promise<Answer> | Answer;
 
-/** Serves the route table of one gateway. */
+/** Answers the HTTP requests of one gateway, as the route table says. */
 export class HttpServer {
   readonly #app: TemplatedApp;
   readonly #gateway: Gateway;
@@ -28,12 +29,12 @@ export class HttpServer {
     this.#gateway = gateway;
   }
 
-  /** Requests without an answer yet. */
+  /** The number of requests that have no answer yet. */
   get pending(): number {
     return this.#pending;
   }
 
-  /** Registers every row, with and without a slash at the end of its path, and answers to everything else. */
+  /** Adds every row to the app, with and without a slash at the end of the path. Also answers all other requests. */
   register(routes: readonly Route[]): void {
     for (const [path, rows] of Map.groupBy(routes, (row) => row.path)) {
       for (const form of [path, `${path}/`]) this.#registerPath(form, rows);
@@ -45,7 +46,7 @@ export class HttpServer {
 
   #registerPath(path: string, rows: Route[]): void {
     const notAllowed = this.#withRateLimit(notAllowedResponder(rows.map(({ method }) => method)));
-    // Every method is registered, so that no other path with a parameter in this place matches the request.
+    // Adds all four methods. Otherwise `GET /api/users/update` would match the row of `GET /api/users/:id`.
     for (const [method, register] of Object.entries(APP_METHODS)) {
       const row = rows.find((each) => each.method === method);
       const responder = row ? this.#responderOf(row) : notAllowed;
@@ -62,7 +63,7 @@ export class HttpServer {
     return row.skipsRateLimit ? responder : this.#withRateLimit(responder);
   }
 
-  /** Counts the request against `RATE_LIMIT` before anything else is done for it. */
+  /** Counts each request against `RATE_LIMIT` before the responder does any work. */
   #withRateLimit(responder: Responder): Responder {
     return async (request) => {
       await this.#gateway.rateLimits.countRequest(request.address);
@@ -96,7 +97,7 @@ function notAllowedResponder(methods: Method[]): Responder {
   return () => refusalAnswer(new Refusal('method_not_allowed'), { Allow: methods.join(', ') });
 }
 
-/** Checks the token first: a caller without one learns nothing about the input. */
+/** Checks the token first, so a caller without a token gets no error about the parameters or the body. */
 async function readInput(gateway: Gateway, row: Route, request: RawRequest): Promise<Parameters<Route['handler']>[1]> {
   const { headers, address } = request;
   const bearer = callersOf(row) === 'open' ? undefined : await authenticate(gateway, headers);
@@ -106,7 +107,7 @@ async function readInput(gateway: Gateway, row: Route, request: RawRequest): Pro
   const body = row.body && validate(row.body, parseJson(readText(await request.bytes, headers)));
   const ref = row.submits === 'room command' ? readRef(headers) : undefined;
   const input = { headers, address, userId: bearer?.userId, bearer, ref, parameters, query, body };
-  // Only the handlers of open rows get no bearer, and their type has none.
+  // `bearer` and `userId` are undefined only for `open` rows. The handlers of these rows get an `OpenRequest`.
   return input as Parameters<Route['handler']>[1];
 }
 

@@ -5,22 +5,22 @@ import type { Gateway } from '../gateway.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
-/** Who may call a route: everyone, every user with a live token, or admins. */
+/** Who may call a route. `open`: everyone, without a token. `user`: every user with a valid token. */
 export type Callers = 'open' | 'user' | 'admin';
 
 type Schema = v.GenericSchema | undefined;
 type Output<S extends Schema> = S extends v.GenericSchema ? v.InferOutput<S> : undefined;
 
-/** What every handler gets. */
+/** The part of a request that every handler gets. */
 export interface OpenRequest {
   headers: Map<string, string>;
-  /** The client's address, as limits count it. */
+  /** The IP address of the client, as limits count it (edge/addresses.ts). */
   address: string;
 }
 
-/** What the handler of a route with a token gets. */
+/** The part of a request that the handler of a route with a token gets. */
 export interface UserRequest extends OpenRequest {
-  /** The user who calls. */
+  /** The user of the token. */
   userId: string;
   bearer: Bearer;
   /** The header `Idempotency-Key`, on routes that submit a room command. */
@@ -36,29 +36,29 @@ interface Input<P extends Schema, Q extends Schema, B extends Schema> {
 interface RouteBasics<P extends Schema, Q extends Schema, B extends Schema> {
   method: Method;
   path: string;
-  /** The `:parameters` of the path, by name. */
+  /** The schema of the `:parameters` of the path. */
   parameters?: P;
   query?: Q;
   body?: B;
-  /** What the route submits to the workers. A room command takes an `Idempotency-Key`. */
+  /** What the route submits to the workers. A route with a room command accepts the header `Idempotency-Key`. */
   submits?: 'room command' | 'account change';
-  /** True if requests do not count against `RATE_LIMIT`: for health probes. */
+  /** True if requests do not count against `RATE_LIMIT`, because health probes send them. */
   skipsRateLimit?: true;
-  /** The status of a success; 200 by default. */
+  /** The HTTP status of a success. The default is 200. */
   status?: number;
-  /** The shape of the body of a success. */
+  /** The schema of the body of a success. */
   answer: v.GenericSchema;
-  /** The error codes of the route itself. {@link errorsOf} adds those that its kind of route always has. */
+  /** The error codes of this route only. {@link errorsOf} adds the codes that all similar routes have. */
   errors?: ErrorCode[];
 }
 
-/** A body is sent as JSON. A string is JSON already: a message is encoded once for all its readers. */
+/** The body of an answer, encoded as JSON later. A string is already JSON, such as an encoded message. */
 type Body = unknown;
 
-/** @template Request what the handler gets beside its input */
+/** Returns the body of a success, or throws a Refusal. */
 type Handler<Request> = (gateway: Gateway, request: Request) => Body | Promise<Body>;
 
-/** One row of the route table. A row that does not say who may call it requires a token. */
+/** One row of the route table. A row without `callers` requires a token. */
 export type RouteOf<P extends Schema, Q extends Schema, B extends Schema> = RouteBasics<P, Q, B> &
   (
     | { callers: 'open'; handler: Handler<OpenRequest & Input<P, Q, B>> }
@@ -82,7 +82,7 @@ export function callersOf(row: Pick<Route, 'callers'>): Callers {
   return row.callers ?? 'user';
 }
 
-/** Every error code that a route can answer. */
+/** Returns every error code that an answer of this route can have. */
 export function errorsOf(row: Route): ErrorCode[] {
   const codes: ErrorCode[] = ['bad_request', 'body_too_large', 'internal', ...(row.errors ?? [])];
   if (!row.skipsRateLimit) codes.push('rate_limited');
