@@ -38,8 +38,9 @@ import {
 import { upgradeNeeded } from './sockets/upgrade-needed.ts';
 
 /**
- * Every route of a gateway. A row without `callers` requires a token. The registration, the 405s, the checks of the
- * documents and the authorisation matrix come from this table. The socket's commands are in shared/contract/commands.ts.
+ * Every route of a gateway. A row without `callers` requires a token. The HTTP server makes its routes and its 405
+ * answers from this table. Tests compare the table with docs/api.md, and call each route as each kind of user. The
+ * commands of a socket are in shared/contract/commands.ts.
  */
 export const routes: readonly Route[] = [
   route({
@@ -216,7 +217,8 @@ export const routes: readonly Route[] = [
     errors: ['no_such_room', 'owner_only', 'everyones_room', 'owner_stays', 'user_not_in_room'],
     handler: removeUser,
   }),
-  // The original has two paths here. Its :room_id and its :id stand in the same place, so they are one path.
+  // The Go server that Rooms replaces names this parameter :room_id for GET and POST, and :id for PUT and DELETE. Both
+  // names match the same URLs, so here all four rows use :id.
   route({
     method: 'GET',
     path: '/api/messages/:id',

@@ -27,9 +27,9 @@ import { createReads, type Reads } from './reads/reads.ts';
 import { SocketServer } from './sockets/socket-server.ts';
 
 const READ_CONNECTIONS = 8;
-const READ_TIMEOUT_MS = 10_000;
-/** A gateway that stops waits this long for the outcomes of pending commands and the answers to pending requests. */
-const DRAIN_MS = 10_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
+/** A gateway that stops waits at most this time for the outcomes of its commands and the answers to its requests. */
+const MAX_DRAIN_MS = 10_000;
 
 /** The environment variables of a gateway. */
 export const GATEWAY_VARIABLES = [
@@ -57,7 +57,7 @@ export type GatewayConfig = Config<(typeof GATEWAY_VARIABLES)[number]>;
 /** The parts of a gateway that routes and sockets use. */
 export interface Gateway {
   config: GatewayConfig;
-  /** Names the database. */
+  /** The id of the database. It changes after a restore from a backup. */
   epoch: string;
   addressOf: AddressOf;
   cors: Cors;
@@ -72,24 +72,24 @@ export interface Gateway {
   otpRequests: OtpRequests;
   /** @throws Error if Redis does not answer */
   pingRedis: () => Promise<unknown>;
-  /** True from the start of {@link RunningGateway.stop}. */
+  /** True after {@link RunningGateway.stop} was called. */
   isStopping: boolean;
   metrics: Metrics;
   log: Log;
 }
 
-/** A gateway with its connections. A process may run several. */
+/** A gateway with its connections. One process can have several gateways. */
 export interface RunningGateway extends Gateway {
-  /** @returns the port; 0 asks for a free one. @throws Error if the gateway cannot listen there */
+  /** @param port 0 means any free port. @returns the port. @throws Error if the gateway cannot listen there */
   listen(host: string, port: number): Promise<number>;
   /**
-   * Takes no new connections, waits for pending outcomes, asks the sockets to reconnect, and closes everything. A second
-   * call waits for the first.
+   * Takes no new connections, and waits for pending outcomes and answers. Then asks the clients of all sockets to
+   * reconnect, and closes everything. A second call only waits for the first call.
    */
   stop(): Promise<void>;
 }
 
-/** Connects a gateway to Postgres and Redis. @throws Error if one of them does not answer */
+/** Connects a gateway to Postgres and Redis. @throws Error if Postgres or Redis does not answer */
 export async function openGateway(config: GatewayConfig, log: Log): Promise<RunningGateway> {
   const app = uWS.App();
   const { parts, close } = await openParts(config, app, log);
@@ -102,10 +102,10 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Runn
   const stop = async () => {
     parts.isStopping = true;
     if (listener) uWS.us_listen_socket_close(listener);
-    const until = performance.now() + DRAIN_MS;
+    const until = performance.now() + MAX_DRAIN_MS;
     while (parts.dispatcher.pending + http.pending > 0 && performance.now() < until) await wait(20);
     sockets.closeAll();
-    await close().catch((error: unknown) => log.warn({ error }, 'a connection was not closed'));
+    await close().catch((error: unknown) => log.warn({ error }, 'a connection could not be closed'));
   };
   return Object.assign(parts, {
     async listen(host: string, port: number) {
@@ -123,8 +123,9 @@ async function openParts(config: GatewayConfig, app: TemplatedApp, log: Log) {
     name: 'rooms-gateway',
     max: READ_CONNECTIONS,
     readOnly: true,
-    timeout: READ_TIMEOUT_MS,
+    timeout: STATEMENT_TIMEOUT_MS,
   });
+  // shared/redis.ts explains `producer` and `consumer`.
   const redis = connectRedis(REDIS_URL, 'producer', log);
   const subscriberRedis = connectRedis(REDIS_URL, 'consumer', log, { autoResubscribe: false });
   const queues = openQueues(redis, prefix, log);
@@ -177,9 +178,10 @@ function openQueues(connection: Redis, prefix: string, log: Log): Record<QueueNa
   return Object.fromEntries(queues) as Record<QueueName, Queue>;
 }
 
-/** Several gateways may listen on one port of a machine: the kernel shares the connections out. */
+/** Several gateways can listen on the same port of a machine. The kernel then divides the connections among them. */
 async function listen(app: TemplatedApp, host: string, port: number): Promise<us_listen_socket> {
   const listener = await new Promise<us_listen_socket | false>((resolve) => app.listen(host, port, resolve));
-  if (!listener) throw new Error(`cannot listen at ${host}:${port}: the port is taken, or the host is another machine`);
+  if (!listener)
+    throw new Error(`cannot listen at ${host}:${port}: the port is in use, or this machine does not have this address`);
   return listener;
 }
