@@ -3,7 +3,7 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import { type OtpSubject, otpNames } from '../../shared/contract/otps.ts';
 import { orUnavailable } from '../edge/unavailable.ts';
 
-/** One step in Redis: if several requests send the same code at once, only one of them gets 1. */
+/** Redis runs this as one step. If several requests send the same one-time password, only one request gets 1. */
 const CONSUME = `
 local hash = redis.call('hget', KEYS[1], 'hash')
 if not hash then return 0 end
@@ -15,16 +15,19 @@ if redis.call('hincrby', KEYS[1], 'tries', -1) <= 0 then redis.call('del', KEYS[
 return 0`;
 
 export interface OtpCheck {
-  /** Uses a code up. A wrong code takes one of the tries. @throws Refusal `wrong_otp` or `unavailable` */
-  consume(subject: OtpSubject, code: string): Promise<void>;
+  /**
+   * Checks a one-time password, which then works no second time. A wrong one uses up one of the tries.
+   * @throws Refusal `wrong_otp` or `unavailable`
+   */
+  consume(subject: OtpSubject, otp: string): Promise<void>;
 }
 
 /** Checks the one-time passwords that the otp-email worker mailed. @param secret `API_SECRET` */
 export function createOtpCheck(redis: Redis, prefix: string, secret: string): OtpCheck {
   const names = otpNames(prefix, secret);
   return {
-    async consume(subject, code) {
-      const consumed = await orUnavailable(redis.eval(CONSUME, 1, names.key(subject), names.hash(subject, code)));
+    async consume(subject, otp) {
+      const consumed = await orUnavailable(redis.eval(CONSUME, 1, names.key(subject), names.hash(subject, otp)));
       if (consumed !== 1) throw new Refusal('wrong_otp');
     },
   };

@@ -3,7 +3,10 @@ import type { OtpRequest } from '../../shared/contract/jobs.ts';
 import { PAYLOAD_VERSION } from '../../shared/contract/versions.ts';
 import { orUnavailable } from '../edge/unavailable.ts';
 
-/** A mail that fails is sent again after 1, 2, 4 … seconds, for about 8 minutes: a code is valid for 10 by default. */
+/**
+ * A mail that fails is tried again after 1, 2, 4 … seconds, for about 8 minutes. A one-time password is valid for 10
+ * minutes by default.
+ */
 const JOB_OPTIONS = {
   attempts: 10,
   backoff: { type: 'exponential', delay: 1_000 },
@@ -12,7 +15,7 @@ const JOB_OPTIONS = {
 };
 
 export interface OtpRequests {
-  /** Resolves when the request is in the queue. The worker mails later. @throws Refusal `unavailable` */
+  /** Puts a request into the queue. A worker sends the mail later. @throws Refusal `unavailable` */
   add(request: Omit<OtpRequest, 'v'>): Promise<void>;
 }
 

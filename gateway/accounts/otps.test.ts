@@ -23,12 +23,12 @@ const wrongOtp = { code: 'wrong_otp' };
 let emails = 0;
 const newSubject = (): OtpSubject => ({ purpose: 'login', email: `somebody.${++emails}@example.com` });
 
-/** Stores a code, as the otp-email worker does. */
-async function mail(subject: OtpSubject, code = RIGHT, tries: number = limits.MAX_OTP_TRIES): Promise<void> {
-  await redis.hset(names.key(subject), { hash: names.hash(subject, code), tries });
+/** Stores a one-time password, as the otp-email worker does. */
+async function mail(subject: OtpSubject, otp = RIGHT, tries: number = limits.MAX_OTP_TRIES): Promise<void> {
+  await redis.hset(names.key(subject), { hash: names.hash(subject, otp), tries });
 }
 
-test('of 20 requests with one right code, one succeeds', async () => {
+test('of 20 requests with the same right one-time password, one succeeds', async () => {
   const subject = newSubject();
   await mail(subject);
   const results = await Promise.allSettled(Array.from({ length: 20 }, () => otps.consume(subject, RIGHT)));
@@ -36,7 +36,7 @@ test('of 20 requests with one right code, one succeeds', async () => {
   for (const result of results) if (result.status === 'rejected') assert.equal(result.reason.code, 'wrong_otp');
 });
 
-test('after 4 wrong tries the right code works, and after 5 it does not', async () => {
+test('the right one-time password works after 4 wrong tries, but not after 5', async () => {
   const [four, five] = [newSubject(), newSubject()];
   for (const subject of [four, five]) {
     await mail(subject);
@@ -48,7 +48,7 @@ test('after 4 wrong tries the right code works, and after 5 it does not', async 
   assert.equal(await redis.exists(names.key(five)), 0);
 });
 
-test('a code works for its purpose, its e-mail and its user only', async () => {
+test('a one-time password works only for its own purpose, e-mail address and user', async () => {
   const subject: OtpSubject = { ...newSubject(), purpose: 'update', userId: newId() };
   await mail(subject);
   const { email, userId } = subject;
@@ -63,7 +63,7 @@ test('a code works for its purpose, its e-mail and its user only', async () => {
   await otps.consume({ ...subject, email: email.toUpperCase() }, RIGHT);
 });
 
-test('a newer code replaces the older one', async () => {
+test('a new one-time password replaces the previous one', async () => {
   const subject = newSubject();
   await mail(subject, RIGHT);
   await mail(subject, WRONG);
@@ -71,7 +71,7 @@ test('a newer code replaces the older one', async () => {
   await otps.consume(subject, WRONG);
 });
 
-test('a request is one job of the otp-email queue, which the schema accepts and which holds no code', async () => {
+test('a request is one valid job in the otp-email queue, without a one-time password', async () => {
   const queue = new Queue('otp-email', { connection: redis, prefix });
   const requests = createOtpRequests(queue);
   const userId = newId();
@@ -91,7 +91,7 @@ test('a request is one job of the otp-email queue, which the schema accepts and 
   await queue.close();
 });
 
-test('without Redis a request and a code are refused as unavailable', async () => {
+test('without Redis, a request and a one-time password are refused as unavailable', async () => {
   const closed = new Redis(testServices().redisUrl, { maxRetriesPerRequest: null, enableOfflineQueue: false });
   const queue = new Queue('otp-email', { connection: closed, prefix });
   queue.on('error', () => undefined);

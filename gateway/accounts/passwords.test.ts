@@ -24,33 +24,33 @@ function hasherPid(): number {
   return Number(found[0]);
 }
 
-test('a password matches its own hash only, and without a hash no password matches', async () => {
+test('a password matches only its own hash, and without a hash no password matches', async () => {
   assert.match(hash, /^\$argon2id\$v=19\$m=19456,p=1,t=2\$/);
   assert.deepEqual(await passwords.verify(hash, 'correct horse'), { isRight: true, isOld: false });
   assert.deepEqual(await passwords.verify(hash, 'battery staple'), { isRight: false, isOld: false });
   assert.deepEqual(await passwords.verify(undefined, 'dummy'), { isRight: false, isOld: false });
 });
 
-test('a hash with older parameters matches and is reported as old', async () => {
+test('a password matches a hash with older parameters, and the hash is reported as old', async () => {
   const older = await argon2.hash('correct horse', { memoryCost: 8_192, timeCost: 3, parallelism: 1 });
   assert.deepEqual(await passwords.verify(older, 'correct horse'), { isRight: true, isOld: true });
 });
 
-test('a text that is no hash is refused, and the next request is served', async () => {
+test('a text that is not a hash is refused, and the next request is answered', async () => {
   await assert.rejects(passwords.verify('nonsense', 'correct horse'), { code: 'busy' });
   assert.equal((await passwords.verify(hash, 'correct horse')).isRight, true);
 });
 
-test('of 100 requests at once, 66 are served and all others are refused as busy', async () => {
+test('of 100 requests at the same time, 66 are answered and all others are refused as busy', async () => {
   const results = await Promise.allSettled(Array.from({ length: 100 }, () => passwords.verify(hash, 'correct horse')));
-  const served = results.filter((each) => each.status === 'fulfilled');
+  const answered = results.filter((each) => each.status === 'fulfilled');
   const refused = results.filter((each) => each.status === 'rejected');
-  assert.equal(served.length, 66);
+  assert.equal(answered.length, 66);
   assert.deepEqual([...new Set(refused.map(({ reason }) => reason.code))], ['busy']);
   assert.equal(passwords.isBusy, false);
 });
 
-test('the hasher has the lowest priority, and a hasher that dies is replaced', async () => {
+test('the hasher has the lowest priority, and after it dies a new hasher starts', async () => {
   const first = hasherPid();
   assert.equal(getPriority(first), 19);
   const requests = Promise.allSettled(Array.from({ length: 5 }, () => passwords.verify(hash, 'correct horse')));
@@ -60,7 +60,7 @@ test('the hasher has the lowest priority, and a hasher that dies is replaced', a
   assert.notEqual(hasherPid(), first);
 });
 
-test('a hasher without an answer for 20 seconds is replaced', async () => {
+test('after 20 seconds without an answer, a new hasher replaces the hasher', async () => {
   const first = hasherPid();
   mock.timers.enable({ apis: ['setTimeout'] });
   process.kill(first, 'SIGSTOP');

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
 
-/** A hasher without an answer for this time is replaced. It has the lowest priority, so it can be slow. */
+/** After this time without an answer, the hasher is replaced. The time is long because the hasher has low priority. */
 const ANSWER_TIMEOUT_MS = 20_000;
 
 /** Asks the hasher to hash a password, or (with `hash`) to compare it with a hash. */
@@ -17,11 +17,12 @@ export interface HashAnswer {
   id: number;
   hash?: string;
   isRight?: boolean;
-  /** True if the hash was made with other parameters than the present ones. */
+  /** True if the hash was made with other parameters than new hashes. */
   isOld?: boolean;
   failure?: string;
 }
 
+/** A request that has no answer yet. */
 interface PendingRequest {
   request: HashRequest;
   resolve: (answer: HashAnswer) => void;
@@ -29,9 +30,9 @@ interface PendingRequest {
 }
 
 /**
- * Hashes passwords in a child process of low priority. Threads of the gateway would delay its sockets, whatever the
- * priority of the threads (bench/README.md). The child has its own session, because a kernel can divide CPU time between
- * sessions. A child that dies is replaced, and the requests that it worked on are refused.
+ * Hashes passwords in a child process of low priority. Threads of the gateway would delay its sockets
+ * (docs/decisions/0004). The child has its own process session, because a Linux kernel can divide CPU time between
+ * process sessions. If the child dies, the requests in progress are refused, and the next request starts a new child.
  */
 export class Passwords {
   readonly #hasherFile = fileURLToPath(new URL('hasher.ts', import.meta.url));
@@ -41,14 +42,14 @@ export class Passwords {
   readonly #inProgress = new Map<number, PendingRequest>();
   #dummyHash: string | undefined;
 
-  /** Resolves when the hasher is ready. */
+  /** Starts the hasher, and waits until it is ready. */
   static async start(): Promise<Passwords> {
     const passwords = new Passwords();
     passwords.#dummyHash = await passwords.hash('dummy');
     return passwords;
   }
 
-  /** True if {@link hash} and {@link verify} would refuse now. */
+  /** True if {@link hash} and {@link verify} refuse requests at this moment. */
   get isBusy(): boolean {
     const pending = this.#waiting.length + this.#inProgress.size;
     return pending >= limits.MAX_HASHES_AT_ONCE + limits.MAX_WAITING_HASHES;
@@ -61,9 +62,9 @@ export class Passwords {
   }
 
   /**
-   * Compares a password with a hash. Without a hash it takes equally long and returns false, so the time of an answer
-   * does not show whether the account exists.
-   * @returns `isOld` if the password should be hashed again
+   * Compares a password with a hash. Without a hash, no password is right, but the comparison takes the same time. So
+   * the time of an answer does not show whether the account exists.
+   * @returns `isOld`: true if the password should be hashed again
    * @throws Refusal `busy` if too many requests wait, or if the hasher died
    */
   async verify(hash: string | undefined, password: string): Promise<{ isRight: boolean; isOld: boolean }> {
@@ -98,7 +99,8 @@ export class Passwords {
 
   #send(child: ChildProcess, pending: PendingRequest): void {
     pending.timer = setTimeout(() => this.#discard(child), ANSWER_TIMEOUT_MS);
-    // A send that fails also emits an event. A process that could not be started has no `send`.
+    // The callback ignores the error: a child that cannot receive also emits an event of `#startChild`. A child that
+    // could not be started has no `send`.
     child.send?.(pending.request, () => undefined);
   }
 
@@ -117,11 +119,12 @@ export class Passwords {
     this.#sendWaiting();
   }
 
-  /** The next request starts a new child. */
+  /** Kills the child and refuses the requests in progress. The next request starts a new child. */
   #discard(child: ChildProcess): void {
     if (this.#child !== child) return;
     this.#child = undefined;
     child.kill('SIGKILL');
-    for (const id of [...this.#inProgress.keys()]) this.#complete({ id, failure: 'the hasher ended' });
+    for (const id of [...this.#inProgress.keys()])
+      this.#complete({ id, failure: 'the process that hashes passwords has ended' });
   }
 }

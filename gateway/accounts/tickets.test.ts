@@ -16,14 +16,14 @@ const tickets = createTickets(redis, prefix, new PayloadReader(metrics, createLo
 const bearer = { userId: newId(), tokenId: newId(), version: 3, expires: Date.now() + 60_000 };
 after(() => redis.disconnect());
 
-/** The only key of a ticket in Redis. */
+/** Returns the key of the only ticket in Redis. */
 async function ticketKey(): Promise<string> {
   const keys = await redis.keys(`${prefix}:ticket:*`);
   assert.equal(keys.length, 1, keys.join());
   return keys[0] as string;
 }
 
-test('of 20 requests with one ticket, one gets the bearer', async () => {
+test('of 20 requests with the same ticket, only one gets the bearer', async () => {
   const ticket = await tickets.issue(bearer);
   const results = await Promise.allSettled(Array.from({ length: 20 }, () => tickets.redeem(ticket)));
   const redeemed = results.filter((result) => result.status === 'fulfilled');
@@ -34,7 +34,7 @@ test('of 20 requests with one ticket, one gets the bearer', async () => {
   for (const result of results) if (result.status === 'rejected') assert.equal(result.reason.code, 'bad_ticket');
 });
 
-test('a ticket ends after at most 30 seconds, and Redis does not hold it', async () => {
+test('a ticket expires after at most 30 seconds, and Redis does not contain its text', async () => {
   const ticket = await tickets.issue(bearer);
   const key = await ticketKey();
   const leftMs = await redis.pttl(key);
@@ -47,19 +47,19 @@ test('an unknown ticket is refused', async () => {
   await assert.rejects(tickets.redeem('nonsense'), { code: 'bad_ticket' });
 });
 
-test('unknown fields of a stored ticket are ignored', async () => {
+test('a stored ticket with an unknown field works', async () => {
   const ticket = await tickets.issue(bearer);
   await redis.set(await ticketKey(), encodeVersioned({ ...bearer, added: 'later' }));
   assert.deepEqual(await tickets.redeem(ticket), bearer);
 });
 
 const unreadable = {
-  'no JSON': 'x',
-  nothing: '',
+  'a text that is not JSON': 'x',
+  'an empty text': '',
   null: 'null',
   'no version': JSON.stringify(bearer),
-  'a later version': JSON.stringify({ ...bearer, v: PAYLOAD_VERSION + 1 }),
-  'a user that is no id': encodeVersioned({ ...bearer, userId: 'ann' }),
+  'a newer version': JSON.stringify({ ...bearer, v: PAYLOAD_VERSION + 1 }),
+  'a user id that is not a UUID': encodeVersioned({ ...bearer, userId: 'ann' }),
 };
 
 for (const [what, stored] of Object.entries(unreadable)) {
@@ -72,10 +72,10 @@ for (const [what, stored] of Object.entries(unreadable)) {
   });
 }
 
-test('without Redis tickets are refused as unavailable', async () => {
+test('without Redis, tickets are refused as unavailable', async () => {
   const closed = new Redis(testServices().redisUrl, { lazyConnect: true, enableOfflineQueue: false });
-  const others = createTickets(closed, prefix, new PayloadReader(metrics, createLog('test', 'silent')));
-  await assert.rejects(others.issue(bearer), { code: 'unavailable' });
-  await assert.rejects(others.redeem('a ticket'), { code: 'unavailable' });
+  const withoutRedis = createTickets(closed, prefix, new PayloadReader(metrics, createLog('test', 'silent')));
+  await assert.rejects(withoutRedis.issue(bearer), { code: 'unavailable' });
+  await assert.rejects(withoutRedis.redeem('a ticket'), { code: 'unavailable' });
   closed.disconnect();
 });

@@ -8,17 +8,17 @@ import { Bearer } from './tokens.ts';
 
 const TICKET_LIFETIME_MS = 30_000;
 
-/** One-time tickets. A browser opens a socket with a URL alone, so it cannot send its token in a header. */
+/** Tickets to open a socket. A browser needs a ticket in the URL, because it cannot send a token in a header. */
 export interface Tickets {
-  /** @returns a ticket that works once, within 30 seconds. @throws Refusal `unavailable` */
+  /** Makes a ticket that works once, within 30 seconds. @throws Refusal `unavailable` */
   issue(bearer: Bearer): Promise<string>;
-  /** Uses a ticket up. @returns the bearer that `issue` got. @throws Refusal `bad_ticket` or `unavailable` */
+  /** Uses up a ticket. @returns the bearer of the ticket. @throws Refusal `bad_ticket` or `unavailable` */
   redeem(ticket: string): Promise<Bearer>;
 }
 
 /** @param prefix `REDIS_PREFIX` */
 export function createTickets(redis: Redis, prefix: string, payloads: PayloadReader): Tickets {
-  // Redis holds only hashes, so nobody can take a usable ticket from it.
+  // Redis contains only hashes of tickets, so nobody can read a valid ticket from Redis.
   const keyOf = (ticket: string) => `${prefix}:ticket:${createHash('sha256').update(ticket).digest('base64url')}`;
   return {
     async issue(bearer) {

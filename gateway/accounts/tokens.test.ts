@@ -14,7 +14,7 @@ function forge(claims: Record<string, unknown>, { secret = SECRET, alg = 'HS256'
   return new SignJWT(claims).setProtectedHeader({ alg }).sign(new TextEncoder().encode(secret));
 }
 
-test('a signed token names its user, its version and its end', async () => {
+test('a signed token contains its user, its version and its expiry', async () => {
   const before = Math.floor(Date.now() / 1_000) * 1_000;
   const token = await tokens.sign(userId, 7);
   assert.deepEqual(decodeProtectedHeader(token), { alg: 'HS256' });
@@ -24,12 +24,12 @@ test('a signed token names its user, its version and its end', async () => {
   assert.ok(lifetimeMs >= 3 * 3_600_000 && lifetimeMs < 3 * 3_600_000 + 10_000, `${lifetimeMs} ms`);
 });
 
-test('the tokens of one user have different ids', async () => {
+test('two tokens of the same user never have the same id', async () => {
   const ids = await Promise.all(Array.from({ length: 10 }, async () => decodeJwt(await tokens.sign(userId, 0)).jti));
   assert.equal(new Set(ids).size, 10);
 });
 
-test('a good token works, and the word Bearer is case-insensitive', async () => {
+test('a valid token works, and the word Bearer is case-insensitive', async () => {
   const token = await forge(good);
   for (const word of ['Bearer', 'bearer', 'BEARER ']) {
     assert.equal((await tokens.verify(`${word} ${token}`)).userId, userId);
@@ -44,26 +44,26 @@ for (const authorization of [undefined, '', 'Bearer', 'Bearer ', 'Basic eyJ', 'B
 
 const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify(good)).toString('base64url')}.`;
 
-const bad: Record<string, () => string | Promise<string>> = {
-  'no JWT': () => 'nonsense',
+const invalid: Record<string, () => string | Promise<string>> = {
+  'a text that is not a JWT': () => 'nonsense',
   'no signature': () => unsigned,
   'another secret': () => forge(good, { secret: 'another secret of over 32 characters' }),
   'another algorithm': () => forge(good, { alg: 'HS512', secret: SECRET.repeat(2) }),
   'another issuer': () => forge({ ...good, iss: 'others' }),
   'another audience': () => forge({ ...good, aud: 'others' }),
-  'no end': () => forge({ ...good, exp: undefined }),
+  'no expiry': () => forge({ ...good, exp: undefined }),
   'no id': () => forge({ ...good, jti: undefined }),
-  'a user that is no id': () => forge({ ...good, sub: 'ann' }),
-  'a version that is no whole number': () => forge({ ...good, ver: 0.5 }),
+  'a user id that is not a UUID': () => forge({ ...good, sub: 'ann' }),
+  'a version that is not a whole number': () => forge({ ...good, ver: 0.5 }),
 };
 
-for (const [what, token] of Object.entries(bad)) {
+for (const [what, token] of Object.entries(invalid)) {
   test(`a token with ${what} is refused`, async () => {
     await assert.rejects(tokens.verify(`Bearer ${await token()}`), { code: 'bad_token' });
   });
 }
 
-test('a token past its end is refused as expired', async () => {
+test('an expired token is refused as expired', async () => {
   const token = await forge({ ...good, exp: Math.floor(Date.now() / 1_000) - 1 });
   await assert.rejects(tokens.verify(`Bearer ${token}`), { code: 'token_expired' });
 });

@@ -10,14 +10,14 @@ const AUDIENCE = 'rooms';
 
 const WholeNumber = v.pipe(v.number(), v.safeInteger());
 
-/** The claims that Rooms reads. jose checks issuer and audience. */
+/** The claims that the gateway reads. jose checks the issuer and the audience. */
 const Claims = v.object({ sub: Id, jti: Id, ver: WholeNumber, exp: WholeNumber });
 
-/** The user and the token of a request or socket. */
+/** Describes the token of a request or socket, and its user. */
 export const Bearer = v.object({
   userId: Id,
   tokenId: Id,
-  /** The user's `token_version` when the token was made. A higher version ends the token. */
+  /** The user's `token_version` when the token was made. The token is invalid when the user has a higher version. */
   version: WholeNumber,
   /** When the token expires, in milliseconds since 1970. */
   expires: WholeNumber,
@@ -27,14 +27,14 @@ export type Bearer = v.InferOutput<typeof Bearer>;
 export interface Tokens {
   sign(userId: string, version: number): Promise<string>;
   /**
-   * Checks the token itself. Whether it was revoked is in Postgres (`Reads.isTokenValid`).
-   * @param authorization the header, such as `Bearer eyJ…`
+   * Checks the signature, the claims and the expiry. Does not check revocations: `Reads.isTokenValid` reads these.
+   * @param authorization the value of the header, such as `Bearer eyJ…`
    * @throws Refusal `no_token`, `bad_token` or `token_expired`
    */
   verify(authorization: string | undefined): Promise<Bearer>;
 }
 
-/** Access tokens: JWTs (RFC 7519) of one algorithm. @param secret `API_SECRET` @param hours `TOKEN_HOUR_LIFESPAN` */
+/** Signs and checks access tokens (JWTs, RFC 7519). @param secret `API_SECRET` @param hours `TOKEN_HOUR_LIFESPAN` */
 export function createTokens(secret: string, hours: number): Tokens {
   const importedKey = importKey(secret);
   return {
@@ -65,7 +65,7 @@ export function createTokens(secret: string, hours: number): Tokens {
   };
 }
 
-/** Imports the key once. With the bare secret, jose would import it for every token. */
+/** Imports the key once. If jose gets the secret itself, it imports a key for every token. */
 function importKey(secret: string): Promise<webcrypto.CryptoKey> {
   const algorithm = { name: 'HMAC', hash: 'SHA-256' };
   return webcrypto.subtle.importKey('raw', new TextEncoder().encode(secret), algorithm, false, ['sign', 'verify']);
