@@ -8,7 +8,7 @@ import type { Credentials } from '../reads/session-reads.ts';
 import { submitAccountChange } from './submit.ts';
 import { readUser } from './user-routes.ts';
 
-/** Makes an account. Its user is a member of the two standing rooms. */
+/** Makes an account. The new user is a member of the two rooms that always exist: general and announcements. */
 export async function register(
   gateway: Gateway,
   { body, address }: OpenRequest & { body: Registration },
@@ -17,14 +17,14 @@ export async function register(
   return createAccount(gateway, body, await gateway.passwords.hash(body.password), false);
 }
 
-/** As {@link register}. The code proves that the person reads the e-mail. */
+/** Makes an account, like {@link register}. The one-time password proves that the e-mail address is the user's own. */
 export async function registerWithOtp(
   gateway: Gateway,
   { body, address }: OpenRequest & { body: ProvenRegistration },
 ): Promise<User> {
   const { otp, ...person } = body;
   const passwordHash = await gateway.rateLimits.guardOtp(address, async () => {
-    // The hash comes first: it may be refused as `busy`, and then the code must still be usable.
+    // The hash comes first. If it is refused as `busy`, the one-time password can still be used later.
     const hash = await gateway.passwords.hash(person.password);
     await gateway.otpCheck.consume({ purpose: 'register', email: person.email }, otp);
     return hash;
@@ -32,19 +32,19 @@ export async function registerWithOtp(
   return createAccount(gateway, person, passwordHash, true);
 }
 
-/** Answers an access token. */
+/** Returns an access token. */
 export function login(gateway: Gateway, { body, address }: OpenRequest & { body: Login }): Promise<{ token: string }> {
   return issueToken(gateway, body.email, address, () => checkPassword(gateway, body));
 }
 
-/** Answers an access token. The caller needs the password and the mailed code. */
+/** Returns an access token. The caller needs the password and a mailed one-time password. */
 export function loginWithOtp(
   gateway: Gateway,
   { body, address }: OpenRequest & { body: ProvenLogin },
 ): Promise<{ token: string }> {
   const { email, otp } = body;
   return issueToken(gateway, email, address, async () => {
-    // The password comes first: without it, nobody can use up the tries of a code.
+    // The password comes first, so a caller without the password cannot use up the tries of a one-time password.
     const account = await checkPassword(gateway, body);
     await gateway.rateLimits.guardOtp(address, () => gateway.otpCheck.consume({ purpose: 'login', email }, otp));
     return account;
@@ -52,8 +52,9 @@ export function loginWithOtp(
 }
 
 /**
- * Asks a worker to mail a one-time password. Without a purpose in the body, the code is for `update` if the request
- * carries a live token. Otherwise the worker chooses `login` or `register`. The answer never depends on the e-mail.
+ * Asks a worker to mail a one-time password. The body can name a purpose. If it does not, the purpose is `update` for a
+ * request with a valid token. For other requests, the worker chooses `login` or `register`. The answer is the same for
+ * every e-mail address, so it does not show which accounts exist.
  */
 export async function sendOtp(
   gateway: Gateway,
@@ -77,19 +78,20 @@ async function createAccount(
   return readUser(gateway, id, id);
 }
 
+/** Checks a login within the limits of logins, and signs a token for its user. */
 async function issueToken(
   { rateLimits, passwords, tokens }: Gateway,
   email: string,
   address: string,
   check: () => Promise<Credentials>,
 ): Promise<{ token: string }> {
-  // This check comes before any read or count: in a storm of logins most are refused, and a refusal must be cheap.
+  // This check comes before any read or count: during too many logins, a refusal must be cheap.
   if (passwords.isBusy) throw new Refusal('busy');
   const { id, tokenVersion } = await rateLimits.guardLogin(email, address, check);
   return { token: await tokens.sign(id, tokenVersion) };
 }
 
-/** @throws Refusal `busy`, or `wrong_credentials` after the same time whether or not the account exists */
+/** @throws Refusal `busy` or `wrong_credentials`. An unknown account and a wrong password take the same time. */
 async function checkPassword(gateway: Gateway, { email, password }: Login): Promise<Credentials> {
   const account = await gateway.reads.credentials(email);
   const { isRight, isOld } = await gateway.passwords.verify(account?.passwordHash, password);
@@ -98,7 +100,7 @@ async function checkPassword(gateway: Gateway, { email, password }: Login): Prom
   return account;
 }
 
-/** Stores a hash with today's parameters. If this fails, the next login tries again. */
+/** Stores a hash with the current parameters. If this fails, the next login tries again. */
 async function renewHash(
   { dispatcher, passwords, log }: Gateway,
   account: Credentials,
@@ -109,13 +111,13 @@ async function renewHash(
     const passwordHash = await passwords.hash(password);
     await dispatcher.changeAccount({ command: 'RehashPassword', userId, formerHash, passwordHash });
   } catch (error) {
-    log.debug({ error, userId }, 'a hash was not renewed');
+    log.debug({ error, userId }, 'the hash of a password could not be renewed');
   }
 }
 
 /**
- * Clients of the original send a token with every request, even a token that has ended. Such a token counts as none,
- * unless the body asks for the purpose `update`.
+ * Finds the user of the token, for the purpose `update`. Clients of the original Go server send a token with every
+ * request, even an expired or revoked token. If the body has no purpose, such a token is ignored.
  */
 async function findUserForUpdate(
   gateway: Gateway,

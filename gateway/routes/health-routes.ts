@@ -1,12 +1,12 @@
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { Gateway } from '../gateway.ts';
 
-/** This process is alive. */
+/** Answers that this process is alive. */
 export function healthy(): { status: string } {
   return { status: 'alive' };
 }
 
-/** This gateway can serve. @throws Refusal `unavailable` that names what does not answer */
+/** Checks that this gateway can answer requests. @throws Refusal `unavailable`, with the services that do not answer */
 export async function ready(gateway: Gateway): Promise<{ status: string }> {
   const checks = { postgres: gateway.reads.ping(), redis: gateway.pingRedis() };
   const results = await Promise.allSettled(Object.values(checks));

@@ -10,7 +10,7 @@ interface History extends UserRequest {
   query: HistoryPage;
 }
 
-/** Answers a page of a room's history, newest first. */
+/** Returns a page of a room's history, with the newest message first. */
 export async function listMessages({ reads }: Gateway, { parameters, query, userId }: History): Promise<string> {
   if (!(await reads.isVisible(parameters.id, userId))) throw new Refusal('no_such_room');
   const messages = await reads.history(parameters.id, query);
@@ -28,7 +28,7 @@ export async function createMessage(gateway: Gateway, request: WithText): Promis
   return encodeMessage(await submitCommand(gateway, request, command));
 }
 
-/** Answers the message with its new text. */
+/** Returns the message with its new text. */
 export async function updateMessage(gateway: Gateway, request: WithText): Promise<string> {
   const { id, roomId, ...original } = await findMessage(gateway, request);
   const command = { command: 'UpdateMessage', roomId, targetId: id, text: request.body.text } as const;
@@ -40,7 +40,7 @@ interface OfMessage extends UserRequest {
   parameters: IdParameter;
 }
 
-/** Answers the message. It keeps its place in the history, with an empty text. */
+/** Returns the message with an empty text. The message keeps its place in the history. */
 export async function deleteMessage(gateway: Gateway, request: OfMessage): Promise<string> {
   const { id, roomId, ...original } = await findMessage(gateway, request);
   const command = { command: 'DeleteMessage', roomId, targetId: id } as const;
@@ -48,7 +48,7 @@ export async function deleteMessage(gateway: Gateway, request: OfMessage): Promi
   return encodeMessage({ id, roomId, ...original, text: '', updatedAt: createdAt });
 }
 
-/** @throws Refusal `no_such_message`, also if the user may not see the room of the message */
+/** @throws Refusal `no_such_message`, also if the user is not allowed to see the room of the message */
 async function findMessage({ reads }: Gateway, { parameters, userId }: OfMessage): Promise<Message> {
   const message = await reads.messageById(parameters.id, userId);
   if (!message) throw new Refusal('no_such_message');

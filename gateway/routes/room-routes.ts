@@ -7,7 +7,7 @@ import type { UserRequest } from '../http/route.ts';
 import type { StoredRoom } from '../reads/room-reads.ts';
 import { submitCommand } from './submit.ts';
 
-/** Answers the rooms that the user may see: the user's own rooms first. */
+/** Returns the rooms that the user may see. The rooms of which the user is a member come first. */
 export async function listRooms(
   gateway: Gateway,
   { query, userId }: UserRequest & { query: ListPage },
@@ -45,12 +45,12 @@ interface OfMember extends UserRequest {
   parameters: MemberParameters;
 }
 
-/** Answers the message that records it. */
+/** Returns the `AddUser` message of the room. */
 export function addUser(gateway: Gateway, request: OfMember): Promise<string> {
   return changeMember(gateway, request, 'AddUser');
 }
 
-/** Answers the message that records it. */
+/** Returns the `RemoveUser` message of the room. */
 export function removeUser(gateway: Gateway, request: OfMember): Promise<string> {
   return changeMember(gateway, request, 'RemoveUser');
 }

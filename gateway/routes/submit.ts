@@ -6,9 +6,9 @@ import type { Gateway } from '../gateway.ts';
 import type { UserRequest } from '../http/route.ts';
 
 /**
- * Submits a room command, as a socket does.
- * @returns the message that records it
- * @throws Refusal with the code of its outcome
+ * Submits a room command. The commands of sockets take the same way.
+ * @returns the message that the command made
+ * @throws Refusal with the error code of the outcome
  */
 export async function submitCommand(
   { dispatcher }: Gateway,
@@ -17,15 +17,15 @@ export async function submitCommand(
 ): Promise<Message> {
   const outcome = await dispatcher.submit({ ...command, ref }, userId, { wantsMessage: true });
   if ('code' in outcome) throw new Refusal(outcome.code);
-  // The command is committed. Without the message its outcome cannot be shown, but the same ref finds it again.
+  // The command is committed, but its message is missing. The client can get the message with the same ref again.
   if (!outcome.message) throw new Refusal('unknown_outcome');
   return outcome.message;
 }
 
 /**
  * Submits a change of an account.
- * @returns the id of the change, which is the id of the account if the change makes one
- * @throws Refusal with the code of its outcome
+ * @returns the id of the change. If the change made an account, this is also the id of the account.
+ * @throws Refusal with the error code of the outcome
  */
 export async function submitAccountChange({ dispatcher }: Gateway, change: AccountChange): Promise<string> {
   const outcome = await dispatcher.changeAccount(change);

@@ -2,7 +2,7 @@ import type { Gateway } from '../gateway.ts';
 import type { UserRequest } from '../http/route.ts';
 import { submitAccountChange } from './submit.ts';
 
-/** Ends this token, and the sockets that were opened with it. */
+/** Revokes the token of the request, and closes the sockets that use this token. */
 export async function logOut(gateway: Gateway, { bearer, userId }: UserRequest): Promise<{ message: string }> {
   const { tokenId, expires } = bearer;
   const change = { command: 'Logout', userId, tokenId, expires: new Date(expires).toISOString() } as const;
@@ -10,13 +10,13 @@ export async function logOut(gateway: Gateway, { bearer, userId }: UserRequest):
   return { message: 'logged out' };
 }
 
-/** Ends all tokens and sockets of the user. */
+/** Revokes all tokens of the user, and closes all sockets of the user. */
 export async function logOutAll(gateway: Gateway, { userId }: UserRequest): Promise<{ message: string }> {
   await submitAccountChange(gateway, { command: 'LogoutAll', userId });
   return { message: 'logged out' };
 }
 
-/** Makes a ticket for the socket of a browser, which cannot send a header. */
+/** Makes a ticket. A browser opens a socket with a ticket, because it cannot send a token in a header. */
 export async function createTicket({ tickets }: Gateway, { bearer }: UserRequest): Promise<{ ticket: string }> {
   return { ticket: await tickets.issue(bearer) };
 }

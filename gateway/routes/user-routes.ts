@@ -13,7 +13,7 @@ import type { UserRequest } from '../http/route.ts';
 import type { StoredUser } from '../reads/user-reads.ts';
 import { submitAccountChange } from './submit.ts';
 
-/** Answers the users in the order of their registration. */
+/** Returns a page of all users. The oldest accounts come first. */
 export async function listUsers(
   gateway: Gateway,
   { query, userId }: UserRequest & { query: ListPage },
@@ -21,7 +21,7 @@ export async function listUsers(
   return withPresence(gateway, await gateway.reads.users(userId, query.page, query.size));
 }
 
-/** Answers the users whose e-mail begins with the parameter. */
+/** Returns the users whose e-mail address begins with the parameter. */
 export async function searchUsers(
   gateway: Gateway,
   { parameters, userId }: UserRequest & { parameters: SearchParameter },
@@ -41,12 +41,12 @@ export function getUser(
   return readUser(gateway, parameters.id, userId);
 }
 
-/** Changes the caller's own record. A new e-mail needs {@link updateUserWithOtp}. */
+/** Changes the account of the caller. A new e-mail address needs {@link updateUserWithOtp}. */
 export function updateUser(gateway: Gateway, { body, userId }: UserRequest & { body: UserUpdate }): Promise<User> {
   return changeUser(gateway, userId, body, false);
 }
 
-/** Changes the caller's own record. The code proves that the caller reads the e-mail of the body. */
+/** Changes the account of the caller. The one-time password proves that the new e-mail address is the caller's own. */
 export async function updateUserWithOtp(
   gateway: Gateway,
   { body, userId, address }: UserRequest & { body: ProvenUserUpdate },
@@ -61,12 +61,12 @@ interface OfRole extends UserRequest {
   parameters: RoleParameters;
 }
 
-/** For admins. Answers the user. */
+/** Returns the user. Only admins may call this. */
 export function addRole(gateway: Gateway, request: OfRole): Promise<User> {
   return changeRole(gateway, request, true);
 }
 
-/** For admins. The last admin keeps the role. Answers the user. */
+/** Returns the user. Only admins may call this. The last admin cannot lose the role. */
 export function removeRole(gateway: Gateway, request: OfRole): Promise<User> {
   return changeRole(gateway, request, false);
 }
