@@ -2,10 +2,10 @@ import type { Config } from '../../shared/config.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import { CappedCounts } from '../edge/capped-counts.ts';
 
-/** Seconds. Some other socket may have closed by then. */
+/** After these seconds a client may try again, because other sockets may have closed. */
 const RETRY_AFTER_S = 10;
 
-/** Counts the open sockets of each user and each address on one gateway, and refuses a socket beyond the limits. */
+/** Counts the sockets of each user and of each IP address on this gateway, and refuses a socket beyond the limits. */
 export class SocketAdmission {
   readonly #perUser: CappedCounts;
   readonly #perAddress: CappedCounts;

@@ -3,12 +3,12 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { Gateway } from '../gateway.ts';
 
-/** Finds out whose socket this is. */
+/** Finds the user of a socket. Rejects with a Refusal if the ticket or the token is not valid. */
 export type Authenticate = () => Promise<Bearer>;
 
 /**
- * Chooses how a socket authenticates: by a ticket, by the header `Authorization`, or, where `WS_QUERY_TOKEN` allows it,
- * by a token in the URL.
+ * Chooses how a socket authenticates: with a ticket in the URL, with the header `Authorization`, or with a token in the
+ * URL. A token in the URL works only if `WS_QUERY_TOKEN` is on.
  * @throws Refusal `no_token`
  */
 export function chooseAuthentication({ tickets, tokens, config }: Gateway, req: HttpRequest): Authenticate {

@@ -12,7 +12,10 @@ import type { SocketAdmission } from './admission.ts';
 import type { Authenticate } from './choose-authentication.ts';
 import { encodeAck, encodeError, encodeWelcome, parseFrame } from './frames.ts';
 
-/** What the upgrade knows of a socket. uWebSockets.js copies these keys onto the socket, so none may equal one of its methods. */
+/**
+ * The data that the upgrade gives to a socket. uWebSockets.js copies these keys onto the socket, so no key may have the
+ * name of a method of the socket.
+ */
 export interface UpgradeData {
   authenticate: Authenticate;
   address: string;
@@ -22,7 +25,10 @@ export interface UpgradeData {
 
 export type Socket = WebSocket<UpgradeData>;
 
-/** Owns one socket from its open event to its close event. After the close event, every call is a no-op. */
+/**
+ * Owns one socket, from its open event to its close event. After the close event, every call does nothing.
+ * Each room has a topic in uWebSockets.js: a frame that is published to the topic reaches all its subscribed sockets.
+ */
 export class Connection {
   readonly #socket: Socket;
   readonly #upgradeData: UpgradeData;
@@ -30,7 +36,7 @@ export class Connection {
   readonly #admission: SocketAdmission;
   readonly #commandBucket: TokenBucket;
   readonly #frameBucket: TokenBucket;
-  /** Resolves when the user is known and the socket is on the topics of their rooms. Commands wait for it. */
+  /** Resolves when the socket is subscribed to the topics of its user's rooms. Commands wait for this. */
   readonly #attached: Promise<Bearer>;
   #tokenTimer: NodeJS.Timeout | undefined;
   #userId: string | undefined;
@@ -54,12 +60,12 @@ export class Connection {
     return this.#closed;
   }
 
-  /** Puts the socket on the topic of a room. */
+  /** Subscribes the socket to the topic of a room. */
   join(roomId: string): void {
     if (!this.#closed) this.#socket.subscribe(roomId);
   }
 
-  /** Takes the socket off the topic of a room. */
+  /** Unsubscribes the socket from the topic of a room. */
   leave(roomId: string): void {
     if (!this.#closed) this.#socket.unsubscribe(roomId);
   }
@@ -68,7 +74,7 @@ export class Connection {
     if (!this.#closed) this.#socket.send(frame);
   }
 
-  /** Sends the reason, and closes the socket with the code for it. */
+  /** Sends an `Error` frame, and closes the socket with the close code for this refusal. */
   closeWithError(refusal: Refusal): void {
     this.send(encodeError(refusal));
     this.close(closeCodeOf(refusal), refusal.code);
@@ -78,7 +84,7 @@ export class Connection {
     if (!this.#closed) this.#socket.end(code, reason);
   }
 
-  /** Takes a frame. The answer is an `Ack` (for `rooms.v1`) or an `Error`. */
+  /** Handles a frame of the client. Sends an `Error`, or an `Ack` if the client uses `rooms.v1`. */
   async receive(bytes: ArrayBuffer, isBinary: boolean): Promise<void> {
     if (!this.#frameBucket.take()) {
       return this.closeWithError(new Refusal('rate_limited', { retryAfter: limits.BURST_SECONDS }));
@@ -98,7 +104,7 @@ export class Connection {
     }
   }
 
-  /** Call it in the close event, once. */
+  /** Call this once, in the close event. */
   handleClose(): void {
     this.#closed = true;
     clearTimeout(this.#tokenTimer);

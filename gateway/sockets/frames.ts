@@ -4,7 +4,10 @@ import type { Ack, ErrorFrame, RoomHead, Welcome } from '../../shared/contract/f
 import type { CommittedCommand } from '../../shared/contract/jobs.ts';
 import { parseJson } from '../edge/validate.ts';
 
-/** Call it in the tick of the frame: uWebSockets.js takes the bytes back. @throws Refusal `bad_frame` or `bad_json` */
+/**
+ * Parses a frame. Call this in the tick in which the frame arrives: uWebSockets.js reuses the memory of `bytes` later.
+ * @throws Refusal `bad_frame` or `bad_json`
+ */
 export function parseFrame(bytes: ArrayBuffer, isBinary: boolean): Record<string, unknown> {
   if (isBinary) throw new Refusal('bad_frame');
   const buffer = Buffer.from(bytes);

@@ -5,7 +5,7 @@ import { openTestGateway } from '../../test/support/in-process.ts';
 
 const { url, addUser, openAnother } = await openTestGateway({ SOCKETS_PER_USER: '2', SOCKET_RATE: '5' });
 
-test('two gateways in one process share nothing: one stops, and the sockets of the other stay open', async () => {
+test('when one of two gateways in a process stops, the sockets of the other gateway stay open', async () => {
   const { token } = await addUser();
   const second = await openAnother();
   const [staying, moving] = [await Client.connect(url, token), await Client.connect(second.url, token)];
@@ -15,7 +15,7 @@ test('two gateways in one process share nothing: one stops, and the sockets of t
   await staying.close();
 });
 
-test('a message of one gateway reaches the sockets of another gateway in the same process', async () => {
+test('a message from a socket of one gateway reaches the sockets of another gateway in the same process', async () => {
   const [ann, second] = [await addUser('Ann'), await openAnother()];
   const [writer, reader] = [await Client.connect(url, ann.token), await Client.connect(second.url, ann.token)];
   const { roomId } = await writer.commit({ command: 'CreateRoom', text: 'a room' });
@@ -26,7 +26,7 @@ test('a message of one gateway reaches the sockets of another gateway in the sam
   await second.gateway.stop();
 });
 
-test('a user has at most 2 sockets, and a closed socket makes room for another', async () => {
+test('a user may have 2 sockets, and after one of them closes a new socket can open', async () => {
   const { token } = await addUser();
   const clients = [await Client.connect(url, token), await Client.connect(url, token)];
   const refused = await Client.connect(url, token, 'classic');
@@ -36,7 +36,7 @@ test('a user has at most 2 sockets, and a closed socket makes room for another',
   await Promise.all(clients.map((client) => client.close()));
 });
 
-test('a socket over the rate of commands is refused until the bucket refills', async () => {
+test('commands over the rate of a socket are refused', async () => {
   const { token } = await addUser();
   const client = await Client.connect(url, token);
   const { roomId } = await client.commit({ command: 'CreateRoom', text: 'a room' });
@@ -49,14 +49,14 @@ test('a socket over the rate of commands is refused until the bucket refills', a
   await client.close();
 });
 
-test('a socket over four times the rate in frames is closed', async () => {
+test('a socket that sends frames at more than four times the rate of commands is closed', async () => {
   const { token } = await addUser();
   const client = await Client.connect(url, token);
   for (let index = 0; index < 100; index++) client.send('nonsense');
   assert.deepEqual(await client.end(), { code: 4129, reason: 'rate_limited' });
 });
 
-test('a validation refusal over a socket carries the field, the bound and the ref', async () => {
+test('the Error frame for an invalid field contains the field, its bound and the ref', async () => {
   const { token } = await addUser();
   const client = await Client.connect(url, token);
   const { ref, ...frame } = await client.ask({ command: 'CreateRoom', text: 'no' });

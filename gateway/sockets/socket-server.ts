@@ -10,10 +10,10 @@ import { SocketAdmission } from './admission.ts';
 import { chooseAuthentication } from './choose-authentication.ts';
 import { Connection, type Socket, type UpgradeData } from './connection.ts';
 
-/** Seconds without any frame or pong after which uWebSockets.js closes a socket. */
+/** uWebSockets.js closes a socket that has sent no frame and no pong for this time. */
 const IDLE_TIMEOUT_S = 60;
 
-/** Serves the sockets of one gateway, at `GET /api/ws`: all rooms of the user, and every command. */
+/** Serves the sockets of one gateway at `GET /api/ws`. One socket carries all rooms of its user, and every command. */
 export class SocketServer {
   readonly #gateway: Gateway;
   readonly #admission: SocketAdmission;
@@ -41,14 +41,14 @@ export class SocketServer {
     }
   }
 
-  /** Asks every client to reconnect, to another gateway. */
+  /** Asks every client to reconnect. The clients then reach another gateway. */
   closeAll(): void {
     for (const connection of this.#connections.values()) connection.close(closeCodes.going_away, 'going away');
   }
 
   /**
-   * Upgrades at once, in the tick of the request, and authenticates after it (docs/decisions/0003). So a browser, which
-   * cannot read the answer to a refused upgrade, can read the reason too.
+   * Upgrades in the tick of the request, and authenticates later (docs/decisions/0003). A browser cannot read the
+   * answer to a refused upgrade, but it can read the reason why an open socket was closed.
    */
   #upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
     const { addressOf, cors, log } = this.#gateway;
