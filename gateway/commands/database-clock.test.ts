@@ -6,7 +6,7 @@ import { startClock } from './database-clock.ts';
 
 const { database } = await openTestDatabase();
 
-test('the clock turns a time of this process into the time of the database', async () => {
+test('the clock converts a time of this process into the time of the database', async () => {
   const clock = await startClock(database, createLog('test', 'silent'));
   const [before] = await database<{ now: string }[]>`select clock_timestamp() as now`;
   const nowMs = clock.toDatabaseTime(Date.now()).getTime();

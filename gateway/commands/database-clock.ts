@@ -3,14 +3,14 @@ import type { Log } from '../../shared/log.ts';
 
 const READ_EVERY_MS = 30_000;
 
-/** The clock of the database. Deadlines use it, so the clocks of gateways and workers may differ. */
+/** The clock of the database. All deadlines use this clock, so the clocks of gateways and workers may differ. */
 export interface DatabaseClock {
-  /** @param localMs a time of this process's clock, in milliseconds since 1970 */
+  /** Converts a time. @param localMs by the clock of this process, in milliseconds since 1970 */
   toDatabaseTime(localMs: number): Date;
   stop(): void;
 }
 
-/** Reads the clock now, and again every 30 seconds. @throws Error if Postgres does not answer the first read */
+/** Reads the clock immediately, and again every 30 seconds. @throws Error if Postgres does not answer the first read */
 export async function startClock(database: Database, log: Log): Promise<DatabaseClock> {
   let offsetMs = await readOffset(database);
   const refresh = async () => {
@@ -24,10 +24,11 @@ export async function startClock(database: Database, log: Log): Promise<Database
   return { toDatabaseTime: (localMs) => new Date(localMs + offsetMs), stop: () => clearInterval(timer) };
 }
 
-/** @returns the milliseconds by which the database is ahead, for the middle of the round trip */
+/** @returns the clock of the database minus the clock of this process at the middle of the read, in milliseconds */
 async function readOffset(database: Database): Promise<number> {
   const before = Date.now();
   const [row] = await database<{ now: string }[]>`select clock_timestamp() as now`;
-  if (!row) throw new Error('postgres did not answer'); // after a lost connection the driver can return no rows
+  // When a connection is lost, the driver sometimes returns no rows.
+  if (!row) throw new Error('postgres did not answer');
   return Date.parse(row.now) - (before + Date.now()) / 2;
 }

@@ -29,7 +29,7 @@ let dispatcher: CommandDispatcher;
 let jobs: Job[];
 let ignored: number;
 
-/** Takes real jobs. It drops the first `ignored` jobs, and replies to every other job. */
+/** Take real jobs from the queues. The first `ignored` jobs get no reply, and every other job gets a reply. */
 const workers = Object.keys(queues).map(
   (queue) => new Worker<Job['data'], void, BatchName>(queue, async (job) => receive(job), { connection, prefix }),
 );
@@ -57,7 +57,7 @@ const createMessage = (roomId: string, text: string): Command => ({ command: 'Cr
 const textsOf = (roomId: string) =>
   jobs.flatMap(({ data }) => data.commands.filter((each) => each.roomId === roomId).map(({ text }) => text));
 
-test('the commands of each room reach the workers in their order, once, in fewer jobs than commands', async () => {
+test('the commands of each room reach the workers in order, once, and many commands share one job', async () => {
   const rooms = Array.from({ length: 5 }, newId);
   const texts = Array.from({ length: 100 }, (_, index) => `${index}`);
   const outcomes = texts.flatMap((text) =>
@@ -82,7 +82,7 @@ test('a batch without a reply is sent again with the same number and the same co
   assert.deepEqual(jobs[1], jobs[0]);
 });
 
-test('a room command carries its actor, its ref and a deadline by the clock of the database', async () => {
+test('a room command contains its actor, its ref and a deadline by the clock of the database', async () => {
   const [roomId, ref] = [newId(), newId()];
   const before = Date.now();
   await dispatcher.submit({ ...createMessage(roomId, 'Hello World!'), ref }, actorId);
@@ -94,7 +94,7 @@ test('a room command carries its actor, its ref and a deadline by the clock of t
   assert.ok(leftMs >= 10_000 && leftMs < 15_000, `${leftMs} ms`);
 });
 
-test('role changes use their own queue, and all other account changes use the queue of the rooms', async () => {
+test('role changes have their own queue, and other account changes use the queue of the room commands', async () => {
   const outcomes = [
     await dispatcher.changeAccount({ command: 'LogoutAll', userId: actorId }),
     await dispatcher.changeAccount({
@@ -114,7 +114,7 @@ test('role changes use their own queue, and all other account changes use the qu
   );
 });
 
-test('a reply with another number of outcomes, or to another job, breaks nothing', async () => {
+test('a reply to another job is ignored, and a missing outcome becomes internal', async () => {
   ignored = 1;
   const outcome = dispatcher.submit(createMessage(newId(), 'Hello World!'), actorId);
   await once(workers[0] as Worker, 'completed');

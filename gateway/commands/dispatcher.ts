@@ -21,8 +21,9 @@ import { toRoomCommand } from './room-commands.ts';
 const EXPIRE_AFTER_MS = 10_000;
 
 /**
- * A lane sends its batch again long before a job has used its attempts. The attempts serve a batch that was committed
- * and not published: even a minute later, a worker finds the batch stored and publishes the heads of its rooms.
+ * The attempts are for a batch that was committed and then not published. Even a minute later, a worker finds that the
+ * batch was committed, and publishes the seq of the last message of each of its rooms. For all other failures, the lane
+ * sends the batch again long before a job has used its attempts.
  */
 const JOB_OPTIONS = {
   attempts: 30,
@@ -33,7 +34,7 @@ const JOB_OPTIONS = {
 
 export interface CommandDispatcherOptions {
   gatewayId: string;
-  /** The number of lanes for room commands. */
+  /** The number of lanes for room commands. A lane is an outbox that keeps the order of its commands (lanes.ts). */
   laneCount: number;
   queues: Record<Exclude<QueueName, 'otp-email'>, Queue>;
   clock: DatabaseClock;
@@ -70,17 +71,20 @@ export class CommandDispatcher {
     return this.#rooms.pending + this.#accounts.pending + this.#roles.pending;
   }
 
-  /** @returns the outcome, with `message` if `wantsMessage` is set and the command is committed; never rejects */
+  /**
+   * Sends a room command. Never rejects.
+   * @returns the outcome. It has a `message` if the command is committed and `wantsMessage` is true.
+   */
   submit(command: Command, actorId: string, options?: SubmitOptions): Promise<RoomOutcome> {
     const expiresAtMs = Date.now() + EXPIRE_AFTER_MS;
     const roomCommand = toRoomCommand(command, actorId, this.#clock.toDatabaseTime(expiresAtMs));
     if (options?.wantsMessage) roomCommand.wantsMessage = true;
-    // A new room has no earlier commands, so the order of its creator's commands counts.
+    // A new room has no earlier commands. The key of its creator keeps the order of the rooms that one user creates.
     const key = command.command === 'CreateRoom' ? actorId : command.roomId;
     return this.#rooms.push(key, roomCommand, expiresAtMs);
   }
 
-  /** @returns the outcome; never rejects */
+  /** Sends a change of an account. Never rejects. @returns the outcome */
   changeAccount(change: AccountChange): Promise<AccountOutcome> {
     const id = newId();
     const expiresAtMs = Date.now() + EXPIRE_AFTER_MS;
@@ -89,7 +93,7 @@ export class CommandDispatcher {
     return lanes.push(id, { ...change, id, deadline }, expiresAtMs);
   }
 
-  /** Takes a worker's reply. Ignores a reply to a batch that is not in flight. */
+  /** Handles a reply of a worker. Ignores a reply to a batch that is not in flight. */
   complete({ job, lane, number, outcomes }: Reply): void {
     if (job === 'apply-room-commands') this.#rooms.complete(lane, number, outcomes as RoomOutcome[]);
     else if (job === 'apply-role-changes') this.#roles.complete(lane, number, outcomes as AccountOutcome[]);

@@ -30,7 +30,7 @@ const reply = (batch: SentBatch, outcomes = outcomesOf(batch)) => lanes.complete
 const commandsSent = () => sent.map(({ commands }) => commands);
 const batch = (index: number) => sent.at(index) as SentBatch;
 
-test('one batch is in flight, and the next batch takes all commands that arrive meanwhile', async () => {
+test('commands that arrive while a batch is in flight go into the next batch', async () => {
   const outcomes = ['a', 'b', 'c'].map((command) => push(command));
   assert.deepEqual(commandsSent(), [['a']]);
   reply(batch(0));
@@ -40,7 +40,7 @@ test('one batch is in flight, and the next batch takes all commands that arrive 
   assert.equal(lanes.pending, 0);
 });
 
-test('a batch without a reply is sent again after 1.5 seconds, and its second reply changes nothing', async () => {
+test('a batch without a reply is sent again after 1.5 seconds, and a second reply to it is ignored', async () => {
   const outcome = push('a');
   void push('b');
   mock.timers.tick(1_500);
@@ -63,7 +63,7 @@ test('a batch that could not be sent is sent again after 250 milliseconds', asyn
   assert.deepEqual(await outcome, { id: 'a' });
 });
 
-test('after 15 seconds without a reply the outcome is unknown, and the lane sends the next batch', async () => {
+test('after 15 seconds without a reply, the outcome is unknown_outcome and the lane sends the next batch', async () => {
   const outcome = push('a');
   const next = push('b');
   for (let second = 0; second < 16; second++) mock.timers.tick(1_000);
@@ -73,7 +73,7 @@ test('after 15 seconds without a reply the outcome is unknown, and the lane send
   assert.deepEqual(await next, { id: 'b' });
 });
 
-test('a command that expires while it waits is refused and never sent', async () => {
+test('a command whose deadline passes while it waits is refused and never sent', async () => {
   const first = push('a');
   const late = push('b', Date.now() + 1_000);
   const next = push('c');
@@ -85,7 +85,7 @@ test('a command that expires while it waits is refused and never sent', async ()
   assert.deepEqual(await Promise.all([first, next]), [{ id: 'a' }, { id: 'c' }]);
 });
 
-test('a lane with 10,000 waiting commands refuses the next one, and no batch has more than 500 commands', async () => {
+test('a lane with 10,000 waiting commands refuses the next command, and a batch has at most 500 commands', async () => {
   void push('first');
   const waiting = Array.from({ length: 10_000 }, (_, index) => push(`${index}`));
   assert.deepEqual(await push('one too many'), { code: 'busy' });
@@ -94,7 +94,7 @@ test('a lane with 10,000 waiting commands refuses the next one, and no batch has
   assert.deepEqual([...new Set(sent.slice(1).map(({ commands }) => commands.length))], [500]);
 });
 
-test('an outcome that is missing, no object or of an unknown code becomes internal', async () => {
+test('an outcome becomes internal if it is missing, is not an object or has an unknown error code', async () => {
   const first = push('a');
   const others = ['b', 'c', 'd', 'e'].map((command) => push(command));
   reply(batch(0), []);
@@ -104,7 +104,7 @@ test('an outcome that is missing, no object or of an unknown code becomes intern
   assert.deepEqual(await Promise.all([first, ...others]), [internal, internal, internal, internal, { id: 'e' }]);
 });
 
-test('a reply to another lane or another batch changes nothing', async () => {
+test('a reply to another lane or another batch is ignored', async () => {
   const outcome = push('a');
   const { lane, number } = batch(0);
   lanes.complete(lane + 1, number, [{ id: 'other lane' }]);

@@ -7,11 +7,12 @@ import type { Log } from '../../shared/log.ts';
 
 /** After this time without a reply, a batch is sent again. */
 const RESEND_AFTER_MS = 1_500;
-/** After a send that failed. */
+/** A batch that could not be sent is sent again after this time. */
 const RETRY_AFTER_MS = 250;
-/** After this time since its first send, the outcomes of a batch are unknown. */
+/** This time after the first send, a batch without a reply is given up: its outcomes are unknown. */
 const GIVE_UP_AFTER_MS = 15_000;
 
+/** A command that has no outcome yet. */
 interface Entry<C, O> {
   command: C;
   expiresAtMs: number;
@@ -34,6 +35,7 @@ interface Lane<C, O> {
 
 export interface LanesOptions<C> {
   gatewayId: string;
+  /** The number of lanes. */
   count: number;
   /** Puts a batch into the queue. If it throws, the batch may or may not have been queued. */
   send: (batch: Batch<C>) => Promise<void>;
@@ -41,11 +43,10 @@ export interface LanesOptions<C> {
 }
 
 /**
- * Ordered outboxes with group commit.
- * A lane has one batch in flight at most.
- * Commands that arrive meanwhile wait, and the next batch takes all of them.
- * So an idle system sends each command at once, and a busy system shares one job and one statement among hundreds.
- * All commands of one key use the same lane, so their order does not change.
+ * A lane is an outbox that keeps the order of its commands. It sends one batch and waits for the reply. Meanwhile, new
+ * commands wait for the next batch. So an idle lane sends each command immediately, and in a busy lane hundreds of
+ * commands share one job and one statement. All commands with the same key use the same lane, so they keep their order.
+ * @template C the type of the commands @template O the type of the outcomes
  */
 export class Lanes<C, O extends object> {
   readonly #options: LanesOptions<C>;
@@ -64,9 +65,10 @@ export class Lanes<C, O extends object> {
   }
 
   /**
+   * Sends a command with the next batch of its lane. Never rejects.
    * @param key commands with the same key keep their order
-   * @param expiresAtMs by this process's clock, in milliseconds since 1970; a command that waits longer is not sent
-   * @returns the outcome, or `busy`, `expired`, `unknown_outcome` or `internal`; never rejects
+   * @param expiresAtMs by the clock of this process, in milliseconds since 1970. After this, the command is not sent.
+   * @returns the outcome, or the code `busy`, `expired`, `unknown_outcome` or `internal`
    */
   push(key: string, command: C, expiresAtMs: number): Promise<O | Rejected> {
     const lane = this.#laneOf(key);
@@ -78,7 +80,7 @@ export class Lanes<C, O extends object> {
     });
   }
 
-  /** Takes the outcomes of a batch. Ignores a batch that is not in flight: its reply has come before, or too late. */
+  /** Handles the reply to a batch. Ignores a second reply, and a reply to a batch that was given up. */
   complete(laneIndex: number, number: number, outcomes: O[]): void {
     const lane = this.#lanes[laneIndex];
     if (!lane?.inFlight || lane.inFlight.number !== number) return;
@@ -93,7 +95,7 @@ export class Lanes<C, O extends object> {
     return this.#lanes[hash % this.#lanes.length] as Lane<C, O>;
   }
 
-  /** Makes a batch of the waiting commands and sends it. */
+  /** Makes a batch of waiting commands, and sends the batch. */
   #dispatch(lane: Lane<C, O>): void {
     const now = Date.now();
     const entries: Entry<C, O>[] = [];
@@ -130,7 +132,7 @@ export class Lanes<C, O extends object> {
       return;
     }
     const fields = { lane: lane.index, number: batch.number, commands: batch.entries.length };
-    this.#options.log.warn(fields, 'no worker replied to a batch, its outcomes are unknown');
+    this.#options.log.warn(fields, 'no worker replied to a batch in time, the outcomes of the batch are unknown');
     this.#finish(lane, batch, () => ({ code: 'unknown_outcome' }));
   }
 
@@ -149,7 +151,7 @@ export class Lanes<C, O extends object> {
   }
 }
 
-/** False for what this version cannot read. The schema of a reply does not check each outcome. */
+/** False for an outcome that this version of the gateway cannot read. The schema of a reply does not check outcomes. */
 function isOutcome<O extends object>(outcome: O | undefined): outcome is O {
   if (typeof outcome !== 'object' || outcome === null) return false;
   return !('code' in outcome) || isErrorCode(outcome.code);

@@ -2,7 +2,7 @@ import type { Command } from '../../shared/contract/commands.ts';
 import { newId } from '../../shared/contract/ids.ts';
 import type { RoomCommand } from '../../shared/contract/jobs.ts';
 
-/** Turns a client's command into one for the workers. @param deadline by the clock of the database */
+/** Makes the command for the workers from the command of a client. @param deadline by the clock of the database */
 export function toRoomCommand(command: Command, actorId: string, deadline: Date): RoomCommand {
   const id = newId();
   return {
@@ -15,7 +15,7 @@ export function toRoomCommand(command: Command, actorId: string, deadline: Date)
   };
 }
 
-/** The fields that the command uses. If the command names no target, the room is the target. */
+/** Returns the fields that the command uses. If the command has no target, the room is the target. */
 function usedFields(command: Command): Pick<RoomCommand, 'roomId' | 'targetId' | 'text' | 'roomType'> {
   switch (command.command) {
     case 'CreateMessage':
