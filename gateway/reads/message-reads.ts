@@ -2,7 +2,7 @@ import { columnsOf } from '../../shared/columns.ts';
 import { Message } from '../../shared/contract/messages.ts';
 import type { Database } from '../../shared/database.ts';
 
-/** A page by its number (from 1), or the messages next to a seq. */
+/** A page by its number (the first page is 1), or the messages just before or after a seq. */
 export interface HistoryRange {
   page?: number | undefined;
   before?: number | undefined;
@@ -15,13 +15,13 @@ const columns = columnsOf(Message);
 export function messageReads(database: Database) {
   const message = database(columns);
 
-  /** The number of messages that a history shows, up to and including this seq. */
+  /** Counts the messages that a history shows, up to and including this seq. */
   const historyIndexAt = (roomId: string, seq: number) => database`
     coalesce((
       select history_index from messages where room_id = ${roomId} and seq <= ${seq} order by seq desc limit 1
     ), 0)`;
 
-  /** The `history_index` of the last message of a range. */
+  /** Finds the `history_index` of the last message of a range. */
   const lastIndex = (roomId: string, { page = 1, before, after, size }: HistoryRange) => {
     if (after !== undefined) return database`${historyIndexAt(roomId, after)} + ${size}::bigint`;
     if (before !== undefined) return historyIndexAt(roomId, before - 1);
@@ -29,7 +29,7 @@ export function messageReads(database: Database) {
   };
 
   return {
-    /** The messages that a history shows, newest first. */
+    /** Returns the messages of a history, with the newest message first. */
     history(roomId: string, range: HistoryRange): Promise<Message[]> {
       const last = lastIndex(roomId, range);
       return database<Message[]>`
@@ -38,7 +38,7 @@ export function messageReads(database: Database) {
         order by history_index desc`;
     },
 
-    /** A message by its id, if the viewer may see its room. */
+    /** Returns a message, if the viewer may see the room of the message. */
     async messageById(id: string, viewerId: string): Promise<Message | undefined> {
       const [row] = await database<Message[]>`
         select ${message} from messages where id = ${id}
@@ -46,7 +46,7 @@ export function messageReads(database: Database) {
       return row;
     },
 
-    /** All messages of a room after a seq, in order. */
+    /** Returns the messages of a room after a seq, in the order of seq. */
     messagesAfter(roomId: string, seq: number, limit: number): Promise<Message[]> {
       return database<Message[]>`
         select ${message} from messages where room_id = ${roomId} and seq > ${seq} order by seq limit ${limit}`;

@@ -9,7 +9,7 @@ const { database } = await openTestDatabase();
 const { apply, createUser, createRoom } = roomCommands(database);
 const reads = createReads(database);
 
-test('a deleted room is in no answer, even if a membership of it is left', async () => {
+test('no read returns a deleted room, even if the room still has a member', async () => {
   const ann = await createUser();
   const roomId = await createRoom(ann, 'Public');
   const write = roomCommand('CreateMessage', ann, roomId);
@@ -28,7 +28,7 @@ test('a deleted room is in no answer, even if a membership of it is left', async
   assert.deepEqual(await seen(), none);
 });
 
-test('an e-mail is seen by its user, by an admin, and by a viewer who searched for the whole e-mail', async () => {
+test('an e-mail address is visible to its user, to admins and to viewers who search the whole address', async () => {
   const [ann, bob, root] = [await createUser(), await createUser(), await createUser('Root', ['user', 'admin'])];
   const email = `${ann}@example.com`;
   const seenBy = async (viewerId: string) => (await reads.user(ann, viewerId))?.email;
@@ -38,7 +38,7 @@ test('an e-mail is seen by its user, by an admin, and by a viewer who searched f
   assert.deepEqual([whole?.email, beginning?.email], [email, '']);
 });
 
-test('a session says whether its token is live and whether its user is an admin', async () => {
+test('a session shows whether the token is valid and whether the user is an admin', async () => {
   const [ann, root] = [await createUser(), await createUser('Root', ['user', 'admin'])];
   const session = (userId: string, version = 0) => reads.session({ userId, tokenId: newId(), version });
   assert.deepEqual({ ...(await session(ann)) }, { isTokenValid: true, isAdmin: false });

@@ -7,14 +7,14 @@ import { sessionReads } from './session-reads.ts';
 import { systemReads } from './system-reads.ts';
 import { userReads } from './user-reads.ts';
 
-/** Postgres ends a statement before that, so a longer silence is a lost connection. */
+/** Postgres cancels a statement earlier (gateway.ts). So a read that takes this time has lost its connection. */
 const READ_TIMEOUT_MS = 12_000;
 
 export type Reads = ReturnType<typeof allReads>;
 
 /**
  * All reads of a gateway. A read throws Refusal `unavailable` if Postgres does not answer.
- * @param database connections that cannot write
+ * @param database a pool of read-only connections
  */
 export function createReads(database: Database): Reads {
   const reads = Object.entries<(...parameters: never[]) => Promise<unknown>>(allReads(database));

@@ -2,11 +2,11 @@ import type { Room } from '../../shared/contract/answers.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { Database } from '../../shared/database.ts';
 
-/** A room as it is stored: it does not say which users are online. */
+/** A room as stored. Its users have no `isOnline`. */
 export type StoredRoom = Omit<Room, 'users'> & { users: Omit<Room['users'][number], 'isOnline'>[] };
 
 export function roomReads(database: Database) {
-  /** The columns of an answer, for a query over a table or alias `room`. The users who joined first come first. */
+  /** The columns of a room, for a query with a table or an alias `room`. The users who joined first come first. */
   const columns = (maxUsers: number) => database`
     room.id, room.created_at, room.updated_at, room.name, room.owner_id, room.room_type, (
       select coalesce(
@@ -20,12 +20,15 @@ export function roomReads(database: Database) {
     ) as users`;
 
   return {
-    /** The rooms that the viewer may see: their own first, then the others by name. @param page from 1 */
+    /**
+     * Returns the rooms that the viewer may see, by name. The rooms of which the viewer is a member come first.
+     * @param page the first page is 1
+     */
     rooms(viewerId: string, page: number, size: number): Promise<StoredRoom[]> {
       const isOwn = database`
         exists (select from memberships where room_id = room.id and user_id = ${viewerId})`;
       const last = page * size;
-      // A viewer may see every room that is not private, so the others are the first of the index rooms_open.
+      // The other rooms are all rooms that are not private. The index rooms_open has them in the order of name and id.
       return database<StoredRoom[]>`
         select ${columns(limits.MAX_USERS_OF_LISTED_ROOM)}
         from (
@@ -42,13 +45,13 @@ export function roomReads(database: Database) {
         order by position`;
     },
 
-    /** Whether the viewer may see the room and its messages. */
+    /** True if the viewer may see the room and its messages. */
     async isVisible(roomId: string, viewerId: string): Promise<boolean> {
       const rows = await database`select from visible_rooms(${viewerId}) where id = ${roomId}`;
       return rows.length > 0;
     },
 
-    /** The room, if the viewer may see it. */
+    /** Returns a room, if the viewer may see this room. */
     async room(id: string, viewerId: string): Promise<StoredRoom | undefined> {
       const [row] = await database<StoredRoom[]>`
         select ${columns(limits.MAX_USERS_OF_ROOM)} from visible_rooms(${viewerId}) room where room.id = ${id}`;

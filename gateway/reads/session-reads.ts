@@ -8,21 +8,21 @@ export interface Credentials {
 }
 
 export interface Session {
-  /** False if the token was ended by a logout. */
+  /** False if a logout ended the token, or if the user does not exist. */
   isTokenValid: boolean;
   isAdmin: boolean;
 }
 
-/** A room of a user, at the moment of the read. */
+/** A room of a user, as it was at the moment of the read. */
 export interface Membership {
   roomId: string;
-  /** The message that made the user a member. */
+  /** The seq of the message that made the user a member. */
   seq: number;
-  /** The last message of the room. */
+  /** The seq of the last message of the room. */
   head: number;
 }
 
-/** What a login, a token and a socket need to know about their own user. */
+/** The reads for logins, for the check of a token, and for sockets. */
 export function sessionReads(database: Database) {
   const session = async ({ userId, tokenId, version }: Pick<Bearer, 'userId' | 'tokenId' | 'version'>) => {
     const [row] = await database<Session[]>`
@@ -31,7 +31,7 @@ export function sessionReads(database: Database) {
           and not exists (select from revoked_tokens where id = ${tokenId}) as is_token_valid,
         coalesce(has_admin_role(u.roles), false) as is_admin
       from (select) one left join users u on u.id = ${userId}`;
-    // On some lost connections the driver answers no rows.
+    // When a connection is lost, the driver sometimes returns no rows.
     if (!row) throw new Error('postgres did not answer');
     return row;
   };
@@ -50,7 +50,7 @@ export function sessionReads(database: Database) {
       return row;
     },
 
-    /** The rooms of a user. Undefined if there is no such user. */
+    /** Returns the rooms of a user, or undefined if the user does not exist. */
     async memberships(userId: string): Promise<Membership[] | undefined> {
       const rows = await database<((Membership | { roomId: null }) & { userId: string | null })[]>`
         select u.id as user_id, m.room_id, m.seq, r.seq as head
@@ -58,7 +58,7 @@ export function sessionReads(database: Database) {
         left join users u on u.id = ${userId}
         left join memberships m on m.user_id = u.id
         left join rooms r on r.id = m.room_id`;
-      // On some lost connections the driver answers no rows.
+      // When a connection is lost, the driver sometimes returns no rows.
       if (rows.length === 0) throw new Error('postgres did not answer');
       if (rows[0]?.userId === null) return undefined;
       return rows.filter((row): row is Membership & { userId: string } => row.roomId !== null);

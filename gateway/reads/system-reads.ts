@@ -1,9 +1,9 @@
 import type { Database } from '../../shared/database.ts';
 
-/** What a gateway needs to know about the database itself. */
+/** The reads about the database itself. */
 export function systemReads(database: Database) {
   return {
-    /** Names this database. After a restore or a move it has another name. */
+    /** Returns the id of the database. The operator changes it after a restore from a backup. */
     async epoch(): Promise<string> {
       const [row] = await database<{ id: string }[]>`select id from epoch`;
       if (!row) throw new Error('the database has no epoch: run the migration');

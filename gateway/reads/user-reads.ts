@@ -2,16 +2,16 @@ import type { User } from '../../shared/contract/answers.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { Database } from '../../shared/database.ts';
 
-/** A user as it is stored: it does not say whether they are online. */
+/** A user as stored, without `isOnline`. */
 export type StoredUser = Omit<User, 'isOnline'>;
 
-/** Users as a viewer may see them. */
+/** The reads of users. A viewer gets only the rooms and the e-mail addresses that this viewer may see. */
 export function userReads(database: Database) {
-  // Postgres before 18 would plan the function is_admin again in each read.
+  // The body of the SQL function is_admin. Postgres before 18 would plan a call of this function again in each read.
   const isAdmin = (viewerId: string) => database`
     exists (select from users viewer where viewer.id = ${viewerId} and has_admin_role(viewer.roles))`;
 
-  /** @param knownEmail an e-mail that the viewer knows already */
+  /** @param knownEmail an e-mail address that the viewer already knows */
   const columns = (viewerId: string, knownEmail = '') => database`
     id, created_at, updated_at, first_name, last_name,
     visible_email(users, ${viewerId}, ${isAdmin(viewerId)}, ${knownEmail}) as email,
@@ -31,7 +31,7 @@ export function userReads(database: Database) {
       return row;
     },
 
-    /** The oldest accounts first. @param page from 1 */
+    /** Returns all users, with the oldest accounts first. @param page the first page is 1 */
     users(viewerId: string, page: number, size: number): Promise<StoredUser[]> {
       return database<StoredUser[]>`
         select ${columns(viewerId)} from users
@@ -39,9 +39,10 @@ export function userReads(database: Database) {
         order by id`;
     },
 
-    /** The users whose e-mail begins with this text, in upper or lower case. */
+    /** Returns the users whose e-mail address begins with this text. Upper and lower case are equal. */
     usersByEmail(viewerId: string, beginning: string): Promise<StoredUser[]> {
-      // These are the operators of the index users_email_search. In its order a beginning is a range.
+      // The index users_email_search uses these operators. All e-mail addresses with the same beginning stand together
+      // in this index, so one range contains all of them.
       return database<StoredUser[]>`
         select ${columns(viewerId, beginning)} from users
         where lower(email) ~>=~ lower(${beginning}) and lower(email) ~<~ lower(${`${beginning}\u{10ffff}`})
