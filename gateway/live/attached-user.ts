@@ -5,36 +5,39 @@ import type { Bearer } from '../accounts/tokens.ts';
 import type { Feeds } from './feeds.ts';
 import type { ChannelHandler } from './subscriber.ts';
 
-/** A socket that is safe to use after it has closed: every call is then a no-op. */
+/** A socket. After the socket has closed, every call does nothing. */
 export interface LiveSocket {
   readonly closed: boolean;
-  /** From now on the socket gets what is published on this topic. */
+  /** Subscribes the socket to a topic: the socket then gets every frame that is published to the topic. */
   join(topic: string): void;
   leave(topic: string): void;
   send(frame: string): void;
-  /** Sends the reason and closes the socket. */
+  /** Sends the refusal as an `Error` frame, and closes the socket. */
   closeWithError(refusal: Refusal): void;
 }
 
-/** A user with a socket on this gateway. Keeps the attached sockets on the topics of the user's rooms. */
+/**
+ * A user with at least one socket on this gateway. Keeps the attached sockets subscribed to the topics of the user's
+ * rooms. The topic of a room is its id.
+ */
 export class AttachedUser {
   readonly id: string;
-  /** Sockets that wait for the memberships or the check of their token. They are on no topic. */
+  /** Sockets that wait for the memberships or for the check of their token. These sockets have no topics yet. */
   readonly attaching = new Map<LiveSocket, Bearer>();
-  /** Sockets on the topics of all rooms of the user. */
+  /** Sockets that are subscribed to the topics of all rooms of the user. */
   readonly attached = new Map<LiveSocket, Bearer>();
   readonly rooms = new Set<string>();
   /** False until the memberships are read. Until then, changes go to `earlyChanges`. */
   isReady = false;
   /** True when the last socket has closed. */
   closed = false;
-  /** The last change of each room that came before the memberships were read. */
+  /** The last change of each room that arrived before the memberships were read. */
   readonly earlyChanges = new Map<string, MembershipChange>();
-  /** Rooms with a replay in progress. The sockets join when the replay ends. */
+  /** Rooms of which the user gets a replay (invitations.ts). The sockets join the topic at the end of the replay. */
   readonly joiningRooms = new Set<string>();
-  /** For each room that the user left: the seq of the message that removed them. */
+  /** The seq of the message that removed the user, for each room that the user left. */
   readonly leftAt = new Map<string, number>();
-  /** False if there is no such user. `RoomSubscriptions` sets it at once. */
+  /** Resolves when the memberships are read: to false if the user does not exist. Set right after the constructor. */
   loaded: Promise<boolean> = Promise.resolve(false);
   readonly receiveNotice: ChannelHandler;
   readonly #feeds: Feeds;
@@ -49,13 +52,13 @@ export class AttachedUser {
     return this.attaching.size + this.attached.size > 0;
   }
 
-  /** Attaching and attached sockets, with their bearers. */
+  /** Returns all sockets, attaching and attached, with their bearers. */
   *sockets(): Iterable<[LiveSocket, Bearer]> {
     yield* this.attaching;
     yield* this.attached;
   }
 
-  /** The feed of the room must be retained by the caller during this call. */
+  /** Makes the user a member of a room. The caller must retain the feed of the room during this call. */
   join(roomId: string): void {
     if (this.rooms.has(roomId)) return;
     this.rooms.add(roomId);
@@ -63,7 +66,7 @@ export class AttachedUser {
     for (const socket of this.attached.keys()) socket.join(roomId);
   }
 
-  /** @param seq of the message that removed the user */
+  /** Ends a membership. @param seq the seq of the message that removed the user */
   leave(roomId: string, seq: number): void {
     this.leftAt.set(roomId, seq);
     if (!this.rooms.delete(roomId)) return;
@@ -78,7 +81,7 @@ export class AttachedUser {
     }
   }
 
-  /** Call it when the last socket has closed. */
+  /** Call this when the last socket has closed. */
   close(): void {
     this.closed = true;
     for (const roomId of this.rooms) this.#feeds.release(roomId);

@@ -6,11 +6,11 @@ import type { Reads } from '../reads/reads.ts';
 import { type FeedListener, MessageOrder } from './message-order.ts';
 import type { Subscriber } from './subscriber.ts';
 
-/** Messages in one read from Postgres. */
+/** The number of messages in one read from Postgres. */
 const PAGE_SIZE = 500;
-/** Workers may publish in another order than they commit. A gap that lasts longer than this is read from Postgres. */
+/** Workers can publish in another order than they commit. A gap that lasts longer than this is read from Postgres. */
 const GAP_GRACE_MS = 20;
-/** After a read that failed. */
+/** A read that failed is tried again after this time. */
 const RETRY_AFTER_MS = 250;
 
 export interface FeedOptions {
@@ -21,9 +21,13 @@ export interface FeedOptions {
   log: Log;
 }
 
-/** Follows one room: delivers what its channel brings, and reads gaps from Postgres. Closes with its last release. */
+/**
+ * Delivers the messages of one room, in order. Gets them from the Redis channel of the room, and reads missing messages
+ * from Postgres. The head of a room is the seq of its last message. A feed closes when `release` was called as often as
+ * `retain`.
+ */
 export class Feed {
-  /** Resolves when no publication after that moment can be missed. */
+  /** Resolves when the channel is subscribed. From then on, the feed gets every publication. */
   readonly subscribed: Promise<void>;
   readonly #roomId: string;
   readonly #channel: string;
@@ -45,7 +49,7 @@ export class Feed {
     this.subscribed = options.subscriber.subscribe(channel, this.#receive);
   }
 
-  /** Delivery starts with the message after this seq. Undefined until the feed starts. */
+  /** The feed delivers only messages after this seq. Undefined until the feed starts. */
   get startSeq(): number | undefined {
     return this.#order.startSeq;
   }
@@ -71,7 +75,7 @@ export class Feed {
     this.#onClose();
   }
 
-  /** Delivers the messages after `head`. Does nothing if the feed has started. */
+  /** Starts to deliver, with the first message after `head`. Does nothing if the feed has already started. */
   start(head: number): void {
     if (this.startSeq !== undefined) return;
     this.#order.start(head);
@@ -80,7 +84,7 @@ export class Feed {
     this.release();
   }
 
-  /** Reads and delivers the messages that were missed, if any. Never rejects: it tries again after an error. */
+  /** Reads missed messages from Postgres and delivers them. Never rejects: after an error, tries again later. */
   async catchUp(): Promise<void> {
     if (this.#isReading || this.startSeq === undefined || this.#closed) return;
     this.#isReading = true;
@@ -100,8 +104,9 @@ export class Feed {
   }
 
   /**
-   * Retains the feed while it delivers. One broadcast can remove the last member and add them again. This feed must
-   * then go on, because a new feed would start with a gap.
+   * Handles a broadcast: a header and some records. A record is an encoded message (shared/contract/channels.ts). One
+   * broadcast can remove the last member from the room and add the same member again. So this method retains the feed
+   * until the end: a new feed would start with a gap.
    */
   readonly #receive = (payload: string): void => {
     const broadcast = this.#options.payloads.read('broadcast', payload, decodeBroadcast);
@@ -133,11 +138,11 @@ export class Feed {
     }, delayMs);
   }
 
-  /** @returns true if there may be more */
+  /** Reads one page and delivers its messages. @returns true if there may be another page */
   async #readPage(): Promise<boolean> {
     const messages = await this.#options.reads.messagesAfter(this.#roomId, this.deliveredSeq, PAGE_SIZE);
     for (const message of messages) {
-      // During the read, the channel may have delivered some of them.
+      // Some of these messages may have come through the channel during the read.
       if (message.seq !== this.deliveredSeq + 1) continue;
       this.#order.accept(message.seq, encodeMessage(message), membershipChange(message));
     }

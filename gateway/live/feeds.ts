@@ -1,7 +1,7 @@
 import type { ChannelNames } from '../../shared/contract/channels.ts';
 import { Feed, type FeedOptions } from './feed.ts';
 
-/** The feeds of the rooms that this gateway follows. A room has one feed, whatever the number of its members here. */
+/** The feeds of the rooms that this gateway follows, one feed for each room. */
 export class Feeds {
   readonly #names: ChannelNames;
   readonly #options: FeedOptions;
@@ -17,8 +17,8 @@ export class Feeds {
   }
 
   /**
-   * Follows a room until {@link release}. Calls are counted: a room with 3 calls needs 3 releases.
-   * @returns resolves when no publication after that moment can be missed
+   * Follows a room until {@link release}. After 3 calls for a room, its feed stays until `release` was called 3 times.
+   * @returns a promise that resolves when the channel of the room is subscribed
    */
   retain(roomId: string): Promise<void> {
     const feed = this.#feeds.get(roomId) ?? this.#createFeed(roomId);
@@ -30,23 +30,26 @@ export class Feeds {
     this.#feeds.get(roomId)?.release();
   }
 
-  /** Delivers the messages after `head`. Does nothing if the feed has started, or if the room is not retained. */
+  /**
+   * Starts to deliver the messages after `head`, the seq of the last known message. Does nothing if the feed has started
+   * before, or if the room has no feed.
+   */
   start(roomId: string, head: number): void {
     this.#feeds.get(roomId)?.start(head);
   }
 
-  /** Undefined if the feed has not started. */
+  /** Returns how far the feed of a room is. Undefined if there is no feed, or if it has not started. */
   progressOf(roomId: string): { startSeq: number; deliveredSeq: number } | undefined {
     const feed = this.#feeds.get(roomId);
     return feed?.startSeq === undefined ? undefined : { startSeq: feed.startSeq, deliveredSeq: feed.deliveredSeq };
   }
 
-  /** False if the feed started later than `head`: this gateway has not seen the messages between. */
+  /** False if the feed started after `head`, so the feed has not delivered all messages after `head`. */
   deliversAllAfter(roomId: string, head: number): boolean {
     return (this.#feeds.get(roomId)?.startSeq ?? 0) <= head;
   }
 
-  /** Reads what was missed in any room, for example while the connection to Redis was lost. */
+  /** Reads the missed messages of all rooms, for example after the connection to Redis was lost. */
   recheck(): void {
     for (const feed of this.#feeds.values()) void feed.catchUp();
   }

@@ -14,7 +14,7 @@ export interface InvitationsOptions {
   log: Log;
 }
 
-/** Brings users into rooms whose feed did not run on this gateway when they were added. */
+/** Adds a user to a room if this gateway had no feed of the room when a worker added the user. */
 export class Invitations {
   readonly #options: InvitationsOptions;
 
@@ -23,8 +23,9 @@ export class Invitations {
   }
 
   /**
-   * Replays the room to the user from their invitation on, then joins the topic. Does nothing if the feed delivers the
-   * invitation itself, or if the user has left the room since. Never rejects.
+   * Sends the messages of the room to the user, from the invitation to the last delivered message (a replay). Then the
+   * user joins the topic. Does nothing if the feed itself delivers the invitation, or if the user has left the room in
+   * the meantime. Never rejects.
    */
   async accept(user: AttachedUser, invitation: Invitation): Promise<void> {
     await user.loaded.catch(() => false);
@@ -51,7 +52,7 @@ export class Invitations {
     return !isInFeed && !hasLeftSince;
   }
 
-  /** Sends and joins in the tick in which the replay has reached the feed, so there is no gap and no second delivery. */
+  /** Sends the replay and joins the topic in the same tick. So no message is missing, and none comes twice. */
   async #replay(user: AttachedUser, { roomId, seq }: Invitation): Promise<void> {
     const { feeds } = this.#options;
     const membership = await this.#startFeed(user, roomId);
@@ -68,7 +69,7 @@ export class Invitations {
     user.join(roomId);
   }
 
-  /** @returns the membership, read after the feed was subscribed; undefined if the user is not a member */
+  /** Starts the feed, whose channel is already subscribed. @returns undefined if the user is not a member */
   async #startFeed(user: AttachedUser, roomId: string): Promise<Membership | undefined> {
     const { feeds, reads } = this.#options;
     for (;;) {
@@ -80,7 +81,7 @@ export class Invitations {
     }
   }
 
-  /** The messages from `first` to at least the last one that the feed has delivered. */
+  /** Reads the messages from the seq `first` to at least the last message that the feed has delivered. */
   async #readMissed(roomId: string, first: number): Promise<Message[]> {
     const { feeds, reads } = this.#options;
     const missed: Message[] = [];

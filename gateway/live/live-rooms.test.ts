@@ -23,7 +23,7 @@ const { database } = await openTestDatabase();
 const { redisUrl } = testServices();
 const log = createLog('test', 'silent');
 const reads = createReads(database);
-/** Users whose memberships cannot be read before the promise resolves. */
+/** For each of these users, a read of the memberships waits for the promise. */
 const delays = new Map<string, Promise<void>>();
 const delayedReads = {
   ...reads,
@@ -52,7 +52,7 @@ class TestSocket implements LiveSocket {
   };
 }
 
-/** The live part of a gateway. Two of them run in this process. */
+/** The live rooms of one gateway, and its sockets. Each test has two of these gateways in this process. */
 class TestGateway {
   readonly id = newId();
   readonly sockets = new Set<TestSocket>();
@@ -101,7 +101,7 @@ let roomId: string;
 
 after(() => publisher.disconnect());
 
-/** Each test has its own gateways, users and room. Message 1 of the room adds the member. */
+/** Each test has its own gateways, users and room. Message 1 of the room adds the user `userId`. */
 beforeEach(async () => {
   [gateway, otherGateway] = [new TestGateway(), new TestGateway()];
   [userId, ownerId, roomId] = [newId(), newId(), newId()];
@@ -130,8 +130,8 @@ async function until(isTrue: () => boolean | Promise<boolean>, seen: unknown): P
 }
 
 /**
- * Closes the stream of the room with one more message, waits for that message, and compares all that came before it.
- * So a message that is missing or that comes twice is noticed.
+ * Sends one more message to the room, waits for this message, and compares all messages that arrived before. So it
+ * finds a missing message and a second copy of a message.
  */
 async function assertReceived(socket: TestSocket, seqs: number[]): Promise<void> {
   const marker = await store('CreateMessage');
@@ -166,7 +166,7 @@ test('a removed member receives the removal and no later message', async () => {
   assert.deepEqual(socket.topics, new Set());
 });
 
-test('a feed that closes while it reads delivers nothing to sockets that come later', async () => {
+test('a feed that closes during a read delivers nothing to later sockets', async () => {
   const first = await gateway.attach();
   for (let count = 0; count < 3; count++) await store('CreateMessage');
   void gateway.liveRooms.recheck();
@@ -176,7 +176,7 @@ test('a feed that closes while it reads delivers nothing to sockets that come la
   await assertReceived(second, seqsFrom(second.head + 1, 5 - second.head));
 });
 
-test('messages that arrive in another order, or twice, are delivered in order and once', async () => {
+test('messages that arrive in the wrong order or twice are delivered in order and once', async () => {
   const socket = await gateway.attach();
   const [two, three, four] = [await store('CreateMessage'), await store('CreateMessage'), await store('CreateMessage')];
   for (const message of [three, two, three, four, two]) await broadcast(message);
@@ -201,20 +201,20 @@ test('two gateways in one process deliver each message to their own sockets', as
   );
 });
 
-test('an invited user receives the room from their invitation on, whether or not a feed of it runs', async () => {
+test('an invited user receives all messages from the invitation on, with and without a feed of the room', async () => {
   const stranger = { userId: ownerId };
   const inside = await gateway.attach();
-  const [here, there] = [await gateway.attach(stranger), await otherGateway.attach(stranger)];
+  const [withFeed, withoutFeed] = [await gateway.attach(stranger), await otherGateway.attach(stranger)];
   const [invitation, later] = [await store('AddUser', ownerId), await store('CreateMessage')];
   await broadcast(invitation, later);
   const notice = encodeVersioned({ invitation: { roomId, seq: invitation.seq } });
   for (let count = 0; count < 2; count++) await publisher.publish(names.user(ownerId), notice);
-  await until(() => there.topics.has(roomId), there.seqs);
-  await assertReceived(there, [2, 3]);
-  for (const socket of [inside, here]) assert.deepEqual(socket.seqs.slice(0, 2), [2, 3]);
+  await until(() => withoutFeed.topics.has(roomId), withoutFeed.seqs);
+  await assertReceived(withoutFeed, [2, 3]);
+  for (const socket of [inside, withFeed]) assert.deepEqual(socket.seqs.slice(0, 2), [2, 3]);
 });
 
-test('a user that a feed adds while the replay of an invitation starts receives each message once', async () => {
+test('if the feed adds a user during the start of a replay, the user receives each message once', async () => {
   const socket = await gateway.attach({ userId: ownerId });
   const { promise, resolve } = Promise.withResolvers<void>();
   delays.set(ownerId, promise);
@@ -228,7 +228,7 @@ test('a user that a feed adds while the replay of an invitation starts receives 
   await assertReceived(socket, [2, 3]);
 });
 
-test('a revocation ends the sockets of its token and no other', async () => {
+test('a revocation closes the sockets of its token and no other sockets', async () => {
   const tokenId = newId();
   const [revoked, other] = [await gateway.attach({ tokenId }), await gateway.attach()];
   await notify({ revocation: { tokenId } });
@@ -239,7 +239,7 @@ test('a revocation ends the sockets of its token and no other', async () => {
   await until(() => other.refusal !== undefined, other);
 });
 
-test('what was published while the connection was lost is delivered after the reconnect', async () => {
+test('after a reconnect, sockets receive the messages and revocations that were missed', async () => {
   const tokenId = newId();
   const [socket, revoked] = [await gateway.attach(), await gateway.attach({ tokenId })];
   gateway.subscriberRedis.disconnect(true);
@@ -249,8 +249,8 @@ test('what was published while the connection was lost is delivered after the re
   await assertReceived(socket, [2]);
 });
 
-/** What this version cannot read, for each channel. */
 const futureVersion = (payload: object) => JSON.stringify({ ...payload, v: PAYLOAD_VERSION + 1 });
+/** Payloads that cannot be read on any channel. */
 const garbage = [
   'x',
   '',
@@ -263,7 +263,7 @@ const garbage = [
   '\n',
 ];
 
-test('an unreadable broadcast is dropped, and the next head makes the gateway read the gap from Postgres', async () => {
+test('after an unreadable broadcast, the next announced seq makes the gateway read the gap from Postgres', async () => {
   const socket = await gateway.attach();
   const two = await store('CreateMessage');
   const [header, ...records] = encodeMessages(two).split('\n') as [string, ...string[]];
@@ -276,7 +276,7 @@ test('an unreadable broadcast is dropped, and the next head makes the gateway re
   await assertReceived(socket, [2]);
 });
 
-test('an unreadable notice is dropped, and the next one works', async () => {
+test('an unreadable notice is dropped, and the next notice is handled', async () => {
   const tokenId = newId();
   const socket = await gateway.attach({ tokenId });
   const bad = [...garbage, futureVersion({ revocation: { tokenId } }), encodeVersioned({ aLaterNotice: { tokenId } })];
@@ -287,7 +287,7 @@ test('an unreadable notice is dropped, and the next one works', async () => {
   await until(() => socket.refusal !== undefined, socket);
 });
 
-test('an unreadable reply is dropped, and the next one is received', async () => {
+test('an unreadable reply is dropped, and the next reply is received', async () => {
   const replies: Reply[] = [];
   await gateway.liveRooms.subscribeToReplies((reply) => replies.push(reply));
   const reply: Reply = { job: 'apply-room-commands', lane: 0, number: 0, outcomes: [] };
@@ -310,7 +310,7 @@ test('unknown fields of a broadcast and of a notice are ignored', async () => {
   await until(() => socket.refusal !== undefined, socket);
 });
 
-test('an invitation to a room that does not exist changes nothing', async () => {
+test('an invitation to a room that does not exist is ignored', async () => {
   const socket = await gateway.attach();
   await notify({ invitation: { roomId: newId(), seq: 1 } });
   await assertReceived(socket, []);

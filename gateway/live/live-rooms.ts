@@ -17,7 +17,7 @@ import { Subscriber } from './subscriber.ts';
 
 export interface LiveRoomsOptions {
   redis: Redis;
-  /** A connection with `autoResubscribe: false`. {@link LiveRooms.close} ends it. */
+  /** A connection with `autoResubscribe: false`. {@link LiveRooms.close} closes this connection. */
   subscriberRedis: Redis;
   gatewayId: string;
   /** `REDIS_PREFIX` */
@@ -26,13 +26,13 @@ export interface LiveRoomsOptions {
   /** Sends a frame to every socket on a topic. The topic of a room is its id. */
   publish: (topic: string, frame: string) => void;
   payloads: PayloadReader;
-  /** The default suits production. */
+  /** Only tests set this. */
   presenceTimes?: PresenceTimes;
   log: Log;
 }
 
 /**
- * Brings the messages of rooms to the sockets of this gateway. A message takes one way through the parts:
+ * Delivers the messages of rooms to the sockets of this gateway. All messages take the same way:
  * Redis → Subscriber → Feeds (order, gaps) → {@link LiveRooms.deliver} → RoomSubscriptions (who is a member) → topics.
  */
 export class LiveRooms implements FeedListener {
@@ -59,12 +59,12 @@ export class LiveRooms implements FeedListener {
     this.#subscriptions = new RoomSubscriptions({ ...options, names, subscriber, feeds, presence });
   }
 
-  /** For health checks and metrics. `rooms` are the rooms that this gateway follows. */
+  /** The users, sockets and feeds on this gateway. */
   get counts(): { users: number; sockets: number; rooms: number } {
     return { ...this.#subscriptions.counts, rooms: this.#feeds.count };
   }
 
-  /** Resolves when no reply to this gateway can be missed. */
+  /** Passes each reply for this gateway to `complete`. Resolves when the channel of the replies is subscribed. */
   async subscribeToReplies(complete: (reply: Reply) => void): Promise<void> {
     await this.#subscriber.subscribe(this.#names.gateway(this.#gatewayId), (payload) => {
       const reply = this.#payloads.read('reply', payload, (text) => decodeVersioned(Reply, text));
@@ -73,9 +73,10 @@ export class LiveRooms implements FeedListener {
   }
 
   /**
-   * Puts a socket on the topics of its user's rooms. Call {@link detach} when the socket has closed, also after an error.
-   * @param welcome called in the tick in which the socket joins, with each room and the seq of its last message. The
-   *   socket gets every later message, without a gap.
+   * Subscribes a socket to the topics of its user's rooms. Call {@link detach} when the socket has closed, also after
+   * an error.
+   * @param welcome gets each room with the seq of its last message. Called in the tick in which the socket is
+   *   subscribed, so the socket gets every later message, without a gap.
    * @throws Refusal `token_revoked`, or `unavailable` if the socket has closed or a service does not answer
    */
   attach(socket: LiveSocket, bearer: Bearer, welcome: (rooms: RoomHead[]) => void): Promise<void> {
@@ -87,7 +88,7 @@ export class LiveRooms implements FeedListener {
     this.#subscriptions.detach(socket);
   }
 
-  /** @returns those of the users who have a socket on any gateway; an empty set if Redis does not answer */
+  /** @returns the users who have a socket on any gateway, or an empty set if Redis does not answer */
   whoIsOnline(userIds: string[]): Promise<Set<string>> {
     return this.#presence.whoIsOnline(userIds);
   }
@@ -96,13 +97,13 @@ export class LiveRooms implements FeedListener {
     this.#subscriptions.deliver(roomId, record, change);
   }
 
-  /** Reads from Postgres what publications did not bring. Runs by itself after a reconnect to Redis. Never rejects. */
+  /** Reads from Postgres what missed publications contained. Called after each reconnect to Redis. Never rejects. */
   async recheck(): Promise<void> {
     this.#feeds.recheck();
     await this.#subscriptions.recheck();
   }
 
-  /** Ends the connection of the subscriber. Does not close the sockets. */
+  /** Closes the connection of the subscriber. Does not close the sockets. */
   async close(): Promise<void> {
     this.#subscriber.close();
     this.#feeds.close();

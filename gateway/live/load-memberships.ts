@@ -2,10 +2,10 @@ import type { Reads } from '../reads/reads.ts';
 import type { Feeds } from './feeds.ts';
 
 /**
- * Reads the rooms of a user, and retains and starts their feeds.
- * @param use gets the head of each room at the moment of the read, while all feeds are retained. Every later message
- *   comes through the feeds, without a gap.
- * @returns false if there is no such user
+ * Reads the rooms of a user, and starts the feeds of these rooms.
+ * @param use gets the head of each room: the seq of its last message at the moment of the read. All feeds are retained
+ *   during this call, and every later message comes through the feeds, without a gap.
+ * @returns false if the user does not exist
  */
 export async function loadMemberships(
   userId: string,
@@ -24,7 +24,7 @@ export async function loadMemberships(
         use(new Map(memberships.map(({ roomId, head }) => [roomId, head])));
         return true;
       }
-      // The channel must be subscribed before the head is read. The other order leaves a gap, so the loop reads again.
+      // The loop reads again: a head that was read before its channel was subscribed can leave a gap.
       for (const { roomId } of missing) retained.add(roomId);
       await Promise.all(missing.map(({ roomId }) => feeds.retain(roomId)));
     }

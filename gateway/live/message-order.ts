@@ -1,15 +1,15 @@
 import type { MembershipChange } from '../../shared/contract/messages.ts';
 
-/** Messages of one room that wait for an earlier message. More are dropped here, and read from Postgres later. */
+/** Messages of one room that wait for an earlier message. Further messages are dropped, and read from Postgres later. */
 const MAX_PENDING_MESSAGES = 10_000;
 
-/** Gets the messages of all retained rooms. */
+/** Receives the messages of all feeds. */
 export interface FeedListener {
-  /** Called once for each message of a room, in the order of their seqs. */
+  /** Called once for each message of a room, in the order of seq. @param record the encoded message */
   deliver(roomId: string, record: string, change: MembershipChange | undefined): void;
 }
 
-/** A message that came before an earlier one. */
+/** A message that waits, because an earlier message is missing. */
 interface PendingMessage {
   record: string;
   change: MembershipChange | undefined;
@@ -17,11 +17,11 @@ interface PendingMessage {
 
 /** Puts the messages of one room in order, and delivers each message once. */
 export class MessageOrder {
-  /** Delivery starts with the message after this seq. Undefined until {@link start}. */
+  /** Only messages after this seq are delivered. Undefined until {@link start}. */
   startSeq: number | undefined;
   /** The seq of the last delivered message. */
   deliveredSeq = 0;
-  /** The highest seq that a broadcast named. */
+  /** The highest seq that a broadcast has announced. */
   announcedSeq = 0;
   readonly #pending = new Map<number, PendingMessage>();
   readonly #roomId: string;
@@ -32,7 +32,7 @@ export class MessageOrder {
     this.#listener = listener;
   }
 
-  /** True if a message is missing between the delivered and the announced ones. */
+  /** True if an announced message is not delivered yet. */
   get hasGap(): boolean {
     return this.announcedSeq > this.deliveredSeq;
   }
@@ -42,7 +42,7 @@ export class MessageOrder {
     this.deliveredSeq = head;
   }
 
-  /** Delivers the message if its turn has come, keeps it if it is early, and drops it if it was delivered before. */
+  /** Delivers the next message, keeps a later message until its turn, and drops a message that was delivered before. */
   accept(seq: number, record: string, change: MembershipChange | undefined): void {
     if (this.startSeq === undefined || seq > this.deliveredSeq + 1) this.#keep(seq, { record, change });
     else if (seq === this.deliveredSeq + 1) this.#deliver(record, change);

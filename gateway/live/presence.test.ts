@@ -20,7 +20,7 @@ after(async () => {
   for (const { redis } of open) redis.disconnect();
 });
 
-/** The presence of one gateway, on a connection of its own. */
+/** Makes the presence of one gateway, with its own connection to Redis. */
 async function startGateway(gatewayTimes = times): Promise<{ presence: Presence; redis: Redis }> {
   const redis = new Redis(testServices().redisUrl, { retryStrategy: null, lazyConnect: true });
   await redis.connect();
@@ -29,7 +29,7 @@ async function startGateway(gatewayTimes = times): Promise<{ presence: Presence;
   return gateway;
 }
 
-/** Waits until exactly these users of all are online. */
+/** Waits until, of the users `all`, only the users `online` are online. */
 async function becomesOnline(presence: Presence, all: string[], online: string[]): Promise<void> {
   const until = Date.now() + 2_000;
   for (;;) {
@@ -40,7 +40,7 @@ async function becomesOnline(presence: Presence, all: string[], online: string[]
   }
 }
 
-test('a user is online until they leave the last gateway', async () => {
+test('a user is online until the user has left all gateways', async () => {
   const [one, two] = [await startGateway(), await startGateway()];
   const users = [newId(), newId()] as const;
   const [ann, bob] = users;
@@ -55,7 +55,7 @@ test('a user is online until they leave the last gateway', async () => {
   await becomesOnline(one.presence, [...users], []);
 });
 
-test('whoIsOnline returns nobody that was not asked for, and nobody for an empty question', async () => {
+test('whoIsOnline returns only users of its list, and an empty set for an empty list', async () => {
   const { presence } = await startGateway();
   const [ann, bob] = [newId(), newId()];
   presence.enter(ann);
@@ -64,13 +64,13 @@ test('whoIsOnline returns nobody that was not asked for, and nobody for an empty
   assert.deepEqual(await presence.whoIsOnline([]), new Set());
 });
 
-test('the users of a crashed gateway are offline after its lease, and all others stay online', async () => {
+test('after its lease, the users of a crashed gateway are offline, and all other users stay online', async () => {
   const [crashing, running] = [await startGateway(), await startGateway()];
   const [ann, bob] = [newId(), newId()];
   crashing.presence.enter(ann);
   running.presence.enter(bob);
   await becomesOnline(running.presence, [ann, bob], [ann, bob]);
-  crashing.redis.disconnect(); // it renews nothing from now on
+  crashing.redis.disconnect(); // from now on, this gateway cannot renew its lease
   await becomesOnline(running.presence, [ann, bob], [bob]);
 });
 
@@ -85,7 +85,7 @@ test('a set that Redis lost is written again at the next renewal', async () => {
   await becomesOnline(presence, users, users);
 });
 
-test('a write that failed is repeated at the next renewal', async () => {
+test('a user whose write to Redis failed is written at the next renewal', async () => {
   const { presence, redis } = await startGateway();
   const [ann, bob] = [newId(), newId()];
   presence.enter(ann);
@@ -99,7 +99,7 @@ test('a write that failed is repeated at the next renewal', async () => {
   await becomesOnline(presence, [ann, bob], [ann, bob]);
 });
 
-test('a gateway that closes leaves no key in Redis', async () => {
+test('a closed gateway leaves no key in Redis', async () => {
   const { presence, redis } = await startGateway();
   const ann = newId();
   presence.enter(ann);
@@ -108,7 +108,7 @@ test('a gateway that closes leaves no key in Redis', async () => {
   assert.deepEqual(await redis.keys(`${prefix}:*`), []);
 });
 
-test('a gateway that renewed nothing for the forget time is removed from the list', async () => {
+test('a gateway that did not renew its lease for forgetAfterMs is removed from the list of gateways', async () => {
   const short = { ...times, forgetAfterMs: 200 };
   const [crashing, running] = [await startGateway(short), await startGateway(short)];
   const until = Date.now() + 2_000;
@@ -119,7 +119,7 @@ test('a gateway that renewed nothing for the forget time is removed from the lis
   }
 });
 
-test('without Redis nobody is online, and no error leaves the object', async () => {
+test('without Redis, whoIsOnline returns an empty set and nothing throws', async () => {
   const { presence, redis } = await startGateway();
   redis.disconnect();
   presence.enter(newId());

@@ -5,9 +5,9 @@ const USERS_PER_WRITE = 1_000;
 
 export interface PresenceTimes {
   renewEveryMs: number;
-  /** A gateway that has not renewed for this time counts as crashed, and its users as offline. */
+  /** A gateway that has not renewed its lease for this time counts as crashed, and its users count as offline. */
   leaseMs: number;
-  /** After this time, the id of a crashed gateway is removed. */
+  /** The id of a crashed gateway is removed after this time. */
   forgetAfterMs: number;
 }
 
@@ -23,8 +23,8 @@ export interface PresenceOptions {
 }
 
 /**
- * Which users are online. Each gateway keeps a Redis set of the users with a socket on it, and renews a lease on that
- * set. When a gateway crashes its set expires, so no user stays online without end.
+ * Knows which users are online. Each gateway keeps a Redis set of the users who have a socket on this gateway, and
+ * renews a lease on the set. When a gateway crashes, its set expires, so its users do not stay online without end.
  */
 export class Presence {
   readonly #redis: Redis;
@@ -47,7 +47,7 @@ export class Presence {
     void this.#renew();
   }
 
-  /** The user has a socket on this gateway. A second call changes nothing. */
+  /** Call this when the user has a socket on this gateway. A second call does nothing. */
   enter(userId: string): void {
     if (this.#users.has(userId)) return;
     this.#users.add(userId);
@@ -57,12 +57,12 @@ export class Presence {
     });
   }
 
-  /** The user has no socket on this gateway. A second call changes nothing. */
+  /** Call this when the user has no socket on this gateway any more. A second call does nothing. */
   leave(userId: string): void {
     if (this.#users.delete(userId)) void this.#write(() => this.#redis.srem(this.#ownKey, userId));
   }
 
-  /** @returns those of the users who have a socket on any gateway; an empty set if Redis does not answer */
+  /** @returns the users who have a socket on any gateway, or an empty set if Redis does not answer */
   async whoIsOnline(userIds: string[]): Promise<Set<string>> {
     if (userIds.length === 0) return new Set();
     try {
@@ -77,7 +77,7 @@ export class Presence {
     }
   }
 
-  /** Ends the lease: the users of this gateway are offline at once. */
+  /** Ends the lease, so the users of this gateway are offline immediately. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#write(() => this.#redis.pipeline().del(this.#ownKey).zrem(this.#gatewaysKey, this.#gatewayId).exec());

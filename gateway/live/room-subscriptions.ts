@@ -26,7 +26,7 @@ export interface RoomSubscriptionsOptions {
   log: Log;
 }
 
-/** Keeps the sockets of each user on the topics of exactly the rooms of which the user is a member. */
+/** Keeps the sockets of each user subscribed to the topics of the rooms of this user, and of no other room. */
 export class RoomSubscriptions {
   readonly #options: RoomSubscriptionsOptions;
   readonly #invitations: Invitations;
@@ -42,14 +42,14 @@ export class RoomSubscriptions {
     return { users: this.#users.size, sockets: this.#userOf.size };
   }
 
-  /** As `LiveRooms.attach`. */
+  /** See `LiveRooms.attach`. */
   async attach(socket: LiveSocket, bearer: Bearer, welcome: (rooms: RoomHead[]) => void): Promise<void> {
     const { feeds, presence, reads } = this.#options;
     const user = this.#users.get(bearer.userId) ?? this.#addUser(bearer.userId);
     user.attaching.set(socket, bearer);
     this.#userOf.set(socket, user);
     const exists = await user.loaded;
-    // The notices are subscribed by now. So a revocation after this read is noticed, too.
+    // The channel of the user's notices is already subscribed. So a revocation after this read arrives as a notice.
     if (!exists || !(await reads.isTokenValid(bearer))) throw new Refusal('token_revoked');
     if (socket.closed) throw new Refusal('unavailable');
     presence.enter(user.id);
@@ -59,7 +59,7 @@ export class RoomSubscriptions {
     for (const roomId of user.rooms) socket.join(roomId);
   }
 
-  /** As `LiveRooms.detach`. */
+  /** See `LiveRooms.detach`. */
   detach(socket: LiveSocket): void {
     const user = this.#userOf.get(socket);
     if (!user) return;
@@ -70,15 +70,16 @@ export class RoomSubscriptions {
   }
 
   /**
-   * Sends a message to the topic of its room. A member who is added by the message receives it. A member who is removed
-   * by the message receives it as their last one. It all happens in one tick, so no other message comes between.
+   * Publishes a message to the topic of its room. If it adds a member, the new member receives this message too. If it
+   * removes a member, this is the last message that the member receives. All steps happen in one tick, so no other
+   * message comes between.
    */
   deliver(roomId: string, record: string, change: MembershipChange | undefined): void {
     if (change) this.#deliverChange(roomId, record, change);
     else this.#options.publish(roomId, record);
   }
 
-  /** Reads the invitations and the revocations whose notices were missed. Never rejects. */
+  /** Reads from Postgres what missed notices contained: invitations and revocations. Never rejects. */
   async recheck(): Promise<void> {
     const { log } = this.#options;
     for (const user of this.#users.values()) {
@@ -110,7 +111,7 @@ export class RoomSubscriptions {
     for (const user of users) if (user.isReady) user.leave(roomId, change.seq);
   }
 
-  /** The users on this gateway whose membership changes. A user who is not ready may be one of them. */
+  /** Returns the users on this gateway whose membership changes, and users whose memberships are not read yet. */
   #usersOf(roomId: string, { userId }: MembershipChange): AttachedUser[] {
     if (userId !== 'everyone') {
       const user = this.#users.get(userId);
@@ -150,7 +151,7 @@ export class RoomSubscriptions {
     return loadMemberships(user.id, feeds, reads, (heads) => this.#makeReady(user, heads));
   }
 
-  /** Joins the rooms that were read, then applies the changes since that read. From now on the rooms stay exact. */
+  /** Joins the rooms that were read, then applies the later changes. From now on, `user.rooms` equals the memberships. */
   #makeReady(user: AttachedUser, heads: Map<string, number>): void {
     user.isReady = true;
     if (user.closed) return;

@@ -4,9 +4,9 @@ import type { Log } from '../../shared/log.ts';
 export type ChannelHandler = (payload: string) => void;
 
 const HEARTBEAT_EVERY_MS = 1_000;
-/** A connection whose ping has no answer after this time is closed, and a new one is made. */
+/** If a ping has no answer after this time, the subscriber closes the connection and opens a new connection. */
 const PING_TIMEOUT_MS = 3_000;
-/** Channels in one SUBSCRIBE after a reconnect. */
+/** After a reconnect, each SUBSCRIBE command has at most this number of channels. */
 const CHANNELS_PER_SUBSCRIBE = 1_000;
 
 export interface SubscriberOptions {
@@ -17,7 +17,7 @@ export interface SubscriberOptions {
   log: Log;
 }
 
-/** Subscribes to Redis channels. A gateway uses one connection for all of them. */
+/** Subscribes to Redis channels. A gateway uses one connection for all channels. */
 export class Subscriber {
   readonly #redis: Redis;
   readonly #onResubscribed: () => void;
@@ -40,7 +40,7 @@ export class Subscriber {
     this.#heartbeat = setInterval(() => this.#checkConnection(), HEARTBEAT_EVERY_MS);
   }
 
-  /** Resolves when Redis has confirmed: from then on the handler gets every publication on the channel. */
+  /** Resolves when Redis has confirmed. From then on, the handler gets every publication on the channel. */
   async subscribe(channel: string, handler: ChannelHandler): Promise<void> {
     const handlers = this.#handlers.get(channel) ?? new Set();
     this.#handlers.set(channel, handlers.add(handler));
@@ -52,7 +52,7 @@ export class Subscriber {
     handlers?.delete(handler);
     if (handlers?.size !== 0) return;
     this.#handlers.delete(channel);
-    // It fails only if the connection is lost, and a new connection does not subscribe to this channel.
+    // This fails only if the connection is lost. The new connection does not subscribe to this channel.
     this.#redis.unsubscribe(channel).catch(() => undefined);
   }
 
@@ -74,7 +74,7 @@ export class Subscriber {
     }
   }
 
-  /** Without this ping, a connection that died silently is noticed only after minutes. */
+  /** Finds a dead connection. Without this ping, it could take minutes. */
   #checkConnection(): void {
     if (this.#redis.status !== 'ready') return;
     const timer = setTimeout(() => this.#redis.disconnect(true), PING_TIMEOUT_MS);
