@@ -6,7 +6,7 @@ import type { HashAnswer, HashRequest } from './passwords.ts';
 // This process hashes passwords for one gateway (see passwords.ts). It has the lowest priority, so that logins do not
 // delay messages.
 
-/** The parameters of argon2id that OWASP recommends: 19 MiB, 2 passes, 1 lane. */
+/** The parameters of argon2id that OWASP recommends: 19 MiB of memory, 2 passes, parallelism 1. */
 const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 
 setPriority(constants.priority.PRIORITY_LOW);

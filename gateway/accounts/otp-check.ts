@@ -16,7 +16,7 @@ return 0`;
 
 export interface OtpCheck {
   /**
-   * Checks a one-time password, which then works no second time. A wrong one uses up one of the tries.
+   * Checks a one-time password. A right one-time password works only once. A wrong one uses up one of the tries.
    * @throws Refusal `wrong_otp` or `unavailable`
    */
   consume(subject: OtpSubject, otp: string): Promise<void>;

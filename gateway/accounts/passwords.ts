@@ -6,7 +6,7 @@ import { limits } from '../../shared/contract/limits.ts';
 /** After this time without an answer, the hasher is replaced. The time is long because the hasher has low priority. */
 const ANSWER_TIMEOUT_MS = 20_000;
 
-/** Asks the hasher to hash a password, or (with `hash`) to compare it with a hash. */
+/** Asks the hasher to hash a password. With `hash`, asks to compare the password with this hash. */
 export interface HashRequest {
   id: number;
   password: string;
@@ -17,7 +17,7 @@ export interface HashAnswer {
   id: number;
   hash?: string;
   isRight?: boolean;
-  /** True if the hash was made with other parameters than new hashes. */
+  /** True if the parameters of the hash differ from the parameters of new hashes. */
   isOld?: boolean;
   failure?: string;
 }

@@ -29,7 +29,7 @@ let dispatcher: CommandDispatcher;
 let jobs: Job[];
 let ignored: number;
 
-/** Take real jobs from the queues. The first `ignored` jobs get no reply, and every other job gets a reply. */
+/** Workers that take real jobs. The first `ignored` jobs get no reply, and every other job gets a reply. */
 const workers = Object.keys(queues).map(
   (queue) => new Worker<Job['data'], void, BatchName>(queue, async (job) => receive(job), { connection, prefix }),
 );

@@ -37,7 +37,7 @@ export interface LanesOptions<C> {
   gatewayId: string;
   /** The number of lanes. */
   count: number;
-  /** Puts a batch into the queue. If it throws, the batch may or may not have been queued. */
+  /** Puts a batch into the queue. If `send` throws, the batch may or may not have been queued. */
   send: (batch: Batch<C>) => Promise<void>;
   log: Log;
 }

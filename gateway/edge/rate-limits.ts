@@ -78,8 +78,8 @@ export class RateLimits {
   }
 
   /**
-   * Makes an attempt to use a one-time password. Wrong ones count per address. Otherwise one address could use up the
-   * tries of the one-time passwords of many users.
+   * Makes an attempt to use a one-time password. Wrong one-time passwords count per address. Otherwise one address
+   * could use up the tries of many users.
    * @throws Refusal `rate_limited` or `unavailable`
    */
   guardOtp<T>(address: string, attempt: () => Promise<T>): Promise<T> {

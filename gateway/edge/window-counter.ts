@@ -3,7 +3,10 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import { orUnavailable } from './unavailable.ts';
 
-/** Increases a count and returns 0. If the limit is reached, returns the milliseconds until the window ends. */
+/**
+ * Increases a count and returns 0. The first count starts the window. If the limit is reached, returns the milliseconds
+ * until the window ends.
+ */
 const TAKE = `
 local count = tonumber(redis.call('get', KEYS[1]) or '0')
 if count >= tonumber(ARGV[1]) then return math.max(redis.call('pttl', KEYS[1]), 1) end

@@ -5,7 +5,7 @@ import type { Gateway } from '../gateway.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
-/** Who may call a route. `open`: everyone, without a token. `user`: every user with a valid token. */
+/** Who may call a route. `open`: everyone, without a token. `user`: a user with a valid token. `admin`: only admins. */
 export type Callers = 'open' | 'user' | 'admin';
 
 type Schema = v.GenericSchema | undefined;

@@ -58,7 +58,7 @@ export class AttachedUser {
     yield* this.attached;
   }
 
-  /** Makes the user a member of a room. The caller must retain the feed of the room during this call. */
+  /** Adds a room, and subscribes the attached sockets to it. The caller must retain the feed of the room meanwhile. */
   join(roomId: string): void {
     if (this.rooms.has(roomId)) return;
     this.rooms.add(roomId);
@@ -66,7 +66,7 @@ export class AttachedUser {
     for (const socket of this.attached.keys()) socket.join(roomId);
   }
 
-  /** Ends a membership. @param seq the seq of the message that removed the user */
+  /** Removes a room, and unsubscribes the attached sockets. @param seq the seq of the message that removed the user */
   leave(roomId: string, seq: number): void {
     this.leftAt.set(roomId, seq);
     if (!this.rooms.delete(roomId)) return;

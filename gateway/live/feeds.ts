@@ -31,8 +31,8 @@ export class Feeds {
   }
 
   /**
-   * Starts to deliver the messages after `head`, the seq of the last known message. Does nothing if the feed has started
-   * before, or if the room has no feed.
+   * Starts to deliver the messages after `head`, the seq of the last known message. Does nothing if the feed has
+   * started before, or if the room has no feed.
    */
   start(roomId: string, head: number): void {
     this.#feeds.get(roomId)?.start(head);

@@ -69,7 +69,7 @@ export class Invitations {
     user.join(roomId);
   }
 
-  /** Starts the feed, whose channel is already subscribed. @returns undefined if the user is not a member */
+  /** Starts the feed. Its channel is subscribed before the read. @returns undefined if the user is not a member */
   async #startFeed(user: AttachedUser, roomId: string): Promise<Membership | undefined> {
     const { feeds, reads } = this.#options;
     for (;;) {

@@ -11,7 +11,7 @@ import type { Reads } from '../reads/reads.ts';
 import type { LiveSocket } from './attached-user.ts';
 import { Feeds } from './feeds.ts';
 import type { FeedListener } from './message-order.ts';
-import { Presence, type PresenceTimes } from './presence.ts';
+import { Presence } from './presence.ts';
 import { RoomSubscriptions } from './room-subscriptions.ts';
 import { Subscriber } from './subscriber.ts';
 
@@ -26,8 +26,6 @@ export interface LiveRoomsOptions {
   /** Sends a frame to every socket on a topic. The topic of a room is its id. */
   publish: (topic: string, frame: string) => void;
   payloads: PayloadReader;
-  /** Only tests set this. */
-  presenceTimes?: PresenceTimes;
   log: Log;
 }
 
@@ -44,7 +42,7 @@ export class LiveRooms implements FeedListener {
   readonly #presence: Presence;
   readonly #subscriptions: RoomSubscriptions;
 
-  constructor({ redis, subscriberRedis, presenceTimes, ...options }: LiveRoomsOptions) {
+  constructor({ redis, subscriberRedis, ...options }: LiveRoomsOptions) {
     const { gatewayId, prefix, payloads, log } = options;
     const names = channelNames(prefix);
     this.#gatewayId = gatewayId;
@@ -52,7 +50,7 @@ export class LiveRooms implements FeedListener {
     this.#payloads = payloads;
     const subscriber = new Subscriber({ redis: subscriberRedis, onResubscribed: () => void this.recheck(), log });
     const feeds = new Feeds(names, { ...options, subscriber, listener: this });
-    const presence = new Presence({ redis, gatewayId, prefix, log, ...(presenceTimes && { times: presenceTimes }) });
+    const presence = new Presence({ redis, gatewayId, prefix, log });
     this.#subscriber = subscriber;
     this.#feeds = feeds;
     this.#presence = presence;

@@ -1,6 +1,6 @@
 import type { MembershipChange } from '../../shared/contract/messages.ts';
 
-/** Messages of one room that wait for an earlier message. Further messages are dropped, and read from Postgres later. */
+/** Messages of one room that wait for an earlier message. Further messages are dropped here, and read later. */
 const MAX_PENDING_MESSAGES = 10_000;
 
 /** Receives the messages of all feeds. */

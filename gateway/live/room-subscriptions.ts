@@ -70,9 +70,9 @@ export class RoomSubscriptions {
   }
 
   /**
-   * Publishes a message to the topic of its room. If it adds a member, the new member receives this message too. If it
-   * removes a member, this is the last message that the member receives. All steps happen in one tick, so no other
-   * message comes between.
+   * Publishes a message to the topic of its room. If the message adds a member, the member joins the topic first and
+   * receives the message. If the message removes a member, the member leaves the topic afterwards, so this is the last
+   * message for this member. All steps happen in one tick, so no other message comes between.
    */
   deliver(roomId: string, record: string, change: MembershipChange | undefined): void {
     if (change) this.#deliverChange(roomId, record, change);
@@ -151,7 +151,7 @@ export class RoomSubscriptions {
     return loadMemberships(user.id, feeds, reads, (heads) => this.#makeReady(user, heads));
   }
 
-  /** Joins the rooms that were read, then applies the later changes. From now on, `user.rooms` equals the memberships. */
+  /** Joins the rooms that were read, then applies the later changes. Now `user.rooms` equals the memberships. */
   #makeReady(user: AttachedUser, heads: Map<string, number>): void {
     user.isReady = true;
     if (user.closed) return;

@@ -74,7 +74,7 @@ export class Subscriber {
     }
   }
 
-  /** Finds a dead connection. Without this ping, it could take minutes. */
+  /** Closes a dead connection. Without this ping, a dead connection would stay unnoticed for minutes. */
   #checkConnection(): void {
     if (this.#redis.status !== 'ready') return;
     const timer = setTimeout(() => this.#redis.disconnect(true), PING_TIMEOUT_MS);

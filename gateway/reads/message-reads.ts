@@ -15,13 +15,13 @@ const columns = columnsOf(Message);
 export function messageReads(database: Database) {
   const message = database(columns);
 
-  /** Counts the messages that a history shows, up to and including this seq. */
+  /** The SQL for the number of messages that a history shows, up to and including this seq. */
   const historyIndexAt = (roomId: string, seq: number) => database`
     coalesce((
       select history_index from messages where room_id = ${roomId} and seq <= ${seq} order by seq desc limit 1
     ), 0)`;
 
-  /** Finds the `history_index` of the last message of a range. */
+  /** The SQL for the `history_index` of the last message of a range. */
   const lastIndex = (roomId: string, { page = 1, before, after, size }: HistoryRange) => {
     if (after !== undefined) return database`${historyIndexAt(roomId, after)} + ${size}::bigint`;
     if (before !== undefined) return historyIndexAt(roomId, before - 1);

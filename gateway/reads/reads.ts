@@ -7,7 +7,7 @@ import { sessionReads } from './session-reads.ts';
 import { systemReads } from './system-reads.ts';
 import { userReads } from './user-reads.ts';
 
-/** Postgres cancels a statement earlier (gateway.ts). So a read that takes this time has lost its connection. */
+/** Postgres cancels a statement earlier (gateway.ts). So a read that takes longer than this has lost its connection. */
 const READ_TIMEOUT_MS = 12_000;
 
 export type Reads = ReturnType<typeof allReads>;

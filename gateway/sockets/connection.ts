@@ -42,7 +42,7 @@ export class Connection {
   #userId: string | undefined;
   #closed = false;
 
-  /** @param socket has just opened */
+  /** @param socket a socket that has just opened */
   constructor(socket: Socket, gateway: Gateway, admission: SocketAdmission) {
     this.#socket = socket;
     this.#upgradeData = { ...socket.getUserData() };
