@@ -12,23 +12,23 @@ import { startSystem } from './support/system.ts';
 import { until } from './support/until.ts';
 
 const { cluster, database } = await startSystem({ gateways: 2, workers: 1 });
-const [here, there] = cluster.urls as [string, string];
-const ann = await createAccount(here, 'Ann');
-const bob = await createAccount(here, 'Bob');
-const root = await createAccount(here, 'Root');
+const [gatewayA, gatewayB] = cluster.urls as [string, string];
+const ann = await createAccount(gatewayA, 'Ann');
+const bob = await createAccount(gatewayA, 'Bob');
+const root = await createAccount(gatewayA, 'Root');
 await database`update users set roles = '{user,admin}' where id = ${root.id}`;
 
 const person = { firstName: 'First', lastName: 'Last', password: 'password' };
 
-const get = (path: string, { token } = ann) => call(there, `GET ${path}`, { token });
-const update = (body: unknown, { token } = ann, url = here) => call(url, 'PUT /api/users/update', { token, body });
-const register = (changes: object) => call(here, 'POST /api/users/register', { body: { ...person, ...changes } });
+const get = (path: string, { token } = ann) => call(gatewayB, `GET ${path}`, { token });
+const update = (body: unknown, { token } = ann, url = gatewayA) => call(url, 'PUT /api/users/update', { token, body });
+const register = (changes: object) => call(gatewayA, 'POST /api/users/register', { body: { ...person, ...changes } });
 const logIn = (email: string, password = person.password) =>
-  call(there, 'POST /api/users/login', { body: { email, password } });
+  call(gatewayB, 'POST /api/users/login', { body: { email, password } });
 const getUser = async ({ id }: { id: string }, viewer?: Account) =>
   bodyOf(User, await get(`/api/users/${id}/`, viewer));
 const createRoom = async (owner: Account, name: string, roomType: RoomType = 'Private') =>
-  bodyOf(Room, await call(here, 'POST /api/rooms', { token: owner.token, body: { name, roomType } }), 201);
+  bodyOf(Room, await call(gatewayA, 'POST /api/rooms', { token: owner.token, body: { name, roomType } }), 201);
 
 test('the answer to a registration shows the user without phone and password', async () => {
   const user = bodyOf(User, await register({ email: 'Shape@Example.com', phone: '123456789' }), 201);
@@ -141,7 +141,7 @@ test('a search among 20,000 users finds 50 and reads only an index', async () =>
 });
 
 test('a user changes their record, but of their e-mail only upper and lower case', async () => {
-  const cyd = await createAccount(here, 'Cyd');
+  const cyd = await createAccount(gatewayA, 'Cyd');
   const email = cyd.email.toUpperCase();
   const record = { firstName: 'Cydney', lastName: 'Tester', email, phone: '+123456789' };
   const user = bodyOf(User, await update(record, cyd));
@@ -170,13 +170,13 @@ const refusals: [request: string, body: unknown, code: ErrorCode][] = [
 for (const [request, body, code] of refusals) {
   const withBody = body ? ` with ${JSON.stringify(body)}` : '';
   test(`${request.replace(/[0-9a-f-]{36}/, ':id')}${withBody} is refused as ${code}`, async () => {
-    refused(await call(here, request, { token: ann.token, body }), code);
+    refused(await call(gatewayA, request, { token: ann.token, body }), code);
   });
 }
 
 test('of two changes of one record at once, one is stored completely', async () => {
   const records = ['One', 'Two'].map((word) => ({ ...ofAnn, firstName: `${word}First`, lastName: `${word}Last` }));
-  await Promise.all([update(records[0], ann, here), update(records[1], ann, there)]);
+  await Promise.all([update(records[0], ann, gatewayA), update(records[1], ann, gatewayB)]);
   const { firstName, lastName } = await getUser(ann);
   assert.ok(['OneFirst OneLast', 'TwoFirst TwoLast'].includes(`${firstName} ${lastName}`), `${firstName} ${lastName}`);
 });

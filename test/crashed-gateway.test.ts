@@ -10,19 +10,19 @@ import { until } from './support/until.ts';
 // This file waits for a lease of 30 seconds and needs almost no CPU time. Its name lets it start early.
 
 const { cluster } = await startSystem({ gateways: 2, workers: 1 });
-const [here, crashing] = cluster.urls as [string, string];
+const [gatewayA, crashingGateway] = cluster.urls as [string, string];
 const [ann, bob, cyd] = [
-  await createAccount(here, 'Ann'),
-  await createAccount(here, 'Bob'),
-  await createAccount(here, 'Cyd'),
+  await createAccount(gatewayA, 'Ann'),
+  await createAccount(gatewayA, 'Bob'),
+  await createAccount(gatewayA, 'Cyd'),
 ];
 
 async function isOnline({ id }: Account): Promise<boolean> {
-  return bodyOf(User, await call(here, `GET /api/users/${id}`, { token: ann.token })).isOnline;
+  return bodyOf(User, await call(gatewayA, `GET /api/users/${id}`, { token: ann.token })).isOnline;
 }
 
-const bobClient = await Client.connect(crashing, bob.token);
-const cydClient = await Client.connect(here, cyd.token);
+const bobClient = await Client.connect(crashingGateway, bob.token);
+const cydClient = await Client.connect(gatewayA, cyd.token);
 
 test('two gateways restore the presence that Redis has lost', async () => {
   for (const user of [bob, cyd]) assert.equal(await isOnline(user), true);

@@ -7,9 +7,9 @@ import { isMessage } from './support/frames.ts';
 import { startSystem } from './support/system.ts';
 
 const { cluster } = await startSystem({ gateways: 2, workers: 2 });
-const [here, there] = cluster.urls as [string, string];
-const [ann, bob] = [await createAccount(here, 'Ann'), await createAccount(there, 'Bob')];
-const annClient = await connect(here, ann);
+const [gatewayA, gatewayB] = cluster.urls as [string, string];
+const [ann, bob] = [await createAccount(gatewayA, 'Ann'), await createAccount(gatewayB, 'Bob')];
+const annClient = await connect(gatewayA, ann);
 
 async function connect(url: string, { token }: Account, kind: 'v1' | 'classic' = 'v1'): Promise<Client> {
   const client = await Client.connect(url, token, kind);
@@ -22,7 +22,7 @@ async function createRoom(): Promise<string> {
 }
 
 test('50 messages sent without waiting reach members on both gateways once and in the order of sending', async () => {
-  const bobClient = await connect(there, bob);
+  const bobClient = await connect(gatewayB, bob);
   const roomId = await createRoom();
   await annClient.commit({ command: 'AddUser', roomId, targetId: bob.id });
   await bobClient.message({ command: 'AddUser', roomId });
@@ -49,14 +49,14 @@ test('a message cannot be deleted through another room', async () => {
 });
 
 test('the answer to a new room shows the room and its owner', async () => {
-  const answer = await call(here, 'POST /api/rooms', { token: ann.token, body: { name: 'new room' } });
+  const answer = await call(gatewayA, 'POST /api/rooms', { token: ann.token, body: { name: 'new room' } });
   const room = bodyOf(Room, answer, 201);
   assert.deepEqual([room.name, room.ownerId, room.roomType], ['new room', ann.id, 'Private']);
   assert.deepEqual(room.users, [{ id: ann.id, firstName: 'Ann', lastName: 'Testing', isOnline: true }]);
 });
 
 test('a user sees their own record and the two standing rooms', async () => {
-  const user = bodyOf(User, await call(there, 'GET /api/users/current/', { token: bob.token }));
+  const user = bodyOf(User, await call(gatewayB, 'GET /api/users/current/', { token: bob.token }));
   assert.deepEqual(
     [user.id, user.firstName, user.lastName, user.email, user.roles],
     [bob.id, 'Bob', 'Testing', bob.email, ['user']],
@@ -67,7 +67,7 @@ test('a user sees their own record and the two standing rooms', async () => {
 
 test('a classic client receives messages but neither Welcome nor Ack', async () => {
   const roomId = await createRoom();
-  const client = await connect(here, ann, 'classic');
+  const client = await connect(gatewayA, ann, 'classic');
   for (const text of ['first', 'second']) {
     client.send({ text, command: 'CreateMessage', targetId: roomId, roomId });
     await client.message({ roomId, text });
@@ -82,7 +82,7 @@ test('a classic client receives messages but neither Welcome nor Ack', async () 
 test('a client that sends as soon as its socket is open receives its own message', async () => {
   const roomId = await createRoom();
   for (let round = 0; round < 20; round++) {
-    const client = await connect(there, ann, 'classic');
+    const client = await connect(gatewayB, ann, 'classic');
     client.send({ command: 'CreateMessage', roomId, text: `round ${round}` });
     await client.message({ text: `round ${round}` });
     await client.close();
@@ -95,7 +95,7 @@ test('a socket that opens while messages are sent misses no message after its We
   const stop = new AbortController();
   const sender = sendUntil(stop.signal, roomId);
   for (let round = 0; round < 15; round++) {
-    const client = await connect(round % 2 ? here : there, bob);
+    const client = await connect(round % 2 ? gatewayA : gatewayB, bob);
     const head = client.welcome.rooms.find(({ id }) => id === roomId)?.seq as number;
     await client.until(() => client.seqs(roomId)[4]);
     const expected = [1, 2, 3, 4, 5].map((step) => head + step);

@@ -11,9 +11,9 @@ import { startSystem, testServices } from './support/system.ts';
 import { until } from './support/until.ts';
 
 const { cluster, database } = await startSystem({ gateways: 2, workers: 2 });
-const [here, there] = cluster.urls as [string, string];
-const ann = await createAccount(here, 'Ann');
-const bob = await createAccount(there, 'Bob');
+const [gatewayA, gatewayB] = cluster.urls as [string, string];
+const ann = await createAccount(gatewayA, 'Ann');
+const bob = await createAccount(gatewayB, 'Bob');
 const redis = new Redis(testServices().redisUrl);
 after(() => redis.disconnect());
 
@@ -25,7 +25,7 @@ async function connect(url: string, { token }: Account): Promise<Client> {
 
 /** A room in which Ann (the sender) and Bob (the receiver) each have a socket, on different gateways. */
 async function createScene() {
-  const [sender, receiver] = [await connect(here, ann), await connect(there, bob)];
+  const [sender, receiver] = [await connect(gatewayA, ann), await connect(gatewayB, bob)];
   const { roomId } = await sender.commit({ command: 'CreateRoom', text: 'a room' });
   await sender.commit({ command: 'AddUser', roomId, targetId: bob.id });
   await receiver.message({ roomId });
@@ -114,8 +114,8 @@ test('workers that lose 10 or more Postgres connections lose no message and doub
 test('a gateway that loses its subscriptions delivers every message, and the addition of a member', async () => {
   const scene = await createScene();
   const { sender, roomId, write } = scene;
-  const cyd = await createAccount(there, 'Cyd');
-  const cydClient = await connect(there, cyd);
+  const cyd = await createAccount(gatewayB, 'Cyd');
+  const cydClient = await connect(gatewayB, cyd);
   // The gateways subscribe again at once, but Redis has dropped what was published before that.
   for (let round = 0; round < 5; round++) {
     const acks = Array.from({ length: 20 }, (_, index) => write(`message ${round}.${index}`));
@@ -155,7 +155,7 @@ test('a ref sent again at another gateway after an unknown outcome has one effec
   process.kill(cluster.gateways.at(-1)?.pid as number, 'SIGKILL');
   await client.end();
   const first = await sender.commit(message);
-  const answer = await call(there, `POST /api/messages/${roomId}`, {
+  const answer = await call(gatewayB, `POST /api/messages/${roomId}`, {
     token: ann.token,
     body: { text: message.text },
     headers: { 'idempotency-key': message.ref },

@@ -25,17 +25,17 @@ const { cluster, mailbox } = await startSystem({
     SOCKETS_PER_ADDRESS: '4',
   },
 });
-const [here, there] = cluster.urls as [string, string];
+const [gatewayA, gatewayB] = cluster.urls as [string, string];
 
 let addresses = 0;
 /** An address that no request has used yet. */
 const newAddress = () => `10.0.${addresses >> 8}.${addresses++ & 255}`;
 const from = (address: string) => ({ 'x-forwarded-for': address });
-const post = (path: string, body: unknown, address: string, url = here) =>
+const post = (path: string, body: unknown, address: string, url = gatewayA) =>
   call(url, `POST /api/users/${path}`, { body, headers: from(address) });
-const attemptLogin = (email: string, password: string, address: string, url = here) =>
+const attemptLogin = (email: string, password: string, address: string, url = gatewayA) =>
   post('login', { email, password }, address, url);
-const newAccount = () => createAccount(here, 'Ann', from(newAddress()));
+const newAccount = () => createAccount(gatewayA, 'Ann', from(newAddress()));
 
 async function connect(url: string, token: string, address = newAddress()): Promise<Client> {
   const client = await Client.connect(url, token, 'v1', from(address));
@@ -45,7 +45,7 @@ async function connect(url: string, token: string, address = newAddress()): Prom
 
 /** Sends `count` requests at once, in turns to both gateways. @returns how many answers had each code or status */
 async function countAnswers(count: number, send: (url: string, index: number) => Promise<Answer>) {
-  const requests = Array.from({ length: count }, (_, index) => send(index % 2 ? there : here, index));
+  const requests = Array.from({ length: count }, (_, index) => send(index % 2 ? gatewayB : gatewayA, index));
   return countCodes(await Promise.all(requests));
 }
 
@@ -53,20 +53,20 @@ test('an address gets 20 requests per window over all gateways, and other addres
   const address = newAddress();
   const getRooms = (url: string) => call(url, 'GET /api/rooms', { headers: from(address) });
   assert.deepEqual(await countAnswers(50, getRooms), { no_token: 20, rate_limited: 30 });
-  const answer = await getRooms(here);
+  const answer = await getRooms(gatewayA);
   refused(answer, 'rate_limited');
   const retryAfter = Number(answer.headers.get('retry-after'));
   assert.ok(retryAfter >= 1 && retryAfter <= 2, `${retryAfter}`);
-  refused(await call(here, 'GET /api/rooms', { headers: from(newAddress()) }), 'no_token');
-  assert.equal((await call(here, 'GET /healthz', { headers: from(address) })).status, 200);
-  await until(async () => codeOf(await getRooms(there)) === 'no_token', retryAfter * 1_000 + 500);
+  refused(await call(gatewayA, 'GET /api/rooms', { headers: from(newAddress()) }), 'no_token');
+  assert.equal((await call(gatewayA, 'GET /healthz', { headers: from(address) })).status, 200);
+  await until(async () => codeOf(await getRooms(gatewayB)) === 'no_token', retryAfter * 1_000 + 500);
 });
 
 test('a socket counts as a request, and the socket after 20 requests is closed with 4129', async () => {
   const { token } = await newAccount();
   const address = newAddress();
-  await countAnswers(20, () => call(here, 'GET /api/rooms', { headers: from(address) }));
-  const client = await Client.connect(there, token, 'classic', from(address));
+  await countAnswers(20, () => call(gatewayA, 'GET /api/rooms', { headers: from(address) }));
+  const client = await Client.connect(gatewayB, token, 'classic', from(address));
   assert.deepEqual(await client.end(), { code: 4129, reason: 'rate_limited' });
   assert.ok((client.errors()[0]?.retryAfter ?? 0) >= 1);
 });
@@ -75,7 +75,7 @@ test('after 5 wrong passwords the right one is refused from the same address and
   const { email } = await newAccount();
   const address = newAddress();
   for (let index = 0; index < 5; index++) {
-    refused(await attemptLogin(email, 'wrong password', address, index % 2 ? here : there), 'wrong_credentials');
+    refused(await attemptLogin(email, 'wrong password', address, index % 2 ? gatewayA : gatewayB), 'wrong_credentials');
   }
   const answer = await attemptLogin(email.toUpperCase(), PASSWORD, address);
   refused(answer, 'rate_limited');
@@ -101,7 +101,7 @@ test('60 wrong passwords from 60 addresses do not stop the owner, who logged in 
   const counts = await countAnswers(60, () => attemptLogin(email, 'wrong password', newAddress()));
   assert.deepEqual(counts, { wrong_credentials: 50, rate_limited: 10 });
   refused(await attemptLogin(email, PASSWORD, newAddress()), 'rate_limited');
-  assert.equal((await attemptLogin(email, PASSWORD, home, there)).status, 200);
+  assert.equal((await attemptLogin(email, PASSWORD, home, gatewayB)).status, 200);
 });
 
 test('5 codes are mailed for an account and an address, and 10 for the account over all addresses', async () => {
@@ -124,7 +124,7 @@ test('a user gets a code at an address that they logged in from, after strangers
 test('an address gets 10 wrong codes, and right codes do not count', async () => {
   const address = newAddress();
   const person = { firstName: 'First', lastName: 'Last', phone: '123456789', password: PASSWORD };
-  const register = (email: string, otp: string, from: string, url = here) =>
+  const register = (email: string, otp: string, from: string, url = gatewayA) =>
     post('register-otp', { ...person, email, otp }, from, url);
   const counts = await countAnswers(12, (url, index) => register(`code.${index}@example.com`, '000000', address, url));
   assert.deepEqual(counts, { wrong_otp: 10, rate_limited: 2 });
@@ -147,13 +147,13 @@ describe('limits over all accounts', { concurrency: true }, () => {
   test('an address makes 50 accounts', async () => {
     const address = newAddress();
     const person = { firstName: 'First', lastName: 'Last', password: PASSWORD, email: 'taken@example.com' };
-    const register = (index: number) => post('register', person, address, index % 2 ? here : there);
+    const register = (index: number) => post('register', person, address, index % 2 ? gatewayA : gatewayB);
     assert.equal(await countUntilLimited(register), 50);
   });
 
   test('a user makes 200 searches', async () => {
     const { token } = await newAccount();
-    const search = () => call(here, 'GET /api/users/email/nobody', { token, headers: from(newAddress()) });
+    const search = () => call(gatewayA, 'GET /api/users/email/nobody', { token, headers: from(newAddress()) });
     assert.equal(await countUntilLimited(search), 200);
   });
 });
@@ -174,7 +174,7 @@ async function countUntilLimited(send: (index: number) => Promise<Answer>): Prom
 
 test('a socket sends about 20 commands at once, and the next one within one second', async () => {
   const { token } = await newAccount();
-  const client = await connect(here, token);
+  const client = await connect(gatewayA, token);
   const { roomId } = await client.commit({ command: 'CreateRoom', text: 'a room' });
   const write = (text: string) => client.ask({ command: 'CreateMessage', roomId, text });
   const answers = await Promise.all(Array.from({ length: 40 }, (_, index) => write(`message ${index}`)));
@@ -186,34 +186,34 @@ test('a socket sends about 20 commands at once, and the next one within one seco
 
 test('a socket that sends 200 frames at once is closed with 4129', async () => {
   const { token } = await newAccount();
-  const client = await connect(here, token);
+  const client = await connect(gatewayA, token);
   for (let index = 0; index < 200; index++) client.send('nonsense');
   assert.deepEqual(await client.end(), { code: 4129, reason: 'rate_limited' });
 });
 
 test('a user has 3 sockets on a gateway, and may open another one after one has closed', async () => {
   const { token } = await newAccount();
-  const [first] = await Promise.all([1, 2, 3].map(() => connect(here, token)));
-  const fourth = await Client.connect(here, token, 'classic', from(newAddress()));
+  const [first] = await Promise.all([1, 2, 3].map(() => connect(gatewayA, token)));
+  const fourth = await Client.connect(gatewayA, token, 'classic', from(newAddress()));
   assert.deepEqual(await fourth.end(), { code: 4129, reason: 'too_many_sockets' });
   await first?.close();
-  await connect(here, token);
+  await connect(gatewayA, token);
 });
 
 test('an address has 4 sockets on a gateway, and may open another one after one has closed', async () => {
   const address = newAddress();
   const accounts = await Promise.all([1, 2, 3, 4, 5].map(newAccount));
   const [last = '', ...tokens] = accounts.map(({ token }) => token);
-  const [first] = await Promise.all(tokens.map((token) => connect(here, token, address)));
-  await assert.rejects(connect(here, last, address), /Unexpected server response: 429/);
+  const [first] = await Promise.all(tokens.map((token) => connect(gatewayA, token, address)));
+  await assert.rejects(connect(gatewayA, last, address), /Unexpected server response: 429/);
   await first?.close();
-  await connect(here, last, address);
+  await connect(gatewayA, last, address);
 });
 
 test('an address that a client writes into X-Forwarded-For itself does not count, on any header line', async () => {
   const real = newAddress();
   const connectForged = (token: string) =>
-    Client.connect(here, token, 'v1', { 'x-forwarded-for': [newAddress(), real] });
+    Client.connect(gatewayA, token, 'v1', { 'x-forwarded-for': [newAddress(), real] });
   const accounts = await Promise.all([1, 2, 3, 4, 5].map(newAccount));
   const [last = '', ...tokens] = accounts.map(({ token }) => token);
   const clients = await Promise.all(tokens.map(connectForged));

@@ -14,20 +14,20 @@ const { cluster, mailbox } = await startSystem({
   mail: true,
   env: { SENDER_NAME: 'Rooms 💬', EMAIL: 'rooms@example.com', OTP_EXPIRY: '5m' },
 });
-const [here, there] = cluster.urls as [string, string];
+const [gatewayA, gatewayB] = cluster.urls as [string, string];
 const redis = new Redis(testServices().redisUrl);
 after(() => redis.disconnect());
-const [ann, bob] = [await createAccount(here, 'Ann'), await createAccount(here, 'Bob')];
+const [ann, bob] = [await createAccount(gatewayA, 'Ann'), await createAccount(gatewayA, 'Bob')];
 
 const person = { firstName: 'First', lastName: 'Last', phone: '123456789', password: PASSWORD };
 const record = { firstName: 'Ann', lastName: 'Testing', phone: '123456789' };
 let emails = 0;
 const newEmail = () => `somebody.${++emails}@example.com`;
 
-const post = (path: string, body: unknown, token?: string, url = here) =>
+const post = (path: string, body: unknown, token?: string, url = gatewayA) =>
   call(url, `POST /api/users/${path}`, { body, token });
-const put = (path: string, body: unknown, token: string) => call(here, `PUT /api/users/${path}`, { body, token });
-const logIn = (email: string, otp: string, url = here) =>
+const put = (path: string, body: unknown, token: string) => call(gatewayA, `PUT /api/users/${path}`, { body, token });
+const logIn = (email: string, otp: string, url = gatewayA) =>
   post('login-otp', { email, password: PASSWORD, otp }, undefined, url);
 
 async function sendOtp(body: { email: string; purpose?: string }, token?: string): Promise<void> {
@@ -49,24 +49,24 @@ test('a person registers with a mailed code and logs in with another one', async
   const [code] = /\b\d{6}\b/.exec(mail.text) ?? [];
   assert.match(mail.text, /^\d{6} is your code to create your account\.\n\nYou can use it once, within 5 minutes\./);
   assert.ok(mail.html.includes(`<strong>${code}</strong>`));
-  const registered = await post('register-otp', { ...person, email, otp: code }, undefined, there);
+  const registered = await post('register-otp', { ...person, email, otp: code }, undefined, gatewayB);
   assert.equal(bodyOf(User, registered, 201).email, email);
 
   const answer = await logIn(email.toUpperCase(), await getCode(email));
   const { token } = bodyOf(v.object({ token: v.string() }), answer);
-  assert.equal(bodyOf(User, await call(there, 'GET /api/users/current', { token })).email, email);
+  assert.equal(bodyOf(User, await call(gatewayB, 'GET /api/users/current', { token })).email, email);
 });
 
 test('a code works once, over all gateways', async () => {
   const otp = await getCode(ann.email);
   assert.equal((await logIn(ann.email, otp)).status, 200);
-  refused(await logIn(ann.email, otp, there), 'wrong_otp');
+  refused(await logIn(ann.email, otp, gatewayB), 'wrong_otp');
 });
 
 test('5 wrong codes over two gateways end the right code', async () => {
   const otp = await getCode(ann.email);
   for (let count = 0; count < 5; count++) {
-    refused(await logIn(ann.email, wrongCode(otp), count % 2 ? here : there), 'wrong_otp');
+    refused(await logIn(ann.email, wrongCode(otp), count % 2 ? gatewayA : gatewayB), 'wrong_otp');
   }
   refused(await logIn(ann.email, otp), 'wrong_otp');
 });
@@ -100,7 +100,7 @@ test('a code works only for its purpose, its e-mail and its user', async () => {
 });
 
 test('a user changes their e-mail with a code that is mailed to the new one, and logs in with the new one', async () => {
-  const { token, email: former } = await createAccount(here, 'Cyd');
+  const { token, email: former } = await createAccount(gatewayA, 'Cyd');
   const email = newEmail();
   const update = { firstName: 'Cydney', lastName: 'Testing', phone: '987654321', email };
   refused(await put('update', update, token), 'email_unproven');
@@ -128,7 +128,7 @@ test('a request for a code that nobody may get is answered like any other, and n
 });
 
 test('a request with a revoked token gets a login code, and no code for an update', async () => {
-  const { email, token } = await createAccount(here, 'Cyd');
+  const { email, token } = await createAccount(gatewayA, 'Cyd');
   await post('logout', undefined, token);
   assert.equal((await logIn(email, await getCode(email, token))).status, 200);
   refused(await post('send-otp', { email, purpose: 'update' }, token), 'token_revoked');

@@ -8,13 +8,13 @@ import { startSystem } from './support/system.ts';
 import { until } from './support/until.ts';
 
 const { cluster } = await startSystem({ gateways: 2, workers: 1 });
-const [here, there] = cluster.urls as [string, string];
-const ann = await createAccount(here, 'Ann');
-const bob = await createAccount(here, 'Bob');
+const [gatewayA, gatewayB] = cluster.urls as [string, string];
+const ann = await createAccount(gatewayA, 'Ann');
+const bob = await createAccount(gatewayA, 'Bob');
 
-const get = (path: string, url = there) => call(url, `GET ${path}`, { token: ann.token });
+const get = (path: string, url = gatewayB) => call(url, `GET ${path}`, { token: ann.token });
 
-async function isOnline({ id }: Account, url = there): Promise<boolean> {
+async function isOnline({ id }: Account, url = gatewayB): Promise<boolean> {
   return bodyOf(User, await get(`/api/users/${id}`, url)).isOnline;
 }
 
@@ -26,16 +26,16 @@ async function connect(url: string, { token }: Account): Promise<Client> {
 
 test('a user is online at every gateway until the last of their three sockets is closed', async () => {
   assert.equal(await isOnline(bob), false);
-  const clients = [await connect(here, bob), await connect(here, bob), await connect(there, bob)];
+  const clients = [await connect(gatewayA, bob), await connect(gatewayA, bob), await connect(gatewayB, bob)];
   for (const client of clients) {
-    for (const url of [here, there]) assert.equal(await isOnline(bob, url), true);
+    for (const url of [gatewayA, gatewayB]) assert.equal(await isOnline(bob, url), true);
     await client.close();
   }
   await until(async () => !(await isOnline(bob)));
 });
 
 test('the list of users and the search show who is online', async () => {
-  const client = await connect(here, bob);
+  const client = await connect(gatewayA, bob);
   for (const path of ['/api/users', `/api/users/email/${bob.email}`]) {
     const users = bodyOf(v.array(User), await get(path));
     assert.equal(users.find(({ id }) => id === bob.id)?.isOnline, true, path);
@@ -54,9 +54,9 @@ test('a user is online until their gateway stops', async () => {
 });
 
 test('a refused socket does not make its user online', async () => {
-  const { id, token, email } = await createAccount(here, 'Cyd');
-  await call(here, 'POST /api/users/logout', { token });
-  const client = await Client.connect(here, token, 'classic');
+  const { id, token, email } = await createAccount(gatewayA, 'Cyd');
+  await call(gatewayA, 'POST /api/users/logout', { token });
+  const client = await Client.connect(gatewayA, token, 'classic');
   await client.end();
   assert.equal(await isOnline({ id, token, email }), false);
 });

@@ -10,7 +10,7 @@ const { cluster, mailbox, database } = await startSystem({
   mail: true,
   env: { LOGIN_ATTEMPTS: '50', TRUSTED_PROXIES: '127.0.0.1' },
 });
-const [here] = cluster.urls as [string];
+const [gatewayA] = cluster.urls as [string];
 const person = { firstName: 'First', lastName: 'Last', phone: '123456789', password: PASSWORD };
 
 let addresses = 0;
@@ -29,7 +29,7 @@ async function race(
 }
 
 async function getCode(email: string, token?: string): Promise<string> {
-  await call(here, 'POST /api/users/send-otp', { body: { email }, token });
+  await call(gatewayA, 'POST /api/users/send-otp', { body: { email }, token });
   return mailbox.takeCode(email);
 }
 
@@ -41,7 +41,7 @@ test('50 registrations with one code at once make one account', async () => {
 });
 
 test('50 changes of e-mail with one code at once make one change', async () => {
-  const { token } = await createAccount(here, 'Ann');
+  const { token } = await createAccount(gatewayA, 'Ann');
   const email = 'changed@example.com';
   const otp = await getCode(email, token);
   const { password: _, ...record } = person;
@@ -60,7 +60,7 @@ test('50 registrations of one e-mail in different case at once make one account'
 });
 
 test('of 100 wrong logins at once, exactly the 50 that LOGIN_ATTEMPTS allows are checked', async () => {
-  const { email } = await createAccount(here, 'Ann');
+  const { email } = await createAccount(gatewayA, 'Ann');
   const counts = await race(100, 'POST /api/users/login', () => ({ email, password: 'wrong password' }));
   assert.deepEqual(counts, { rate_limited: 50, wrong_credentials: 50 });
 });
@@ -71,11 +71,11 @@ test('100 wrong codes at once end the right code', async () => {
   const wrong = (index: number) => String((Number(otp) + 1 + index) % 1_000_000).padStart(6, '0');
   const counts = await race(100, 'POST /api/users/register-otp', (index) => ({ ...person, email, otp: wrong(index) }));
   assert.deepEqual(counts, { wrong_otp: 100 });
-  refused(await call(here, 'POST /api/users/register-otp', { body: { ...person, email, otp } }), 'wrong_otp');
+  refused(await call(gatewayA, 'POST /api/users/register-otp', { body: { ...person, email, otp } }), 'wrong_otp');
 });
 
 test('of 50 logins with the right password and one code at once, one succeeds', async () => {
-  const { email } = await createAccount(here, 'Ann');
+  const { email } = await createAccount(gatewayA, 'Ann');
   const otp = await getCode(email);
   const counts = await race(50, 'POST /api/users/login-otp', () => ({ email, password: PASSWORD, otp }));
   assert.deepEqual(counts, { 200: 1, wrong_otp: 49 });

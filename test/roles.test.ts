@@ -10,30 +10,30 @@ import { startSystem } from './support/system.ts';
 const { cluster, database, databaseUrl } = await startSystem({ gateways: 2, workers: 0 });
 cluster.startWorker(['persistence']);
 const roleWorker = cluster.startWorker(['role-changes']);
-const [here, there] = cluster.urls as [string, string];
+const [gatewayA, gatewayB] = cluster.urls as [string, string];
 
 const admin = (...words: string[]) => runAdmin(databaseUrl, ...words);
-const changeRole = (method: 'POST' | 'DELETE', target: { id: string }, role: string, caller: Account, url = here) =>
+const changeRole = (method: 'POST' | 'DELETE', target: { id: string }, role: string, caller: Account, url = gatewayA) =>
   call(url, `${method} /api/users/${target.id}/roles/${role}`, { token: caller.token });
-const grantAdmin = (target: { id: string }, caller: Account, url = here) =>
+const grantAdmin = (target: { id: string }, caller: Account, url = gatewayA) =>
   changeRole('POST', target, 'admin', caller, url);
-const revokeAdmin = (target: { id: string }, caller: Account, url = here) =>
+const revokeAdmin = (target: { id: string }, caller: Account, url = gatewayA) =>
   changeRole('DELETE', target, 'admin', caller, url);
 
-const [ann, bob] = [await createAccount(here, 'Ann'), await createAccount(here, 'Bob')];
-const root = await createAccount(here, 'Root');
+const [ann, bob] = [await createAccount(gatewayA, 'Ann'), await createAccount(gatewayA, 'Bob')];
+const root = await createAccount(gatewayA, 'Root');
 const rootEmail = root.email.toUpperCase();
 assert.deepEqual(await admin('grant', rootEmail), [0, `${rootEmail} is an admin\n`]);
 const [announcements] = await database`select id from rooms where name = 'announcements'`;
 
 test('a role that an admin grants or revokes counts from the next command of an open socket', async () => {
-  const client = await Client.connect(there, ann.token);
+  const client = await Client.connect(gatewayB, ann.token);
   after(() => client.close());
   const announce = () => client.ask({ command: 'CreateMessage', roomId: announcements?.id, text: 'news' });
   refused(await announce(), 'read_only_room');
   assert.deepEqual(bodyOf(User, await grantAdmin(ann, root)).roles, ['user', 'admin']);
   assert.equal((await announce()).command, 'Ack');
-  assert.deepEqual(bodyOf(User, await grantAdmin(ann, root, there)).roles, ['user', 'admin']);
+  assert.deepEqual(bodyOf(User, await grantAdmin(ann, root, gatewayB)).roles, ['user', 'admin']);
   assert.deepEqual(bodyOf(User, await revokeAdmin(ann, root)).roles, ['user']);
   refused(await announce(), 'read_only_room');
 });
@@ -58,12 +58,15 @@ test('an admin cannot grant an unknown role, revoke the role user, or change an 
 });
 
 test('10 grants at once all hold, and so do a grant and a change of the same record at once', async () => {
-  const users = await Promise.all(Array.from({ length: 10 }, () => createAccount(here, 'Many')));
-  const grants = users.map((user, index) => grantAdmin(user, root, index % 2 ? here : there));
+  const users = await Promise.all(Array.from({ length: 10 }, () => createAccount(gatewayA, 'Many')));
+  const grants = users.map((user, index) => grantAdmin(user, root, index % 2 ? gatewayA : gatewayB));
   assert.deepEqual(countCodes(await Promise.all(grants)), { 200: 10 });
   const record = { firstName: 'Anna', lastName: 'Testing', email: ann.email, phone: '123456789' };
-  await Promise.all([call(there, 'PUT /api/users/update', { token: ann.token, body: record }), grantAdmin(ann, root)]);
-  const user = bodyOf(User, await call(here, 'GET /api/users/current', { token: ann.token }));
+  await Promise.all([
+    call(gatewayB, 'PUT /api/users/update', { token: ann.token, body: record }),
+    grantAdmin(ann, root),
+  ]);
+  const user = bodyOf(User, await call(gatewayA, 'GET /api/users/current', { token: ann.token }));
   assert.deepEqual([user.firstName, user.roles], ['Anna', ['user', 'admin']]);
   await Promise.all([...users, ann].map((each) => revokeAdmin(each, root)));
 });
@@ -72,7 +75,7 @@ test('the last admin cannot be revoked over HTTP, by the operator, or by two req
   refused(await revokeAdmin(root, root), 'last_admin');
   assert.deepEqual(await admin('revoke', root.email), [1, 'this is the last admin\n']);
   await grantAdmin(ann, root);
-  const answers = await Promise.all([revokeAdmin(root, root, here), revokeAdmin(ann, ann, there)]);
+  const answers = await Promise.all([revokeAdmin(root, root, gatewayA), revokeAdmin(ann, ann, gatewayB)]);
   assert.deepEqual(countCodes(answers), { 200: 1, last_admin: 1 });
   assert.equal((await admin('grant', root.email))[0], 0);
   await revokeAdmin(ann, root);
@@ -95,7 +98,7 @@ test('in 50 rounds, one of two last admins who revoke each other at once stays a
 test('a role change waits for the role-changes worker, and a room command does not', async () => {
   await roleWorker.stop();
   const granted = grantAdmin(ann, root);
-  const client = await Client.connect(here, ann.token);
+  const client = await Client.connect(gatewayA, ann.token);
   after(() => client.close());
   await client.commit({ command: 'CreateRoom', text: 'a room' });
   cluster.startWorker(['role-changes']);

@@ -14,10 +14,10 @@ import { startSystem } from './support/system.ts';
 // One suite for the two paths of a command. The driver sends at one gateway, Bob's sockets are open at the other.
 
 const { cluster, database } = await startSystem({ gateways: 2, workers: 2 });
-const [here, there] = cluster.urls as [string, string];
-const ann = await createAccount(here, 'Ann');
-const bob = await createAccount(there, 'Bob');
-const cyd = await createAccount(there, 'Cyd');
+const [gatewayA, gatewayB] = cluster.urls as [string, string];
+const ann = await createAccount(gatewayA, 'Ann');
+const bob = await createAccount(gatewayB, 'Bob');
+const cyd = await createAccount(gatewayB, 'Cyd');
 const standingRooms = await database<{ id: string; name: string }[]>`select id, name from rooms`;
 const generalId = standingRooms.find(({ name }) => name === 'general')?.id as string;
 const announcementsId = standingRooms.find(({ name }) => name === 'announcements')?.id as string;
@@ -29,9 +29,9 @@ const hiddenMessage: Record<Path, ErrorCode> = { HTTP: 'no_such_message', 'a soc
 
 /** A private room of Ann with Bob as a member and one message of Ann. Bob has an open socket. */
 async function createScene(path: Path) {
-  const [asAnn, asBob, asCyd] = await Promise.all([ann, bob, cyd].map((each) => openDriver(path, here, each)));
+  const [asAnn, asBob, asCyd] = await Promise.all([ann, bob, cyd].map((each) => openDriver(path, gatewayA, each)));
   assert.ok(asAnn && asBob && asCyd);
-  const bobClient = await connect(there, bob);
+  const bobClient = await connect(gatewayB, bob);
   const roomId = await asAnn.commit({ command: 'CreateRoom', text: 'a room' });
   await asAnn.commit({ command: 'AddUser', roomId, targetId: bob.id });
   const messageId = await asAnn.commit({ command: 'CreateMessage', roomId, text: 'Hello World!' });
@@ -47,12 +47,12 @@ async function connect(url: string, { token }: Account, kind: 'v1' | 'classic' =
 }
 
 async function history(roomId: string, { token } = bob): Promise<string[]> {
-  const answer = await call(there, `GET /api/messages/${roomId}`, { token });
+  const answer = await call(gatewayB, `GET /api/messages/${roomId}`, { token });
   return bodyOf(v.array(Message), answer).map(({ text }) => text);
 }
 
 async function roomIdsOf({ token }: Account): Promise<string[]> {
-  return bodyOf(v.array(Room), await call(there, 'GET /api/rooms', { token })).map(({ id }) => id);
+  return bodyOf(v.array(Room), await call(gatewayB, 'GET /api/rooms', { token })).map(({ id }) => id);
 }
 
 async function assertRefused(driver: Driver, command: CommandFrame, code: ErrorCode): Promise<void> {
@@ -62,7 +62,7 @@ async function assertRefused(driver: Driver, command: CommandFrame, code: ErrorC
 for (const path of paths) {
   test(`over ${path}, 20 messages reach each member once and in the order of sending`, async () => {
     const { asAnn, bobClient, roomId } = await createScene(path);
-    const annClient = await connect(here, ann);
+    const annClient = await connect(gatewayA, ann);
     const texts = Array.from({ length: 20 }, (_, index) => `message ${index}`);
     for (const text of texts) await asAnn.commit({ command: 'CreateMessage', roomId, text });
     for (const client of [annClient, bobClient]) {
@@ -77,7 +77,7 @@ for (const path of paths) {
 
   test(`over ${path}, a member receives only the messages between their addition and their removal`, async () => {
     const { asAnn, roomId } = await createScene(path);
-    const clients = [await connect(here, cyd), await connect(there, cyd, 'classic')];
+    const clients = [await connect(gatewayA, cyd), await connect(gatewayB, cyd, 'classic')];
     const write = (text: string) => asAnn.commit({ command: 'CreateMessage', roomId, text });
     const change = (command: 'AddUser' | 'RemoveUser') => asAnn.commit({ command, roomId, targetId: cyd.id });
     await write('before');
@@ -122,7 +122,7 @@ for (const path of paths) {
     await asAnn.commit({ command: 'UpdateRoom', roomId, text: 'another name' });
     const renaming = await bobClient.message({ command: 'UpdateRoom', roomId });
     assert.deepEqual([renaming.text, renaming.targetId, renaming.seq], ['another name', roomId, 4]);
-    const room = bodyOf(Room, await call(there, `GET /api/rooms/${roomId}`, { token: bob.token }));
+    const room = bodyOf(Room, await call(gatewayB, `GET /api/rooms/${roomId}`, { token: bob.token }));
     assert.equal(room.name, 'another name');
 
     await asAnn.commit({ command: 'DeleteRoom', roomId });
@@ -132,15 +132,15 @@ for (const path of paths) {
     }
     for (const account of [ann, bob]) {
       for (const route of [`/api/rooms/${roomId}`, `/api/messages/${roomId}`]) {
-        refused(await call(there, `GET ${route}`, { token: account.token }), 'no_such_room');
+        refused(await call(gatewayB, `GET ${route}`, { token: account.token }), 'no_such_room');
       }
       assert.ok(!(await roomIdsOf(account)).includes(roomId));
     }
   });
 
   test(`over ${path}, a created room reaches every open socket of its creator`, async () => {
-    const clients = [await connect(here, ann), await connect(there, ann, 'classic')];
-    const asAnn = await openDriver(path, here, ann);
+    const clients = [await connect(gatewayA, ann), await connect(gatewayB, ann, 'classic')];
+    const asAnn = await openDriver(path, gatewayA, ann);
     const roomId = await asAnn.commit({ command: 'CreateRoom', text: 'new room' });
     for (const client of clients) {
       const creation = await client.message({ roomId });
@@ -156,13 +156,13 @@ for (const path of paths) {
     for (const command of ['UpdateMessage', 'DeleteMessage'] as const) {
       await assertRefused(asBob, { command, roomId, targetId: own, text: 'still here' }, hiddenMessage[path]);
     }
-    refused(await call(there, `GET /api/messages/${roomId}`, { token: bob.token }), 'no_such_room');
+    refused(await call(gatewayB, `GET /api/messages/${roomId}`, { token: bob.token }), 'no_such_room');
     assert.ok(!(await roomIdsOf(bob)).includes(roomId));
   });
 
   test(`over ${path}, the owner of a read-only room writes and its members only read`, async () => {
     const { asAnn, asCyd } = await createScene(path);
-    const cydClient = await connect(there, cyd);
+    const cydClient = await connect(gatewayB, cyd);
     const roomId = await asAnn.commit({ command: 'CreateRoom', text: 'read only', roomType: 'ReadOnly' });
     await asCyd.commit({ command: 'AddUser', roomId, targetId: cyd.id });
     await assertRefused(asCyd, { command: 'CreateMessage', roomId, text: 'a question' }, 'read_only_room');
@@ -241,8 +241,8 @@ for (const path of paths) {
 
   test(`each of the 8 commands sent twice with one ref over ${path}, and once over the other path, has one effect`, async () => {
     const other = paths.find((each) => each !== path) as Path;
-    const first = await openDriver(path, here, ann);
-    const others = [await openDriver(path, there, ann), await openDriver(other, there, ann)];
+    const first = await openDriver(path, gatewayA, ann);
+    const others = [await openDriver(path, gatewayB, ann), await openDriver(other, gatewayB, ann)];
     const repeat = async (command: CommandFrame) => {
       const withRef = { ...command, ref: newId() };
       const id = await first.commit(withRef);

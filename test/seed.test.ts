@@ -15,15 +15,15 @@ const mails = mkdtempSync(join(testServices().home, 'mails-'));
 const catcher = await startMailCatcher((mail) => writeMail(mails, mail));
 after(() => catcher.close());
 const { cluster, databaseUrl } = await startSystem({ gateways: 2, workers: 1, smtpPort: catcher.port });
-const [here, there] = cluster.urls as [string, string];
+const [gatewayA, gatewayB] = cluster.urls as [string, string];
 
 test('every request and frame of the seed works, with curl at one gateway and a socket at another', async () => {
   const run = promisify(execFile)('bash', ['test/seed.sh'], {
     cwd: root,
     timeout: 100_000,
     env: environment({
-      URL: here,
-      SOCKET_URL: there,
+      URL: gatewayA,
+      SOCKET_URL: gatewayB,
       MAILS: mails,
       ADMIN: '"$NODE" workers/admin.ts grant',
       NODE: process.execPath,

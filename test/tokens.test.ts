@@ -13,15 +13,15 @@ import { type Frame, parseFrame } from './support/frames.ts';
 import { startSystem, testServices } from './support/system.ts';
 
 const { cluster, databaseUrl } = await startSystem({ gateways: 2, workers: 1, env: { TOKEN_HOUR_LIFESPAN: '3' } });
-const [here, there] = cluster.urls as [string, string];
+const [gatewayA, gatewayB] = cluster.urls as [string, string];
 const redis = new Redis(testServices().redisUrl);
 after(() => redis.disconnect());
 
 const REVOKED = { code: 4401, reason: 'token_revoked' };
 
-const getCurrentUser = (token: string, url = there) => call(url, 'GET /api/users/current', { token });
-const post = (path: string, token?: string, url = here) => call(url, `POST ${path}`, { token });
-const newToken = ({ email }: Account) => logIn(there, email);
+const getCurrentUser = (token: string, url = gatewayB) => call(url, 'GET /api/users/current', { token });
+const post = (path: string, token?: string, url = gatewayA) => call(url, `POST ${path}`, { token });
+const newToken = ({ email }: Account) => logIn(gatewayB, email);
 
 async function connect(url: string, token: string, kind: ClientKind = 'v1'): Promise<Client> {
   const client = await Client.connect(url, token, kind);
@@ -43,7 +43,7 @@ async function openAsBrowser(url: string, query: string): Promise<{ frame: Frame
 }
 
 test('a token has the algorithm HS256, an issuer, an audience, an id and a lifetime of 3 hours', async () => {
-  const { token, id } = await createAccount(here);
+  const { token, id } = await createAccount(gatewayA);
   const claims = decodeJwt(token);
   assert.deepEqual(decodeProtectedHeader(token), { alg: 'HS256' });
   assert.deepEqual(Object.keys(claims).toSorted(), ['aud', 'exp', 'iat', 'iss', 'jti', 'sub', 'ver']);
@@ -52,26 +52,26 @@ test('a token has the algorithm HS256, an issuer, an audience, an id and a lifet
 });
 
 test('a logout ends one token on every gateway, closes its sockets, and does not affect another token of the user', async () => {
-  const ann = await createAccount(here, 'Ann');
+  const ann = await createAccount(gatewayA, 'Ann');
   const second = await newToken(ann);
-  const clients = [await connect(here, ann.token), await connect(there, ann.token, 'classic')];
-  const other = await connect(there, second);
+  const clients = [await connect(gatewayA, ann.token), await connect(gatewayB, ann.token, 'classic')];
+  const other = await connect(gatewayB, second);
   assert.deepEqual(bodyOf(v.unknown(), await post('/api/users/logout', ann.token)), { message: 'logged out' });
   for (const client of clients) {
     assert.deepEqual(await client.end(), REVOKED);
     refused(client.frames.at(-1) as Frame, 'token_revoked');
   }
-  for (const url of [here, there]) refused(await getCurrentUser(ann.token, url), 'token_revoked');
+  for (const url of [gatewayA, gatewayB]) refused(await getCurrentUser(ann.token, url), 'token_revoked');
   assert.equal((await getCurrentUser(second)).status, 200);
   await other.commit({ command: 'CreateRoom', text: 'a room' });
-  assert.deepEqual(await (await connect(here, ann.token, 'classic')).end(), REVOKED);
+  assert.deepEqual(await (await connect(gatewayA, ann.token, 'classic')).end(), REVOKED);
 });
 
 test('a logout of all tokens closes all sockets of the user and none of another user, and a login works after it', async () => {
-  const [ann, bob] = [await createAccount(here, 'Ann'), await createAccount(here, 'Bob')];
+  const [ann, bob] = [await createAccount(gatewayA, 'Ann'), await createAccount(gatewayA, 'Bob')];
   const second = await newToken(ann);
-  const clients = [await connect(here, ann.token), await connect(there, second)];
-  const bobClient = await connect(there, bob.token);
+  const clients = [await connect(gatewayA, ann.token), await connect(gatewayB, second)];
+  const bobClient = await connect(gatewayB, bob.token);
   assert.equal((await post('/api/users/logout-all/', second)).status, 200);
   for (const client of clients) assert.deepEqual(await client.end(), REVOKED);
   for (const token of [ann.token, second]) refused(await getCurrentUser(token), 'token_revoked');
@@ -80,8 +80,8 @@ test('a logout of all tokens closes all sockets of the user and none of another 
 });
 
 test('a socket is closed after a logout also if the revocation was lost in Redis', async () => {
-  const ann = await createAccount(here, 'Ann');
-  const client = await connect(there, ann.token);
+  const ann = await createAccount(gatewayA, 'Ann');
+  const client = await connect(gatewayB, ann.token);
   const answer = post('/api/users/logout', ann.token);
   await redis.client('KILL', 'TYPE', 'PUBSUB');
   assert.equal((await answer).status, 200);
@@ -89,23 +89,23 @@ test('a socket is closed after a logout also if the revocation was lost in Redis
 });
 
 test('in 10 rounds, a logout during the opening of a socket closes the socket', async () => {
-  const ann = await createAccount(here, 'Ann');
+  const ann = await createAccount(gatewayA, 'Ann');
   for (let round = 0; round < 10; round++) {
     const token = await newToken(ann);
-    const [client] = await Promise.all([connect(there, token, 'classic'), post('/api/users/logout', token)]);
+    const [client] = await Promise.all([connect(gatewayB, token, 'classic'), post('/api/users/logout', token)]);
     assert.deepEqual(await client.end(), REVOKED);
   }
 });
 
 test('a revoked token sends no command, also if its socket closes before the gateway has checked the token', async () => {
-  const [ann, bob] = [await createAccount(here, 'Ann'), await createAccount(here, 'Bob')];
-  const bobClient = await connect(here, bob.token);
+  const [ann, bob] = [await createAccount(gatewayA, 'Ann'), await createAccount(gatewayA, 'Bob')];
+  const bobClient = await connect(gatewayA, bob.token);
   const { roomId } = await bobClient.commit({ command: 'CreateRoom', text: 'a room', roomType: 'Public' });
-  await call(here, `POST /api/rooms/${roomId}/users/${ann.id}`, { token: ann.token });
+  await call(gatewayA, `POST /api/rooms/${roomId}/users/${ann.id}`, { token: ann.token });
   await post('/api/users/logout', ann.token);
   // While Redis is paused, the check takes longer than the socket is open.
   await redis.client('PAUSE', 300, 'WRITE');
-  await Promise.all(Array.from({ length: 40 }, () => sendAndClose(here, ann.token, roomId)));
+  await Promise.all(Array.from({ length: 40 }, () => sendAndClose(gatewayA, ann.token, roomId)));
   await bobClient.commit({ command: 'CreateMessage', roomId, text: 'closing marker' });
   await bobClient.message({ text: 'closing marker' });
   assert.deepEqual(bobClient.seqs(roomId), [1, 2, 3]);
@@ -132,12 +132,12 @@ function webSocketFrame(opcode: number, payload: string): Buffer {
 }
 
 test('a ticket opens one socket, and a logout closes that socket', async () => {
-  const ann = await createAccount(here, 'Ann');
+  const ann = await createAccount(gatewayA, 'Ann');
   const ticket = await createTicket(ann.token);
   assert.match(ticket, /^[\w-]{43}$/);
-  const first = await openAsBrowser(there, `?ticket=${ticket}`);
+  const first = await openAsBrowser(gatewayB, `?ticket=${ticket}`);
   assert.equal(first.frame.command, 'Welcome');
-  const second = await openAsBrowser(here, `?ticket=${ticket}`);
+  const second = await openAsBrowser(gatewayA, `?ticket=${ticket}`);
   refused(second.frame, 'bad_ticket');
   assert.equal(await second.closed, 4401);
   await post('/api/users/logout', ann.token);
@@ -145,8 +145,8 @@ test('a ticket opens one socket, and a logout closes that socket', async () => {
 });
 
 test('of 50 sockets that open with one ticket at once, one gets a Welcome', async () => {
-  const ticket = await createTicket((await createAccount(here, 'Ann')).token);
-  const open = (_: unknown, index: number) => openAsBrowser(index % 2 ? here : there, `?ticket=${ticket}`);
+  const ticket = await createTicket((await createAccount(gatewayA, 'Ann')).token);
+  const open = (_: unknown, index: number) => openAsBrowser(index % 2 ? gatewayA : gatewayB, `?ticket=${ticket}`);
   const sockets = await Promise.all(Array.from({ length: 50 }, open));
   const refusals = sockets.filter(({ frame }) => frame.command !== 'Welcome');
   assert.equal(refusals.length, 49);
@@ -154,7 +154,7 @@ test('of 50 sockets that open with one ticket at once, one gets a Welcome', asyn
 });
 
 test('a ticket ends after 30 seconds or with its token', async () => {
-  const ann = await createAccount(here, 'Ann');
+  const ann = await createAccount(gatewayA, 'Ann');
   const ticket = await createTicket(ann.token);
   const keys = await redis.keys(`${cluster.prefix}:ticket:*`);
   assert.equal(keys.length, 1);
@@ -163,12 +163,12 @@ test('a ticket ends after 30 seconds or with its token', async () => {
     assert.ok(leftMs > 0 && leftMs <= 30_000 && !key.includes(ticket), `${key} ${leftMs}`);
   }
   await post('/api/users/logout', ann.token);
-  refused((await openAsBrowser(there, `?ticket=${ticket}`)).frame, 'token_revoked');
+  refused((await openAsBrowser(gatewayB, `?ticket=${ticket}`)).frame, 'token_revoked');
 });
 
 test('a token in the URL opens a socket only with WS_QUERY_TOKEN', async () => {
-  const ann = await createAccount(here, 'Ann');
-  const socket = new WebSocket(`${here.replace('http', 'ws')}/api/ws?token=${ann.token}`);
+  const ann = await createAccount(gatewayA, 'Ann');
+  const socket = new WebSocket(`${gatewayA.replace('http', 'ws')}/api/ws?token=${ann.token}`);
   const [, response] = await once(socket, 'unexpected-response');
   assert.equal(response.statusCode, 401);
   const env = { WS_QUERY_TOKEN: 'true', API_SECRET: cluster.secret };
@@ -180,7 +180,7 @@ test('a token in the URL opens a socket only with WS_QUERY_TOKEN', async () => {
 
 for (const path of ['/api/users/logout', '/api/users/logout-all', '/api/ws/ticket']) {
   test(`${path} is refused without a token, with a bad one and with a revoked one`, async () => {
-    const { token } = await createAccount(here);
+    const { token } = await createAccount(gatewayA);
     await post('/api/users/logout', token);
     refused(await post(path), 'no_token');
     refused(await post(path, 'nonsense'), 'bad_token');
