@@ -28,50 +28,53 @@ const { cluster, mailbox } = await startSystem({
 const [gatewayA, gatewayB] = cluster.urls as [string, string];
 
 let addresses = 0;
-/** An address that no request has used yet. */
+/** An IP address that no request has used yet. In this file, every address is an IP address. */
 const newAddress = () => `10.0.${addresses >> 8}.${addresses++ & 255}`;
-const from = (address: string) => ({ 'x-forwarded-for': address });
+const headersFrom = (ipAddress: string) => ({ 'x-forwarded-for': ipAddress });
 const post = (path: string, body: unknown, address: string, url = gatewayA) =>
-  call(url, `POST /api/users/${path}`, { body, headers: from(address) });
+  call(url, `POST /api/users/${path}`, { body, headers: headersFrom(address) });
 const attemptLogin = (email: string, password: string, address: string, url = gatewayA) =>
   post('login', { email, password }, address, url);
-const newAccount = () => createAccount(gatewayA, 'Ann', from(newAddress()));
+const newAccount = () => createAccount(gatewayA, 'Ann', headersFrom(newAddress()));
 
 async function connect(url: string, token: string, address = newAddress()): Promise<Client> {
-  const client = await Client.connect(url, token, 'v1', from(address));
+  const client = await Client.connect(url, token, 'v1', headersFrom(address));
   after(() => client.close());
   return client;
 }
 
-/** Sends `count` requests at once, in turns to both gateways. @returns how many answers had each code or status */
+/**
+ * Sends `count` requests at the same time, every second one to the other gateway.
+ * @returns how many answers had each error code or status
+ */
 async function countAnswers(count: number, send: (url: string, index: number) => Promise<Answer>) {
   const requests = Array.from({ length: count }, (_, index) => send(index % 2 ? gatewayB : gatewayA, index));
   return countCodes(await Promise.all(requests));
 }
 
-test('an address gets 20 requests per window over all gateways, and other addresses are not affected', async () => {
+test('an IP address that sent 20 requests in a window is refused by every gateway until the window ends', async () => {
   const address = newAddress();
-  const getRooms = (url: string) => call(url, 'GET /api/rooms', { headers: from(address) });
+  const getRooms = (url: string) => call(url, 'GET /api/rooms', { headers: headersFrom(address) });
   assert.deepEqual(await countAnswers(50, getRooms), { no_token: 20, rate_limited: 30 });
   const answer = await getRooms(gatewayA);
   refused(answer, 'rate_limited');
   const retryAfter = Number(answer.headers.get('retry-after'));
   assert.ok(retryAfter >= 1 && retryAfter <= 2, `${retryAfter}`);
-  refused(await call(gatewayA, 'GET /api/rooms', { headers: from(newAddress()) }), 'no_token');
-  assert.equal((await call(gatewayA, 'GET /healthz', { headers: from(address) })).status, 200);
+  refused(await call(gatewayA, 'GET /api/rooms', { headers: headersFrom(newAddress()) }), 'no_token');
+  assert.equal((await call(gatewayA, 'GET /healthz', { headers: headersFrom(address) })).status, 200);
   await until(async () => codeOf(await getRooms(gatewayB)) === 'no_token', retryAfter * 1_000 + 500);
 });
 
-test('a socket counts as a request, and the socket after 20 requests is closed with 4129', async () => {
+test('a socket that opens after 20 requests from its IP address is closed with 4129', async () => {
   const { token } = await newAccount();
   const address = newAddress();
-  await countAnswers(20, () => call(gatewayA, 'GET /api/rooms', { headers: from(address) }));
-  const client = await Client.connect(gatewayB, token, 'classic', from(address));
+  await countAnswers(20, () => call(gatewayA, 'GET /api/rooms', { headers: headersFrom(address) }));
+  const client = await Client.connect(gatewayB, token, 'classic', headersFrom(address));
   assert.deepEqual(await client.end(), { code: 4129, reason: 'rate_limited' });
   assert.ok((client.errors()[0]?.retryAfter ?? 0) >= 1);
 });
 
-test('after 5 wrong passwords the right one is refused from the same address and accepted from another', async () => {
+test('after 5 wrong passwords, the right password is refused from the same IP address only', async () => {
   const { email } = await newAccount();
   const address = newAddress();
   for (let index = 0; index < 5; index++) {
@@ -83,7 +86,7 @@ test('after 5 wrong passwords the right one is refused from the same address and
   assert.equal((await attemptLogin(email, PASSWORD, newAddress())).status, 200);
 });
 
-test('a right password resets the count of wrong passwords', async () => {
+test('the right password resets the counter of wrong passwords', async () => {
   const { email } = await newAccount();
   const address = newAddress();
   for (let round = 0; round < 2; round++) {
@@ -94,73 +97,80 @@ test('a right password resets the count of wrong passwords', async () => {
   }
 });
 
-test('60 wrong passwords from 60 addresses do not stop the owner, who logged in from their address before', async () => {
+test('after 60 wrong passwords from 60 IP addresses, a login still works from an IP address that logged in before', async () => {
   const { email } = await newAccount();
-  const home = newAddress();
-  assert.equal((await attemptLogin(email, PASSWORD, home)).status, 200);
+  const knownAddress = newAddress();
+  assert.equal((await attemptLogin(email, PASSWORD, knownAddress)).status, 200);
   const counts = await countAnswers(60, () => attemptLogin(email, 'wrong password', newAddress()));
   assert.deepEqual(counts, { wrong_credentials: 50, rate_limited: 10 });
   refused(await attemptLogin(email, PASSWORD, newAddress()), 'rate_limited');
-  assert.equal((await attemptLogin(email, PASSWORD, home, gatewayB)).status, 200);
+  assert.equal((await attemptLogin(email, PASSWORD, knownAddress, gatewayB)).status, 200);
 });
 
-test('5 codes are mailed for an account and an address, and 10 for the account over all addresses', async () => {
+test('of the 10 one-time passwords that are mailed for an account, one IP address may request 5', async () => {
   const email = `${newId()}@example.com`;
   const address = newAddress();
-  const sendOtp = (url: string, from: string) => post('send-otp', { email }, from, url);
-  assert.deepEqual(await countAnswers(8, (url) => sendOtp(url, address)), { 200: 5, rate_limited: 3 });
-  assert.deepEqual(await countAnswers(8, (url) => sendOtp(url, newAddress())), { 200: 5, rate_limited: 3 });
+  const countMails = (addressOfRequest: () => string) =>
+    countAnswers(8, (url) => post('send-otp', { email }, addressOfRequest(), url));
+  assert.deepEqual(await countMails(() => address), { 200: 5, rate_limited: 3 });
+  assert.deepEqual(await countMails(newAddress), { 200: 5, rate_limited: 3 });
 });
 
-test('a user gets a code at an address that they logged in from, after strangers used up the 10 codes', async () => {
+test('after strangers requested all 10 one-time passwords of an account, an IP address that logged in before still gets one', async () => {
   const { email } = await newAccount();
-  const home = newAddress();
-  assert.equal((await attemptLogin(email, PASSWORD, home)).status, 200);
+  const knownAddress = newAddress();
+  assert.equal((await attemptLogin(email, PASSWORD, knownAddress)).status, 200);
   const counts = await countAnswers(12, (url) => post('send-otp', { email }, newAddress(), url));
   assert.deepEqual(counts, { 200: 10, rate_limited: 2 });
-  assert.equal((await post('send-otp', { email }, home)).status, 200);
+  assert.equal((await post('send-otp', { email }, knownAddress)).status, 200);
 });
 
-test('an address gets 10 wrong codes, and right codes do not count', async () => {
-  const address = newAddress();
+const registerWithOtp = (email: string, otp: string, address: string, url = gatewayA) => {
   const person = { firstName: 'First', lastName: 'Last', phone: '123456789', password: PASSWORD };
-  const register = (email: string, otp: string, from: string, url = gatewayA) =>
-    post('register-otp', { ...person, email, otp }, from, url);
-  const counts = await countAnswers(12, (url, index) => register(`code.${index}@example.com`, '000000', address, url));
-  assert.deepEqual(counts, { wrong_otp: 10, rate_limited: 2 });
-  const home = newAddress();
+  return post('register-otp', { ...person, email, otp }, address, url);
+};
+
+test('an IP address may send 10 wrong one-time passwords', async () => {
+  const address = newAddress();
+  const sendWrongOtp = (url: string, index: number) =>
+    registerWithOtp(`wrong.${index}@example.com`, '000000', address, url);
+  assert.deepEqual(await countAnswers(12, sendWrongOtp), { wrong_otp: 10, rate_limited: 2 });
+});
+
+test('an IP address may send more than 10 right one-time passwords', async () => {
+  const address = newAddress();
   for (let index = 0; index < 11; index++) {
     const email = `${newId()}@example.com`;
     await post('send-otp', { email }, newAddress());
-    assert.equal((await register(email, await mailbox.takeCode(email), home)).status, 201);
+    assert.equal((await registerWithOtp(email, await mailbox.takeCode(email), address)).status, 201);
   }
 });
 
-// These tests wait for several rate windows, so they run at the same time.
-describe('limits over all accounts', { concurrency: true }, () => {
-  test('an address gets 50 wrong passwords over all accounts', async () => {
+// The tests wait for these windows, so they run at the same time.
+describe('limits that one IP address reaches only after several rate windows', { concurrency: true }, () => {
+  test('an IP address may send 50 wrong passwords for all accounts together', async () => {
     const address = newAddress();
     const attempt = (index: number) => attemptLogin(`nobody.${index}@example.com`, 'wrong password', address);
     assert.equal(await countUntilLimited(attempt), 50);
   });
 
-  test('an address makes 50 accounts', async () => {
+  test('an IP address may send 50 registrations', async () => {
     const address = newAddress();
     const person = { firstName: 'First', lastName: 'Last', password: PASSWORD, email: 'taken@example.com' };
     const register = (index: number) => post('register', person, address, index % 2 ? gatewayA : gatewayB);
     assert.equal(await countUntilLimited(register), 50);
   });
+});
 
-  test('a user makes 200 searches', async () => {
-    const { token } = await newAccount();
-    const search = () => call(gatewayA, 'GET /api/users/email/nobody', { token, headers: from(newAddress()) });
-    assert.equal(await countUntilLimited(search), 200);
-  });
+test('a user may send 200 searches', async () => {
+  const { token } = await newAccount();
+  const search = () => call(gatewayA, 'GET /api/users/email/nobody', { token, headers: headersFrom(newAddress()) });
+  assert.equal(await countUntilLimited(search), 200);
 });
 
 /**
- * Counts the requests until one is refused for longer than the rate window. The 20 requests per window are a shorter
- * limit: after such a refusal the same request is sent again.
+ * Counts the requests until one is refused for longer than the rate window. The limit of 20 requests per window also
+ * refuses, but for a shorter time. After such a refusal, sends the same request again.
  */
 async function countUntilLimited(send: (index: number) => Promise<Answer>): Promise<number> {
   for (let count = 0; ; ) {
@@ -172,7 +182,7 @@ async function countUntilLimited(send: (index: number) => Promise<Answer>): Prom
   }
 }
 
-test('a socket sends about 20 commands at once, and the next one within one second', async () => {
+test('a socket that sent about 20 commands without a pause may send the next one within a second', async () => {
   const { token } = await newAccount();
   const client = await connect(gatewayA, token);
   const { roomId } = await client.commit({ command: 'CreateRoom', text: 'a room' });
@@ -184,39 +194,39 @@ test('a socket sends about 20 commands at once, and the next one within one seco
   await until(async () => (await write('again')).command === 'Ack', 1_000);
 });
 
-test('a socket that sends 200 frames at once is closed with 4129', async () => {
+test('a socket that sends 200 frames without a pause is closed with 4129', async () => {
   const { token } = await newAccount();
   const client = await connect(gatewayA, token);
   for (let index = 0; index < 200; index++) client.send('nonsense');
   assert.deepEqual(await client.end(), { code: 4129, reason: 'rate_limited' });
 });
 
-test('a user has 3 sockets on a gateway, and may open another one after one has closed', async () => {
+test('a user may have 3 open sockets at the same time on one gateway', async () => {
   const { token } = await newAccount();
   const [first] = await Promise.all([1, 2, 3].map(() => connect(gatewayA, token)));
-  const fourth = await Client.connect(gatewayA, token, 'classic', from(newAddress()));
+  const fourth = await Client.connect(gatewayA, token, 'classic', headersFrom(newAddress()));
   assert.deepEqual(await fourth.end(), { code: 4129, reason: 'too_many_sockets' });
   await first?.close();
   await connect(gatewayA, token);
 });
 
-test('an address has 4 sockets on a gateway, and may open another one after one has closed', async () => {
+test('an IP address may have 4 open sockets at the same time on one gateway', async () => {
   const address = newAddress();
   const accounts = await Promise.all([1, 2, 3, 4, 5].map(newAccount));
-  const [last = '', ...tokens] = accounts.map(({ token }) => token);
+  const [extraToken = '', ...tokens] = accounts.map(({ token }) => token);
   const [first] = await Promise.all(tokens.map((token) => connect(gatewayA, token, address)));
-  await assert.rejects(connect(gatewayA, last, address), /Unexpected server response: 429/);
+  await assert.rejects(connect(gatewayA, extraToken, address), /Unexpected server response: 429/);
   await first?.close();
-  await connect(gatewayA, last, address);
+  await connect(gatewayA, extraToken, address);
 });
 
-test('an address that a client writes into X-Forwarded-For itself does not count, on any header line', async () => {
-  const real = newAddress();
+test('an IP address that the client itself puts into an extra line of X-Forwarded-For is ignored', async () => {
+  const realAddress = newAddress();
   const connectForged = (token: string) =>
-    Client.connect(gatewayA, token, 'v1', { 'x-forwarded-for': [newAddress(), real] });
+    Client.connect(gatewayA, token, 'v1', { 'x-forwarded-for': [newAddress(), realAddress] });
   const accounts = await Promise.all([1, 2, 3, 4, 5].map(newAccount));
-  const [last = '', ...tokens] = accounts.map(({ token }) => token);
+  const [extraToken = '', ...tokens] = accounts.map(({ token }) => token);
   const clients = await Promise.all(tokens.map(connectForged));
-  await assert.rejects(connectForged(last), /Unexpected server response: 429/);
+  await assert.rejects(connectForged(extraToken), /Unexpected server response: 429/);
   await Promise.all(clients.map((client) => client.close()));
 });
