@@ -1,23 +1,36 @@
+/**
+ * The callers with a valid token. In a private, public or read-only room, the member was added and the ex-member was
+ * added and removed. The stranger and the admin were never members.
+ */
 export const users = ['stranger', 'exMember', 'member', 'owner', 'admin'] as const;
 export type User = (typeof users)[number];
 
-/** The callers without a valid token, and their refusal for every request that requires a token. */
+/** The callers without a valid token, each with the error code for every request that requires a token. */
 const refusedCallers = { nobody: 'no_token', expired: 'token_expired', revoked: 'token_revoked' };
 
-/** Column headers that stand for several callers. */
+/** Headers of a column for several callers. */
 const groups: Record<string, readonly string[]> = {
   'each user': users,
   everyone: [...Object.keys(refusedCallers), ...users],
 };
 
+/** The beginning of a title. It is empty for a line that needs no room. */
+const roomsInTitles: Record<string, string> = {
+  Private: 'in a private room, ',
+  Public: 'in a public room, ',
+  ReadOnly: 'in a read-only room, ',
+  general: 'in the room general, ',
+  announcements: 'in the room announcements, ',
+};
+
 /**
- * For each room, one line per request or socket command, and one column per caller. A cell is the expected answer: a
- * status, `Ack` or the code of the refusal. In a line with `has` it is whether the answer contains the value.
- * A caller without a column has no valid token, and the expected answer is the refusal of that token.
+ * The expected answers in each room: one line per request or socket command, and one column per caller. A cell is a
+ * status, `Ack` or the error code of a refusal. In a line with `has`, the cell says whether the answer contains the
+ * value after `has`. Callers without a column have no valid token, and get their error code of `refusedCallers`.
  *
- * Names in a line: `:owner` and the other callers are ids. `:newcomer` is a member of no room. `:self` is the caller,
- * or the owner for a caller without a valid token. `:owner.message` is a message of the owner.
- * A command also has the id of the room and the text `hello`.
+ * Names in a line: `:owner` and the other callers are ids of users. `:newcomer` is one more user, who is not in a new
+ * room. `:caller` is the user who sends the request, or the owner if the caller has no valid token. `:owner.message`
+ * is a message of the owner. A command also has the id of the room and the text `hello`.
  */
 const matrix: Record<string, string> = {
   Private: `
@@ -34,12 +47,12 @@ const matrix: Record<string, string> = {
     DeleteRoom                                      no_such_room     no_such_room     owner_only   Ack               no_such_room
     POST /api/rooms/:room/users/:newcomer           no_such_room     no_such_room     owner_only   201               no_such_room
     AddUser :newcomer                               no_such_room     no_such_room     owner_only   Ack               no_such_room
-    POST /api/rooms/:room/users/:self               no_such_room     no_such_room     owner_only   already_in_room   no_such_room
-    AddUser :self                                   no_such_room     no_such_room     owner_only   already_in_room   no_such_room
+    POST /api/rooms/:room/users/:caller             no_such_room     no_such_room     owner_only   already_in_room   no_such_room
+    AddUser :caller                                 no_such_room     no_such_room     owner_only   already_in_room   no_such_room
     DELETE /api/rooms/:room/users/:member           no_such_room     no_such_room     200          200               no_such_room
     RemoveUser :member                              no_such_room     no_such_room     Ack          Ack               no_such_room
-    DELETE /api/rooms/:room/users/:self             no_such_room     no_such_room     200          owner_stays       no_such_room
-    RemoveUser :self                                no_such_room     no_such_room     Ack          owner_stays       no_such_room
+    DELETE /api/rooms/:room/users/:caller           no_such_room     no_such_room     200          owner_stays       no_such_room
+    RemoveUser :caller                              no_such_room     no_such_room     Ack          owner_stays       no_such_room
     DELETE /api/rooms/:room/users/:owner            no_such_room     no_such_room     owner_only   owner_stays       no_such_room
     RemoveUser :owner                               no_such_room     no_such_room     owner_only   owner_stays       no_such_room
     DELETE /api/rooms/:room/users/:newcomer         no_such_room     no_such_room     owner_only   user_not_in_room  no_such_room
@@ -71,12 +84,12 @@ const matrix: Record<string, string> = {
     DeleteRoom                                      owner_only        owner_only        owner_only       Ack              owner_only
     POST /api/rooms/:room/users/:newcomer           owner_only        owner_only        owner_only       201              owner_only
     AddUser :newcomer                               owner_only        owner_only        owner_only       Ack              owner_only
-    POST /api/rooms/:room/users/:self               201               201               already_in_room  already_in_room  201
-    AddUser :self                                   Ack               Ack               already_in_room  already_in_room  Ack
+    POST /api/rooms/:room/users/:caller             201               201               already_in_room  already_in_room  201
+    AddUser :caller                                 Ack               Ack               already_in_room  already_in_room  Ack
     DELETE /api/rooms/:room/users/:member           owner_only        owner_only        200              200              owner_only
     RemoveUser :member                              owner_only        owner_only        Ack              Ack              owner_only
-    DELETE /api/rooms/:room/users/:self             user_not_in_room  user_not_in_room  200              owner_stays      user_not_in_room
-    RemoveUser :self                                user_not_in_room  user_not_in_room  Ack              owner_stays      user_not_in_room
+    DELETE /api/rooms/:room/users/:caller           user_not_in_room  user_not_in_room  200              owner_stays      user_not_in_room
+    RemoveUser :caller                              user_not_in_room  user_not_in_room  Ack              owner_stays      user_not_in_room
     DELETE /api/rooms/:room/users/:owner            owner_only        owner_only        owner_only       owner_stays      owner_only
     RemoveUser :owner                               owner_only        owner_only        owner_only       owner_stays      owner_only
     POST /api/messages/:room text=hello             not_a_member      not_a_member      201              201              not_a_member
@@ -111,8 +124,8 @@ const matrix: Record<string, string> = {
     AddUser :newcomer                      everyones_room
     DELETE /api/rooms/:room/users/:member  everyones_room
     RemoveUser :member                     everyones_room
-    DELETE /api/rooms/:room/users/:self    everyones_room
-    RemoveUser :self                       everyones_room`,
+    DELETE /api/rooms/:room/users/:caller  everyones_room
+    RemoveUser :caller                     everyones_room`,
 
   general: `
                                                   stranger     exMember     member  owner        admin
@@ -140,26 +153,26 @@ const matrix: Record<string, string> = {
     PUT /api/users/update :person&email=:owner.email  email_unproven  email_unproven  email_unproven  200         email_unproven
     POST /api/users/:newcomer/roles/admin             admin_only      admin_only      admin_only      admin_only  200
     DELETE /api/users/:newcomer/roles/admin           admin_only      admin_only      admin_only      admin_only  200
-    POST /api/users/:self/roles/admin                 admin_only      admin_only      admin_only      admin_only  200
-    DELETE /api/users/:self/roles/admin               admin_only      admin_only      admin_only      admin_only  last_admin
-    DELETE /api/users/:self/roles/user                admin_only      admin_only      admin_only      admin_only  everyones_role`,
+    POST /api/users/:caller/roles/admin               admin_only      admin_only      admin_only      admin_only  200
+    DELETE /api/users/:caller/roles/admin             admin_only      admin_only      admin_only      admin_only  last_admin
+    DELETE /api/users/:caller/roles/user              admin_only      admin_only      admin_only      admin_only  everyones_role`,
 
   'no room, for everyone': `
                                                                                         everyone
-    POST /api/users/send-otp email=:self.email                                          200
+    POST /api/users/send-otp email=:caller.email                                        200
     POST /api/users/register :person&email=:newEmail&password=:password                 201
     POST /api/users/register-otp :person&email=:newEmail&password=:password&otp=000000  wrong_otp
-    POST /api/users/login email=:self.email&password=:password                          200
-    POST /api/users/login-otp email=:self.email&password=:password&otp=000000           wrong_otp
+    POST /api/users/login email=:caller.email&password=:password                        200
+    POST /api/users/login-otp email=:caller.email&password=:password&otp=000000         wrong_otp
     GET /api/ws                                                                         upgrade_needed`,
 
   'no room, for users': `
                                                                   each user
     GET /api/users                                                200
     GET /api/users/:owner                                         200
-    GET /api/users/current has :self.email                        yes
+    GET /api/users/current has :caller.email                      yes
     GET /api/users/email/:owner.email has :owner.email            yes
-    PUT /api/users/update :person&email=:self.email               200
+    PUT /api/users/update :person&email=:caller.email             200
     PUT /api/users/update :person&email=:newEmail                 email_unproven
     PUT /api/users/update-otp :person&email=:newEmail&otp=000000  wrong_otp
     POST /api/users/send-otp email=:newEmail&purpose=update       200
@@ -172,11 +185,15 @@ const matrix: Record<string, string> = {
 };
 
 interface Row {
+  /** The title of the test, such as `in a private room, the command UpdateRoom succeeds for the owner only`. */
+  title: string;
   room: string;
   request: string;
-  /** By caller. The refused callers come first, in a room that is not changed yet: a change of theirs would be seen. */
-  answers: Record<string, string | undefined>;
+  /** The expected answer for each caller. */
+  answers: Answers;
 }
+
+type Answers = Record<string, string | undefined>;
 
 export const rows: Row[] = Object.entries(matrix).flatMap(([rooms, table]) =>
   rooms.split(' and ').flatMap((room) => readTable(room, table)),
@@ -186,9 +203,27 @@ function readTable(room: string, table: string): Row[] {
   const lines = table.trim().split('\n');
   const [headers = [], ...rest] = lines.map((line) => line.trim().split(/ {2,}/));
   return rest.map(([request = '', ...cells]) => {
-    const answers = headers.flatMap((header, index) =>
+    const cellsByCaller = headers.flatMap((header, index) =>
       (groups[header] ?? [header]).map((caller) => [caller, cells[index]]),
     );
-    return { room, request, answers: { ...refusedCallers, ...Object.fromEntries(answers) } };
+    const answers = { ...refusedCallers, ...Object.fromEntries(cellsByCaller) };
+    return { title: titleOf(room, request, answers), room, request, answers };
   });
+}
+
+function titleOf(room: string, request: string, answers: Answers): string {
+  const [sent = '', value] = request.split(' has ');
+  const isHttp = /^[A-Z]+ /.test(sent);
+  const action = isHttp ? sent.replace(/^([A-Z]+ \S+) /, '$1 with ') : `the command ${sent}`;
+  const beginning = `${roomsInTitles[room] ?? ''}${action}`;
+  const successful = Object.keys(answers).filter((caller) => /^(\d+|Ack|yes)$/.test(answers[caller] ?? ''));
+  if (successful.length === 0) return `${beginning} is refused for every caller`;
+  return `${beginning} ${value ? `shows ${value} to` : 'succeeds for'} ${describeCallers(successful, answers)}`;
+}
+
+function describeCallers(successful: string[], answers: Answers): string {
+  if (successful.length === Object.keys(answers).length) return 'every caller';
+  if (users.every((user) => successful.includes(user))) return 'every caller with a valid token';
+  const names = successful.map((caller) => `the ${caller === 'exMember' ? 'ex-member' : caller}`);
+  return `${new Intl.ListFormat('en').format(names)} only`;
 }

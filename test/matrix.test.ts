@@ -29,9 +29,10 @@ const tokens: Record<string, string | undefined> = {
   expired: await signToken(cluster.secret, accounts.owner.id, '-1s'),
   revoked: await createRevokedToken(),
 };
-const standingRooms = await database<{ name: string; id: string }[]>`select name, id from rooms`;
+/** The two rooms that always exist: general and announcements. */
+const roomsOfEveryone = await database<{ name: string; id: string }[]>`select name, id from rooms`;
 
-/** Values by their name in a line of the table. */
+/** The value of each `:name` in a line of the table. */
 type Names = Record<string, string>;
 
 const constantNames: Names = {
@@ -52,8 +53,8 @@ const authors: Record<string, User[]> = {
   announcements: ['admin'],
 };
 
-for (const { room, request, answers } of rows) {
-  test(`every caller gets the expected answer to ${request} (${room})`, async () => {
+for (const { title, room, request, answers } of rows) {
+  test(title, async () => {
     if (request.includes('logout'))
       Object.assign(tokens, await forEachUser((user) => logIn(url, accounts[user].email)));
     const actual: Record<string, string> = {};
@@ -62,12 +63,14 @@ for (const { room, request, answers } of rows) {
   });
 }
 
-/** Callers by their tokens, and the code that each gets from a route for users. */
+/** Callers without a valid token, and the error code that each gets from a route that requires a token. */
 const tokenErrors = { nobody: 'no_token', expired: 'token_expired', revoked: 'token_revoked' } as const;
+
+const requiredTokens: Record<string, string> = { user: 'a valid token', admin: 'the token of an admin' };
 
 for (const row of apiRoutes) {
   const callers = callersOf(row);
-  test(`${row.method} ${row.path} is for ${callers}, and refuses every other caller`, async () => {
+  test(`${row.method} ${row.path} requires ${requiredTokens[callers] ?? 'no token'}`, async () => {
     const request = `${row.method} ${row.path.replace(/:\w+/g, () => newId())}`;
     const body = row.body && {};
     for (const [caller, code] of Object.entries(tokenErrors)) {
@@ -75,20 +78,20 @@ for (const row of apiRoutes) {
       if (callers !== 'open') assert.equal(actual, code);
       else assert.notEqual(actual, code);
     }
-    const [ofStranger, ofAdmin] = [await newToken(accounts.stranger), await newToken(accounts.admin)];
-    const refusedStranger = codeOf(await call(url, request, { token: ofStranger, body }));
-    assert.equal(refusedStranger === 'admin_only', callers === 'admin', `${refusedStranger}`);
-    assert.notEqual(codeOf(await call(url, request, { token: ofAdmin, body })), 'admin_only');
+    const [strangerToken, adminToken] = [await newToken(accounts.stranger), await newToken(accounts.admin)];
+    const codeForStranger = codeOf(await call(url, request, { token: strangerToken, body }));
+    assert.equal(codeForStranger === 'admin_only', callers === 'admin', `${codeForStranger}`);
+    assert.notEqual(codeOf(await call(url, request, { token: adminToken, body })), 'admin_only');
   });
 }
 
-/** A token for one request, because some routes end the tokens of their caller. */
+/** Signs a token for one request, because some routes revoke the tokens of their caller. */
 async function newToken({ id }: Account): Promise<string> {
   const [user] = await database`select token_version from users where id = ${id}`;
   return signToken(cluster.secret, id, '1h', user?.tokenVersion);
 }
 
-test('the matrix has every route and every command', () => {
+test('every route and every command has a line in the matrix', () => {
   const names = apiRoutes.map(({ method, path }) => `${method} ${path}`);
   assert.ok(names.length > 20, `only ${names.length} routes were found`);
   const missing = [...names, ...commandNames].filter((name) => {
@@ -99,35 +102,39 @@ test('the matrix has every route and every command', () => {
 });
 
 /** Replaces each `:name` in a part of a line by its value. */
-type Fill = (part: string) => string;
+type ReplaceNames = (part: string) => string;
 
-/** A room that no request has changed yet, and the hash of the data since it was made. */
-let current: { room: string; roomId: string; names: Names; hash: string } | undefined;
+/** A room that no request has changed yet, and the hash of the data after it was made. */
+let unchanged: { room: string; roomId: string; names: Names; hash: string } | undefined;
 
-/** The answer to one caller, as the table writes it. The next caller gets a new room if this one changed the data. */
+/**
+ * Returns the answer to one caller, in the notation of the table. If the request changed the data, the next caller gets
+ * a new room.
+ */
 async function answerTo(caller: string, request: string, room: string): Promise<string> {
-  if (current?.room !== room) {
+  if (unchanged?.room !== room) {
     const names = await createNamedRoom(room);
     const roomId = names.room as string;
-    current = { room, roomId, names, hash: await hashState(roomId) };
+    unchanged = { room, roomId, names, hash: await hashState(roomId) };
   }
-  const { roomId, names: roomNames, hash } = current;
+  const { roomId, names: roomNames, hash } = unchanged;
   const { id, email } = accounts[isUser(caller) ? caller : 'owner'];
-  const names: Names = { ...roomNames, self: id, 'self.email': email, newEmail: `${newId()}@example.com` };
-  const fill: Fill = (part) => part.replace(/:([\w.]*\w)/g, (_, name) => names[name] ?? assert.fail(`no ${name}`));
+  const names: Names = { ...roomNames, caller: id, 'caller.email': email, newEmail: `${newId()}@example.com` };
+  const replaceNames: ReplaceNames = (part) =>
+    part.replace(/:([\w.]*\w)/g, (_, name) => names[name] ?? assert.fail(`no ${name}`));
   const send = /^[A-Z]+ /.test(request) ? sendOverHttp : sendOverSocket;
-  const answer = await send(caller, request, fill);
+  const answer = await send(caller, request, replaceNames);
   if ((await hashState(roomId)) === hash) return answer;
-  current = undefined;
+  unchanged = undefined;
   return isErrorCode(answer) ? `${answer}, but the data changed` : answer;
 }
 
-/** A line that needs no room gets the names of `general`. */
+/** Creates the room of a line. @returns the values of its names; those of `general` if the line needs no room */
 async function createNamedRoom(room: string): Promise<Names> {
   const isOwned = v.is(RoomType, room);
   const roomId = isOwned
     ? (await clients.owner.commit({ command: 'CreateRoom', text: 'the room', roomType: room })).roomId
-    : (standingRoom(room) ?? standingRoom('general') ?? assert.fail('there is no general'));
+    : (roomOfEveryone(room) ?? roomOfEveryone('general') ?? assert.fail('there is no general'));
   const changeMember = (command: CommandName, user: User) =>
     clients.owner.commit({ command, roomId, targetId: accounts[user].id });
   if (isOwned) for (const user of ['member', 'exMember'] as const) await changeMember('AddUser', user);
@@ -140,8 +147,8 @@ async function createNamedRoom(room: string): Promise<Names> {
   return names;
 }
 
-function standingRoom(name: string): string | undefined {
-  return standingRooms.find((room) => room.name === name)?.id;
+function roomOfEveryone(name: string): string | undefined {
+  return roomsOfEveryone.find((room) => room.name === name)?.id;
 }
 
 /** A hash of the room, its members and messages, all accounts, and the number of messages in all rooms. */
@@ -157,19 +164,19 @@ async function hashState(roomId: string): Promise<string> {
   return row?.hash ?? assert.fail('no hash');
 }
 
-async function sendOverHttp(caller: string, request: string, fill: Fill): Promise<string> {
+async function sendOverHttp(caller: string, request: string, replaceNames: ReplaceNames): Promise<string> {
   const [sent = '', value] = request.split(' has ');
   const [method, path = '', form] = sent.split(' ');
-  const body = form && Object.fromEntries(new URLSearchParams(fill(form)));
-  const answer = await call(url, `${method} ${fill(path)}`, { token: tokens[caller], ...(body && { body }) });
+  const body = form && Object.fromEntries(new URLSearchParams(replaceNames(form)));
+  const answer = await call(url, `${method} ${replaceNames(path)}`, { token: tokens[caller], ...(body && { body }) });
   if (answer.status >= 400) return refusalOf(answer.status, answer.body);
   if (value === undefined) return `${answer.status}`;
-  return JSON.stringify(answer.body).includes(fill(value)) ? 'yes' : 'no';
+  return JSON.stringify(answer.body).includes(replaceNames(value)) ? 'yes' : 'no';
 }
 
-async function sendOverSocket(caller: string, request: string, fill: Fill): Promise<string> {
-  const [command, targetId] = fill(request).split(' ') as [CommandName, string | undefined];
-  const frame = { command, roomId: fill(':room'), text: 'hello', ...(targetId && { targetId }) };
+async function sendOverSocket(caller: string, request: string, replaceNames: ReplaceNames): Promise<string> {
+  const [command, targetId] = replaceNames(request).split(' ') as [CommandName, string | undefined];
+  const frame = { command, roomId: replaceNames(':room'), text: 'hello', ...(targetId && { targetId }) };
   if (isUser(caller)) {
     const answer = await clients[caller].ask(frame);
     return answer.command === 'Error' ? answer.code : answer.command;
@@ -188,14 +195,14 @@ async function refusedSocket(token: string, frame: CommandFrame): Promise<string
   const client = await Client.connect(url, token, 'classic');
   client.send(frame);
   const { code, reason } = await client.end();
-  // A command of the owner takes the same path. After its answer, the frame of the refused socket has no later effect.
+  // A command of the owner takes the same path. When it is answered, the earlier frame can have no later effect.
   await clients.owner.roundTrip();
   const received = client.frames.map((each) => (each.command === 'Error' ? each.code : each.command));
   const isRefused = code === 4401 && received.length > 0 && received.every((each) => each === reason);
   return isRefused ? reason : `${code} ${received}`;
 }
 
-/** The code of a refusal, with the status if it is not the one of the error table. */
+/** Returns the error code of a refusal, and before it the status if the error table has another status. */
 function refusalOf(status: number, body: unknown): string {
   const { code } = parseExactly(ErrorAnswer, body);
   return errors[code].status === status ? code : `${status} ${code}`;

@@ -11,23 +11,25 @@ import { type Driver, openDriver, type Path } from './support/drivers.ts';
 import type { CommandFrame } from './support/frames.ts';
 import { startSystem } from './support/system.ts';
 
-// One suite for the two paths of a command. The driver sends at one gateway, Bob's sockets are open at the other.
+// Each test runs twice: its commands take the path over HTTP, then the path over a socket. The drivers send to gateway A.
+// The sockets of Bob are open at gateway B.
 
 const { cluster, database } = await startSystem({ gateways: 2, workers: 2 });
 const [gatewayA, gatewayB] = cluster.urls as [string, string];
 const ann = await createAccount(gatewayA, 'Ann');
 const bob = await createAccount(gatewayB, 'Bob');
 const cyd = await createAccount(gatewayB, 'Cyd');
-const standingRooms = await database<{ id: string; name: string }[]>`select id, name from rooms`;
-const generalId = standingRooms.find(({ name }) => name === 'general')?.id as string;
-const announcementsId = standingRooms.find(({ name }) => name === 'announcements')?.id as string;
+/** The two rooms that always exist: general and announcements. */
+const roomsOfEveryone = await database<{ id: string; name: string }[]>`select id, name from rooms`;
+const generalId = roomsOfEveryone.find(({ name }) => name === 'general')?.id as string;
+const announcementsId = roomsOfEveryone.find(({ name }) => name === 'announcements')?.id as string;
 
 const paths: Path[] = ['HTTP', 'a socket'];
 
-/** The refusal for a message in a room that the caller may not see. The HTTP route of a message does not name the room. */
-const hiddenMessage: Record<Path, ErrorCode> = { HTTP: 'no_such_message', 'a socket': 'no_such_room' };
+/** The refusal for a message of a room that the caller may not see. Over HTTP, the route of a message names no room. */
+const codeOfHiddenMessage: Record<Path, ErrorCode> = { HTTP: 'no_such_message', 'a socket': 'no_such_room' };
 
-/** A private room of Ann with Bob as a member and one message of Ann. Bob has an open socket. */
+/** Creates a private room of Ann, with Bob as a member and one message of Ann. Bob has an open socket. */
 async function createScene(path: Path) {
   const [asAnn, asBob, asCyd] = await Promise.all([ann, bob, cyd].map((each) => openDriver(path, gatewayA, each)));
   assert.ok(asAnn && asBob && asCyd);
@@ -75,7 +77,7 @@ for (const path of paths) {
     }
   });
 
-  test(`over ${path}, a member receives only the messages between their addition and their removal`, async () => {
+  test(`over ${path}, a user receives only the messages from their addition to their removal`, async () => {
     const { asAnn, roomId } = await createScene(path);
     const clients = [await connect(gatewayA, cyd), await connect(gatewayB, cyd, 'classic')];
     const write = (text: string) => asAnn.commit({ command: 'CreateMessage', roomId, text });
@@ -102,13 +104,17 @@ for (const path of paths) {
     }
   });
 
-  test(`over ${path}, an edit reaches open sockets and the history, and a deletion erases the text everywhere`, async () => {
+  test(`over ${path}, an edit reaches the open sockets of a member and the history`, async () => {
     const { asAnn, bobClient, roomId, messageId } = await createScene(path);
     await asAnn.commit({ command: 'UpdateMessage', roomId, targetId: messageId, text: 'Goodbye World!' });
     const edit = await bobClient.message({ command: 'UpdateMessage', roomId });
     assert.deepEqual([edit.targetId, edit.text, edit.seq, edit.userId], [messageId, 'Goodbye World!', 4, ann.id]);
     assert.deepEqual(await history(roomId), ['Goodbye World!', 'Bob joined the room', 'a room']);
+  });
 
+  test(`over ${path}, a deletion reaches open sockets and leaves no text of the message in Postgres`, async () => {
+    const { asAnn, bobClient, roomId, messageId } = await createScene(path);
+    await asAnn.commit({ command: 'UpdateMessage', roomId, targetId: messageId, text: 'Goodbye World!' });
     await asAnn.commit({ command: 'DeleteMessage', roomId, targetId: messageId });
     const deletion = await bobClient.message({ command: 'DeleteMessage', roomId });
     assert.deepEqual([deletion.targetId, deletion.text, deletion.seq], [messageId, '', 5]);
@@ -117,16 +123,19 @@ for (const path of paths) {
     assert.deepEqual([...rows], []);
   });
 
-  test(`over ${path}, a new name reaches the members, and a deleted room is gone for all of them`, async () => {
-    const { asAnn, asBob, bobClient, roomId } = await createScene(path);
+  test(`over ${path}, a new name of a room reaches its members`, async () => {
+    const { asAnn, bobClient, roomId } = await createScene(path);
     await asAnn.commit({ command: 'UpdateRoom', roomId, text: 'another name' });
     const renaming = await bobClient.message({ command: 'UpdateRoom', roomId });
     assert.deepEqual([renaming.text, renaming.targetId, renaming.seq], ['another name', roomId, 4]);
     const room = bodyOf(Room, await call(gatewayB, `GET /api/rooms/${roomId}`, { token: bob.token }));
     assert.equal(room.name, 'another name');
+  });
 
+  test(`over ${path}, a deleted room no longer exists for any of its members`, async () => {
+    const { asAnn, asBob, bobClient, roomId } = await createScene(path);
     await asAnn.commit({ command: 'DeleteRoom', roomId });
-    assert.equal((await bobClient.message({ command: 'DeleteRoom', roomId })).seq, 5);
+    assert.equal((await bobClient.message({ command: 'DeleteRoom', roomId })).seq, 4);
     for (const driver of [asAnn, asBob]) {
       await assertRefused(driver, { command: 'CreateMessage', roomId, text: 'anyone?' }, 'no_such_room');
     }
@@ -148,19 +157,19 @@ for (const path of paths) {
     }
   });
 
-  test(`over ${path}, a removed member can neither read nor write nor change their messages`, async () => {
+  test(`over ${path}, a removed member can no longer read, write, edit or delete in the room`, async () => {
     const { asAnn, asBob, roomId } = await createScene(path);
     const own = await asBob.commit({ command: 'CreateMessage', roomId, text: 'a message of Bob' });
     await asAnn.commit({ command: 'RemoveUser', roomId, targetId: bob.id });
     await assertRefused(asBob, { command: 'CreateMessage', roomId, text: 'still here' }, 'no_such_room');
     for (const command of ['UpdateMessage', 'DeleteMessage'] as const) {
-      await assertRefused(asBob, { command, roomId, targetId: own, text: 'still here' }, hiddenMessage[path]);
+      await assertRefused(asBob, { command, roomId, targetId: own, text: 'still here' }, codeOfHiddenMessage[path]);
     }
     refused(await call(gatewayB, `GET /api/messages/${roomId}`, { token: bob.token }), 'no_such_room');
     assert.ok(!(await roomIdsOf(bob)).includes(roomId));
   });
 
-  test(`over ${path}, the owner of a read-only room writes and its members only read`, async () => {
+  test(`over ${path}, a member of a read-only room receives its messages but cannot write`, async () => {
     const { asAnn, asCyd } = await createScene(path);
     const cydClient = await connect(gatewayB, cyd);
     const roomId = await asAnn.commit({ command: 'CreateRoom', text: 'read only', roomType: 'ReadOnly' });
@@ -171,37 +180,42 @@ for (const path of paths) {
     assert.deepEqual(cydClient.seqs(roomId), [2, 3]);
   });
 
-  test(`over ${path}, anyone finds, reads, joins and leaves a public room, and only members see a private one`, async () => {
-    const { asAnn, asCyd, roomId: privateId } = await createScene(path);
-    const publicId = await asAnn.commit({ command: 'CreateRoom', text: 'public room', roomType: 'Public' });
-    await asAnn.commit({ command: 'CreateMessage', roomId: publicId, text: 'for all' });
-    const idsOfCyd = await roomIdsOf(cyd);
-    assert.deepEqual([idsOfCyd.includes(privateId), idsOfCyd.includes(publicId)], [false, true]);
-    assert.ok((await roomIdsOf(bob)).includes(privateId));
-    assert.deepEqual(await history(publicId, cyd), ['for all', 'public room']);
-    await assertRefused(asCyd, { command: 'CreateMessage', roomId: publicId, text: 'too early' }, 'not_a_member');
-    await asCyd.commit({ command: 'AddUser', roomId: publicId, targetId: cyd.id });
-    await asCyd.commit({ command: 'CreateMessage', roomId: publicId, text: 'from Cyd' });
-    await asCyd.commit({ command: 'RemoveUser', roomId: publicId, targetId: cyd.id });
-    assert.deepEqual((await history(publicId, cyd)).slice(0, 3), [
+  test(`over ${path}, only the members of a private room find it in their list of rooms`, async () => {
+    const { roomId } = await createScene(path);
+    assert.ok((await roomIdsOf(bob)).includes(roomId));
+    assert.ok(!(await roomIdsOf(cyd)).includes(roomId));
+  });
+
+  test(`over ${path}, a user finds, reads, joins and leaves a public room of another user`, async () => {
+    const [asAnn, asCyd] = [await openDriver(path, gatewayA, ann), await openDriver(path, gatewayA, cyd)];
+    const roomId = await asAnn.commit({ command: 'CreateRoom', text: 'public room', roomType: 'Public' });
+    await asAnn.commit({ command: 'CreateMessage', roomId, text: 'for all' });
+    assert.ok((await roomIdsOf(cyd)).includes(roomId));
+    assert.deepEqual(await history(roomId, cyd), ['for all', 'public room']);
+    await assertRefused(asCyd, { command: 'CreateMessage', roomId, text: 'too early' }, 'not_a_member');
+    await asCyd.commit({ command: 'AddUser', roomId, targetId: cyd.id });
+    await asCyd.commit({ command: 'CreateMessage', roomId, text: 'from Cyd' });
+    await asCyd.commit({ command: 'RemoveUser', roomId, targetId: cyd.id });
+    assert.deepEqual((await history(roomId, cyd)).slice(0, 3), [
       'Cyd left the room',
       'from Cyd',
       'Cyd joined the room',
     ]);
   });
 
-  test(`over ${path}, everyone receives the messages of general, and only admins write announcements`, async () => {
-    const { asAnn, asCyd, bobClient } = await createScene(path);
+  test(`over ${path}, a message in general reaches other users`, async () => {
+    const { asAnn, bobClient } = await createScene(path);
     const id = await asAnn.commit({ command: 'CreateMessage', roomId: generalId, text: `over ${path}` });
     await bobClient.message({ id });
-    await assertRefused(
-      asCyd,
-      { command: 'CreateMessage', roomId: announcementsId, text: 'not an admin' },
-      'read_only_room',
-    );
   });
 
-  test(`over ${path}, a command that the caller may not send is refused and changes nothing`, async () => {
+  test(`over ${path}, a user who is not an admin cannot write in announcements`, async () => {
+    const asCyd = await openDriver(path, gatewayA, cyd);
+    const command = { command: 'CreateMessage', roomId: announcementsId, text: 'not an admin' } as const;
+    await assertRefused(asCyd, command, 'read_only_room');
+  });
+
+  test(`over ${path}, a refused command changes nothing`, async () => {
     const { asAnn, asBob, asCyd, roomId, messageId } = await createScene(path);
     const [joined] = await database`select id from messages where room_id = ${roomId} and command = 'AddUser'`;
     const deletedId = await asAnn.commit({ command: 'CreateMessage', roomId, text: 'deleted soon' });
@@ -211,8 +225,8 @@ for (const path of paths) {
     const cases: [driver: Driver, command: CommandFrame, code: ErrorCode][] = [
       [asBob, { command: 'UpdateMessage', ...ofAnn, text: 'now of Bob' }, 'author_only'],
       [asBob, { command: 'DeleteMessage', ...ofAnn }, 'author_only'],
-      [asCyd, { command: 'UpdateMessage', ...ofAnn, text: 'now of Cyd' }, hiddenMessage[path]],
-      [asCyd, { command: 'DeleteMessage', ...ofAnn }, hiddenMessage[path]],
+      [asCyd, { command: 'UpdateMessage', ...ofAnn, text: 'now of Cyd' }, codeOfHiddenMessage[path]],
+      [asCyd, { command: 'DeleteMessage', ...ofAnn }, codeOfHiddenMessage[path]],
       [asAnn, { command: 'UpdateMessage', roomId, targetId: joined?.id, text: 'not joined' }, 'not_editable'],
       [asAnn, { command: 'DeleteMessage', roomId, targetId: joined?.id }, 'not_editable'],
       [asAnn, { command: 'UpdateMessage', roomId, targetId: deletedId, text: 'back again' }, 'no_such_message'],
@@ -239,24 +253,24 @@ for (const path of paths) {
     assert.deepEqual(await history(roomId), ['', 'Hello World!', 'Bob joined the room', 'a room']);
   });
 
-  test(`each of the 8 commands sent twice with one ref over ${path}, and once over the other path, has one effect`, async () => {
-    const other = paths.find((each) => each !== path) as Path;
-    const first = await openDriver(path, gatewayA, ann);
-    const others = [await openDriver(path, gatewayB, ann), await openDriver(other, gatewayB, ann)];
-    const repeat = async (command: CommandFrame) => {
+  test(`a command that is sent over ${path}, and again with the same ref over both paths, has one effect`, async () => {
+    const otherPath = paths.find((each) => each !== path) as Path;
+    const firstDriver = await openDriver(path, gatewayA, ann);
+    const otherDrivers = [await openDriver(path, gatewayB, ann), await openDriver(otherPath, gatewayB, ann)];
+    const commitThreeTimes = async (command: CommandFrame) => {
       const withRef = { ...command, ref: newId() };
-      const id = await first.commit(withRef);
-      for (const driver of others) assert.equal(await driver.commit(withRef), id, command.command);
+      const id = await firstDriver.commit(withRef);
+      for (const driver of otherDrivers) assert.equal(await driver.commit(withRef), id, command.command);
       return id;
     };
-    const roomId = await repeat({ command: 'CreateRoom', text: 'a room' });
-    const targetId = await repeat({ command: 'CreateMessage', roomId, text: 'Hello World!' });
-    await repeat({ command: 'UpdateMessage', roomId, targetId, text: 'Goodbye World!' });
-    await repeat({ command: 'DeleteMessage', roomId, targetId });
-    await repeat({ command: 'AddUser', roomId, targetId: bob.id });
-    await repeat({ command: 'RemoveUser', roomId, targetId: bob.id });
-    await repeat({ command: 'UpdateRoom', roomId, text: 'another name' });
-    await repeat({ command: 'DeleteRoom', roomId });
+    const roomId = await commitThreeTimes({ command: 'CreateRoom', text: 'a room' });
+    const targetId = await commitThreeTimes({ command: 'CreateMessage', roomId, text: 'Hello World!' });
+    await commitThreeTimes({ command: 'UpdateMessage', roomId, targetId, text: 'Goodbye World!' });
+    await commitThreeTimes({ command: 'DeleteMessage', roomId, targetId });
+    await commitThreeTimes({ command: 'AddUser', roomId, targetId: bob.id });
+    await commitThreeTimes({ command: 'RemoveUser', roomId, targetId: bob.id });
+    await commitThreeTimes({ command: 'UpdateRoom', roomId, text: 'another name' });
+    await commitThreeTimes({ command: 'DeleteRoom', roomId });
     const rows = await database`select command from messages where room_id = ${roomId} order by seq`;
     assert.deepEqual(
       rows.map(({ command }) => command),
@@ -273,7 +287,7 @@ for (const path of paths) {
     );
   });
 
-  test(`over ${path}, a ref that was used for another command is refused`, async () => {
+  test(`over ${path}, a user cannot use one ref for two different commands`, async () => {
     const { asAnn, asBob, roomId } = await createScene(path);
     const message = { command: 'CreateMessage', roomId, ref: newId() } as const;
     await asAnn.commit({ ...message, text: 'first' });
