@@ -13,24 +13,24 @@ const [url] = cluster.urls as [string];
 const person = { firstName: 'First', lastName: 'Last', password: PASSWORD };
 const register = (email: string) => call(url, 'POST /api/users/register', { body: { ...person, email } });
 const sendOtp = (email: string) => call(url, 'POST /api/users/send-otp', { body: { email } });
-const admin = (...words: string[]) => runAdmin(databaseUrl, ...words);
+const npmRunAdmin = (...words: string[]) => runAdmin(databaseUrl, ...words);
 
-test('only an e-mail on the allow-list registers and gets a code', async () => {
+test('an e-mail that is not on the allow-list can neither register nor get a one-time password', async () => {
   refused(await register('uninvited@example.com'), 'not_allowed');
-  await admin('allow', 'Invited@Example.com');
-  assert.deepEqual(await admin('allowed'), [0, 'invited@example.com user\n']);
+  await npmRunAdmin('allow', 'Invited@Example.com');
+  assert.deepEqual(await npmRunAdmin('allowed'), [0, 'invited@example.com user\n']);
   for (const name of ['uninvited', 'invited']) assert.equal((await sendOtp(`${name}@example.com`)).status, 200);
-  // The worker serves the queue in order, so a mail to the first e-mail would be here before this code.
+  // The worker sends the mails in order. So a mail to the uninvited e-mail address would arrive before this mail.
   await mailbox.takeCode('invited@example.com');
   assert.deepEqual(mailbox.mails, []);
   assert.deepEqual(bodyOf(User, await register('INVITED@example.com'), 201).roles, ['user']);
-  await admin('disallow', 'invited@example.com');
-  assert.deepEqual(await admin('allowed'), [0, '']);
+  await npmRunAdmin('disallow', 'invited@example.com');
+  assert.deepEqual(await npmRunAdmin('allowed'), [0, '']);
 });
 
-test('an e-mail that the allow-list makes an admin registers only with a code', async () => {
+test('an e-mail that the allow-list makes an admin can register only with a one-time password', async () => {
   const email = 'chief@example.com';
-  await admin('allow', email, 'admin');
+  await npmRunAdmin('allow', email, 'admin');
   refused(await register(email), 'email_unproven');
   await sendOtp(email);
   const body = { ...person, email, phone: '123456789', otp: await mailbox.takeCode(email) };

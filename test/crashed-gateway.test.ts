@@ -7,7 +7,8 @@ import { type Account, Client, call, createAccount } from './support/client.ts';
 import { startSystem, testServices } from './support/system.ts';
 import { until } from './support/until.ts';
 
-// This file waits for a lease of 30 seconds and needs almost no CPU time. Its name lets it start early.
+// These tests wait for a lease of 30 seconds and use almost no CPU time. The test files start in alphabetical order, so
+// the name of this file lets it start early.
 
 const { cluster } = await startSystem({ gateways: 2, workers: 1 });
 const [gatewayA, crashingGateway] = cluster.urls as [string, string];
@@ -24,7 +25,7 @@ async function isOnline({ id }: Account): Promise<boolean> {
 const bobClient = await Client.connect(crashingGateway, bob.token);
 const cydClient = await Client.connect(gatewayA, cyd.token);
 
-test('two gateways restore the presence that Redis has lost', async () => {
+test('after Redis has lost who is online, the gateways restore it', async () => {
   for (const user of [bob, cyd]) assert.equal(await isOnline(user), true);
   const redis = new Redis(testServices().redisUrl);
   const keys = await redis.keys(`${cluster.prefix}:online*`);
@@ -35,7 +36,7 @@ test('two gateways restore the presence that Redis has lost', async () => {
   for (const user of [bob, cyd]) await until(() => isOnline(user), 15_000);
 });
 
-test('a gateway killed with SIGKILL leaves nobody online after 45 seconds', async () => {
+test('at most 45 seconds after a gateway was killed, its users are offline', async () => {
   process.kill(cluster.gateways[1]?.pid as number, 'SIGKILL');
   await bobClient.end();
   await until(async () => !(await isOnline(bob)), 45_000);

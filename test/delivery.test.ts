@@ -21,7 +21,7 @@ async function createRoom(): Promise<string> {
   return (await annClient.commit({ command: 'CreateRoom', text: 'a room' })).roomId;
 }
 
-test('50 messages sent without waiting reach members on both gateways once and in the order of sending', async () => {
+test('50 messages that are sent without waiting reach the members at both gateways once and in order', async () => {
   const bobClient = await connect(gatewayB, bob);
   const roomId = await createRoom();
   await annClient.commit({ command: 'AddUser', roomId, targetId: bob.id });
@@ -41,21 +41,21 @@ test('50 messages sent without waiting reach members on both gateways once and i
   }
 });
 
-test('a message cannot be deleted through another room', async () => {
-  const [roomId, other] = [await createRoom(), await createRoom()];
+test('a DeleteMessage with the id of another room is refused', async () => {
+  const [roomId, otherRoomId] = [await createRoom(), await createRoom()];
   const { id: targetId } = await annClient.commit({ command: 'CreateMessage', roomId, text: 'Hello World!' });
-  const answer = await annClient.ask({ command: 'DeleteMessage', roomId: other, targetId });
+  const answer = await annClient.ask({ command: 'DeleteMessage', roomId: otherRoomId, targetId });
   assert.equal(answer.command === 'Error' && answer.code, 'no_such_message');
 });
 
-test('the answer to a new room shows the room and its owner', async () => {
+test('the answer to POST /api/rooms shows the new room with its owner', async () => {
   const answer = await call(gatewayA, 'POST /api/rooms', { token: ann.token, body: { name: 'new room' } });
   const room = bodyOf(Room, answer, 201);
   assert.deepEqual([room.name, room.ownerId, room.roomType], ['new room', ann.id, 'Private']);
   assert.deepEqual(room.users, [{ id: ann.id, firstName: 'Ann', lastName: 'Testing', isOnline: true }]);
 });
 
-test('a user sees their own record and the two standing rooms', async () => {
+test('the record of a new user shows the rooms general and announcements', async () => {
   const user = bodyOf(User, await call(gatewayB, 'GET /api/users/current/', { token: bob.token }));
   assert.deepEqual(
     [user.id, user.firstName, user.lastName, user.email, user.roles],
@@ -65,21 +65,21 @@ test('a user sees their own record and the two standing rooms', async () => {
   assert.ok(names.includes('general') && names.includes('announcements'), names.join());
 });
 
-test('a classic client receives messages but neither Welcome nor Ack', async () => {
+test('a client without the subprotocol rooms.v1 receives messages, but no Welcome and no Ack', async () => {
   const roomId = await createRoom();
   const client = await connect(gatewayA, ann, 'classic');
   for (const text of ['first', 'second']) {
     client.send({ text, command: 'CreateMessage', targetId: roomId, roomId });
     await client.message({ roomId, text });
   }
-  // The gateway dispatches the second command after the outcome of the first, so an Ack of the first would be here.
+  // The gateway dispatches the second command after the outcome of the first. So an Ack of the first would be in `frames`.
   assert.deepEqual(
     client.frames.filter((frame) => !isMessage(frame)),
     [],
   );
 });
 
-test('a client that sends as soon as its socket is open receives its own message', async () => {
+test('a message that is sent as soon as a socket is open reaches this socket', async () => {
   const roomId = await createRoom();
   for (let round = 0; round < 20; round++) {
     const client = await connect(gatewayB, ann, 'classic');
@@ -93,20 +93,20 @@ test('a socket that opens while messages are sent misses no message after its We
   const roomId = await createRoom();
   await annClient.commit({ command: 'AddUser', roomId, targetId: bob.id });
   const stop = new AbortController();
-  const sender = sendUntil(stop.signal, roomId);
+  const sending = sendMessagesUntil(stop.signal, roomId);
   for (let round = 0; round < 15; round++) {
     const client = await connect(round % 2 ? gatewayA : gatewayB, bob);
-    const head = client.welcome.rooms.find(({ id }) => id === roomId)?.seq as number;
+    const lastSeq = client.welcome.rooms.find(({ id }) => id === roomId)?.seq as number;
     await client.until(() => client.seqs(roomId)[4]);
-    const expected = [1, 2, 3, 4, 5].map((step) => head + step);
+    const expected = [1, 2, 3, 4, 5].map((step) => lastSeq + step);
     assert.deepEqual(client.seqs(roomId).slice(0, 5), expected);
     await client.close();
   }
   stop.abort();
-  await sender;
+  await sending;
 });
 
-async function sendUntil(signal: AbortSignal, roomId: string): Promise<void> {
+async function sendMessagesUntil(signal: AbortSignal, roomId: string): Promise<void> {
   for (let index = 0; !signal.aborted; index++) {
     await annClient.commit({ command: 'CreateMessage', roomId, text: `message ${index}` });
   }

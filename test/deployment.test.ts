@@ -27,7 +27,7 @@ interface Deployment {
   flags: Map<string, string>;
 }
 
-/** The commands of all processes, and the variables without which each of them cannot start. */
+/** The command of each process, with the variables that the process needs to start. */
 const requiredVariables: Record<string, string[]> = {
   'gateway/main.ts': ['DATABASE_URL', 'REDIS_URL', 'API_SECRET'],
   'workers/main.ts persistence': ['DATABASE_URL', 'REDIS_URL'],
@@ -43,12 +43,12 @@ function assertAllExist(names: string[]): void {
   assert.deepEqual(unknown, []);
 }
 
-test('every main file exists', () => {
+test('every main file that a deployment starts exists', () => {
   const missing = mainFiles.filter((file) => !existsSync(join(root, file)));
   assert.deepEqual(missing, []);
 });
 
-test('docker-compose.yml starts every process with its required variables and after the services it depends on', () => {
+test('docker-compose.yml starts every process with its required variables', () => {
   const { services } = parse(read('docker-compose.yml'), { merge: true }) as {
     services: Record<string, ComposeService>;
   };
@@ -73,7 +73,7 @@ test('the Procfile starts every process with npm scripts that exist', () => {
   assert.deepEqual(started.toSorted(), commands);
 });
 
-test('cloudbuild.yaml migrates, then deploys each kind of worker, then the gateway, with their variables', () => {
+test('cloudbuild.yaml migrates the database, deploys the workers and then deploys the gateway', () => {
   const { steps } = parse(read('cloudbuild.yaml')) as CloudBuild;
   const deployments = steps.filter(({ entrypoint }) => entrypoint === 'gcloud').map(parseDeployment);
   assert.deepEqual(
@@ -103,28 +103,31 @@ function parseDeployment({ args }: CloudBuild['steps'][number]): Deployment {
   return { command: args.filter((word) => !isFlag(word)).join(' '), flags: new Map(flags) };
 }
 
-test('the Dockerfile copies every folder that the processes import, and starts a main file', () => {
+test('the Dockerfile copies every folder that the processes import', () => {
   const lines = read('Dockerfile').split('\n');
   const copied = lines.filter((line) => line.startsWith('COPY')).flatMap((line) => line.split(' ').slice(1, -1));
   assert.deepEqual(copied.toSorted(), ['gateway', 'package-lock.json', 'package.json', 'shared', 'sql', 'workers']);
+});
+
+test('the Dockerfile starts a main file', () => {
   const [, main = ''] = /^CMD \["node", "(.*)"\]$/m.exec(read('Dockerfile')) ?? [];
   assert.ok(mainFiles.includes(main), main);
 });
 
-test('.env.example names every variable, each with a value that Rooms accepts', () => {
+test('.env.example names every variable with a valid value', () => {
   const pairs = [...read('.env.example').matchAll(/^(?:# )?([A-Z_]+)=(.*)$/gm)];
   const example = Object.fromEntries(pairs.map(([, name, value]) => [name as string, value as string]));
   const names = Object.keys(variables) as (keyof typeof variables)[];
   assert.deepEqual(Object.keys(example).toSorted(), [...names, 'ROOMS_HOME'].toSorted());
-  assert.equal(example.API_SECRET, '', 'the example holds no secret');
+  assert.equal(example.API_SECRET, '', 'the example contains a secret');
   parseConfig({ ...example, API_SECRET: 'an example of a secret with 32 characters' }, names);
 });
 
-test('.env.example shows the default of every variable that has one, except where it says "Example"', () => {
-  const EXAMPLES = ['DATABASE_URL', 'REDIS_URL', 'API_SECRET', 'METRICS_PORT', 'TRUSTED_PROXIES'];
-  const MAIL_EXAMPLES = ['SMTP_HOST', 'EMAIL', 'EMAIL_PASSWORD'];
+test('.env.example shows the default of every variable that has no comment "Example"', () => {
+  const VARIABLES_WITH_EXAMPLE = ['DATABASE_URL', 'REDIS_URL', 'API_SECRET', 'METRICS_PORT', 'TRUSTED_PROXIES'];
+  const MAIL_VARIABLES_WITH_EXAMPLE = ['SMTP_HOST', 'EMAIL', 'EMAIL_PASSWORD'];
   const names = (Object.keys(variables) as (keyof typeof variables)[]).filter(
-    (name) => ![...EXAMPLES, ...MAIL_EXAMPLES].includes(name),
+    (name) => ![...VARIABLES_WITH_EXAMPLE, ...MAIL_VARIABLES_WITH_EXAMPLE].includes(name),
   );
   const pairs = [...read('.env.example').matchAll(/^# ([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]);
   assert.deepEqual(parseConfig(Object.fromEntries(pairs), names), parseConfig({}, names));

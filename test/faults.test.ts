@@ -23,7 +23,7 @@ async function connect(url: string, { token }: Account): Promise<Client> {
   return client;
 }
 
-/** A room in which Ann (the sender) and Bob (the receiver) each have a socket, on different gateways. */
+/** Creates a room with Ann, the sender, and Bob, the receiver. Their sockets are open at different gateways. */
 async function createScene() {
   const [sender, receiver] = [await connect(gatewayA, ann), await connect(gatewayB, bob)];
   const { roomId } = await sender.commit({ command: 'CreateRoom', text: 'a room' });
@@ -34,10 +34,14 @@ async function createScene() {
 }
 
 /**
- * Asserts that `messages` messages are stored and delivered once and in order, after the creation and Bob's addition.
- * One more message closes the stream: a second delivery of an earlier message would arrive before it.
+ * Asserts that `messages` messages were stored and delivered once and in order. The room also has its creation, the
+ * addition of Bob and a last message, which this function sends. A second delivery of an earlier message would arrive
+ * before that last message.
  */
-async function assertExact({ sender, receiver, roomId }: Awaited<ReturnType<typeof createScene>>, messages: number) {
+async function assertEachDeliveredOnce(
+  { sender, receiver, roomId }: Awaited<ReturnType<typeof createScene>>,
+  messages: number,
+) {
   const { seq: last } = await sender.commit({ command: 'CreateMessage', roomId, text: 'closing marker' });
   const rows = await database`select seq from messages where room_id = ${roomId} order by seq`;
   const expected = Array.from({ length: messages + 3 }, (_, index) => index + 1);
@@ -49,7 +53,7 @@ async function assertExact({ sender, receiver, roomId }: Awaited<ReturnType<type
   assert.deepEqual(receiver.seqs(roomId), expected.slice(1));
 }
 
-test('a worker killed in the middle of 400 messages loses none and doubles none', async () => {
+test('each of 400 messages is delivered once although a worker is killed in the middle', async () => {
   const scene = await createScene();
   const acks = Array.from({ length: 400 }, async (_, index) => {
     if (index === 200) process.kill(cluster.workers[0]?.pid as number, 'SIGKILL');
@@ -58,25 +62,25 @@ test('a worker killed in the middle of 400 messages loses none and doubles none'
   const seqs = (await Promise.all(acks)).map(({ seq }) => seq);
   const inOrder = seqs.toSorted((a, b) => a - b);
   assert.deepEqual(seqs, inOrder);
-  await assertExact(scene, 400);
+  await assertEachDeliveredOnce(scene, 400);
   cluster.startWorker();
 });
 
-test('a worker that was stopped in a batch changes nothing when it continues', async () => {
+test('a worker that was paused in a batch changes nothing when it continues', async () => {
   const scene = await createScene();
-  const stopped = cluster.workers.map(({ pid }) => pid).filter((pid) => existsSync(`/proc/${pid}`));
+  const paused = cluster.workers.map(({ pid }) => pid).filter((pid) => existsSync(`/proc/${pid}`));
   const acks = Array.from({ length: 50 }, (_, index) => scene.write(`message ${index}`));
   await acks[0];
-  // One of them has the next batch now.
-  for (const pid of stopped) process.kill(pid, 'SIGSTOP');
+  // Now one of the workers has the next batch.
+  for (const pid of paused) process.kill(pid, 'SIGSTOP');
   cluster.startWorker();
   await Promise.all(acks);
-  for (const pid of stopped) process.kill(pid, 'SIGCONT');
+  for (const pid of paused) process.kill(pid, 'SIGCONT');
   for (let index = 50; index < 60; index++) await scene.write(`message ${index}`);
-  await assertExact(scene, 60);
+  await assertEachDeliveredOnce(scene, 60);
 });
 
-test('a command sent while no worker runs waits in the queue and is committed by the next worker', async () => {
+test('a command that is sent while no worker runs is committed by the next worker', async () => {
   const scene = await createScene();
   await Promise.all(cluster.workers.map((worker) => worker.stop()));
   const ack = scene.write('no worker runs');
@@ -84,15 +88,15 @@ test('a command sent while no worker runs waits in the queue and is committed by
   await until(
     async () => (await waiting()) === 1,
     10_000,
-    () => 'the queue does not hold one job',
+    () => 'the queue does not have one job',
   );
   assert.equal(scene.sender.messages(scene.roomId).length, 2);
   cluster.startWorker();
   await ack;
-  await assertExact(scene, 1);
+  await assertEachDeliveredOnce(scene, 1);
 });
 
-test('workers that lose 10 or more Postgres connections lose no message and double none', async () => {
+test('each message is delivered once although the workers lose 10 or more Postgres connections', async () => {
   const scene = await createScene();
   let [killed, messages] = [0, 0];
   const killer = setInterval(async () => {
@@ -108,15 +112,15 @@ test('workers that lose 10 or more Postgres connections lose no message and doub
   } finally {
     clearInterval(killer);
   }
-  await assertExact(scene, messages);
+  await assertEachDeliveredOnce(scene, messages);
 });
 
-test('a gateway that loses its subscriptions delivers every message, and the addition of a member', async () => {
+test('a gateway that loses its Redis subscriptions misses neither a message nor a new member', async () => {
   const scene = await createScene();
   const { sender, roomId, write } = scene;
   const cyd = await createAccount(gatewayB, 'Cyd');
   const cydClient = await connect(gatewayB, cyd);
-  // The gateways subscribe again at once, but Redis has dropped what was published before that.
+  // The gateways subscribe again immediately, but they do not receive what was published before that.
   for (let round = 0; round < 5; round++) {
     const acks = Array.from({ length: 20 }, (_, index) => write(`message ${round}.${index}`));
     await redis.client('KILL', 'TYPE', 'PUBSUB');
@@ -127,29 +131,30 @@ test('a gateway that loses its subscriptions delivers every message, and the add
   await added;
   await cydClient.message({ command: 'AddUser', targetId: cyd.id });
   await write('welcome');
-  await assertExact(scene, 102);
+  await assertEachDeliveredOnce(scene, 102);
   await cydClient.message({ text: 'closing marker' });
   assert.deepEqual(cydClient.seqs(roomId), [103, 104, 105]);
 });
 
-test('a message that was stored but never published is delivered when a worker announces the head', async () => {
+test('a message that was stored but never published is delivered after a worker publishes its seq', async () => {
   const scene = await createScene();
   const { receiver, roomId } = scene;
   const deadline = new Date(Date.now() + 10_000).toISOString();
   const command = { id: newId(), ref: newId(), deadline, command: 'CreateMessage', actorId: ann.id, roomId };
   const batch = [{ ...command, targetId: roomId, text: 'not published' }];
   await database`select * from apply_room_commands(${newId()}, 1, ${database.json(batch)}, false)`;
-  const head = encodeBroadcast({ head: 3, changes: [], records: [] });
-  await redis.publish(channelNames(cluster.prefix).room(roomId), head);
+  // The head of a room is the seq of its last message.
+  const broadcast = encodeBroadcast({ head: 3, changes: [], records: [] });
+  await redis.publish(channelNames(cluster.prefix).room(roomId), broadcast);
   await receiver.message({ roomId, text: 'not published' });
-  await assertExact(scene, 1);
+  await assertEachDeliveredOnce(scene, 1);
 });
 
-test('a ref sent again at another gateway after an unknown outcome has one effect', async () => {
+test('a command that is sent again to another gateway after an unknown outcome has one effect', async () => {
   const scene = await createScene();
   const { sender, roomId } = scene;
-  const dying = await cluster.startGateway();
-  const client = await Client.connect(dying, ann.token);
+  const dyingGateway = await cluster.startGateway();
+  const client = await Client.connect(dyingGateway, ann.token);
   const message = { command: 'CreateMessage', roomId, text: 'is it stored?', ref: newId() } as const;
   client.send(message);
   process.kill(cluster.gateways.at(-1)?.pid as number, 'SIGKILL');
@@ -161,17 +166,17 @@ test('a ref sent again at another gateway after an unknown outcome has one effec
     headers: { 'idempotency-key': message.ref },
   });
   assert.equal(bodyOf(Message, answer, 201).seq, first.seq);
-  await assertExact(scene, 1);
+  await assertEachDeliveredOnce(scene, 1);
 });
 
-test('a gateway that stops answers its open commands and closes its sockets with "reconnect now"', async () => {
+test('a gateway that stops acknowledges every stored command before it closes its sockets with 4000', async () => {
   const scene = await createScene();
   const { roomId } = scene;
-  const stopping = await cluster.startGateway();
-  const client = await Client.connect(stopping, ann.token);
+  const stoppingGateway = await cluster.startGateway();
+  const client = await Client.connect(stoppingGateway, ann.token);
   for (let index = 0; index < 50; index++) client.send({ command: 'CreateMessage', roomId, text: `last ${index}` });
   await client.until(() => client.frames.find(({ command }) => command === 'Ack'));
   await cluster.gateways.at(-1)?.stop();
   assert.deepEqual(await client.end(), { code: 4000, reason: 'going away' });
-  await assertExact(scene, client.frames.filter(({ command }) => command === 'Ack').length);
+  await assertEachDeliveredOnce(scene, client.frames.filter(({ command }) => command === 'Ack').length);
 });

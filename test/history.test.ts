@@ -11,17 +11,18 @@ import { until } from './support/until.ts';
 const { cluster, database } = await startSystem({ gateways: 1, workers: 1 });
 const [url] = cluster.urls as [string];
 const ann = await createAccount(url, 'Ann');
-/** Bob opens no socket: the gateway reads only the rows for the requests of Bob. */
+/** Bob has no socket, so the gateway reads rows only for the requests of Bob. */
 const bob = await createAccount(url, 'Bob');
 
 const readHistory = (roomId: string, query: string, token = ann.token) =>
   call(url, `GET /api/messages/${roomId}?${query}`, { token });
 
-async function history(roomId: string, query: string, token = ann.token): Promise<number[]> {
+/** Reads a page of a history. @returns the seqs of its messages */
+async function readSeqs(roomId: string, query: string, token = ann.token): Promise<number[]> {
   return bodyOf(v.array(Message), await readHistory(roomId, query, token)).map(({ seq }) => seq);
 }
 
-/** Makes a room with edited and deleted messages. @returns the seqs that its history shows, newest first */
+/** Creates a room with edited and deleted messages. @returns the seqs that its history shows, newest first */
 async function createRoomWithEdits(client: Client): Promise<{ roomId: string; shown: number[] }> {
   const { roomId } = await client.commit({ command: 'CreateRoom', text: 'a room' });
   const shown = [1];
@@ -35,26 +36,26 @@ async function createRoomWithEdits(client: Client): Promise<{ roomId: string; sh
   return { roomId, shown };
 }
 
-test('every page by number, before a seq and after a seq shows the same history', async () => {
+test('pages by number, pages before a seq and pages after a seq show the same history', async () => {
   const client = await Client.connect(url, ann.token);
   const { roomId, shown } = await createRoomWithEdits(client);
   await client.close();
   for (let page = 1; page <= 5; page++) {
-    assert.deepEqual(await history(roomId, `page=${page}&size=3`), shown.slice((page - 1) * 3, page * 3));
+    assert.deepEqual(await readSeqs(roomId, `page=${page}&size=3`), shown.slice((page - 1) * 3, page * 3));
   }
-  assert.deepEqual(await history(roomId, 'page=6&size=3'), []);
-  const head = shown[0] as number;
-  for (let seq = 0; seq <= head + 1; seq++) {
+  assert.deepEqual(await readSeqs(roomId, 'page=6&size=3'), []);
+  const lastSeq = shown[0] as number;
+  for (let seq = 0; seq <= lastSeq + 1; seq++) {
     const before = shown.filter((each) => each < seq).slice(0, 4);
     const after = shown.filter((each) => each > seq).slice(-4);
-    assert.deepEqual(await history(roomId, `before=${seq}&size=4`), before, `before ${seq}`);
-    assert.deepEqual(await history(roomId, `after=${seq}&size=4`), after, `after ${seq}`);
+    assert.deepEqual(await readSeqs(roomId, `before=${seq}&size=4`), before, `before ${seq}`);
+    assert.deepEqual(await readSeqs(roomId, `after=${seq}&size=4`), after, `after ${seq}`);
   }
-  assert.deepEqual(await history(roomId, ''), shown.slice(0, 10), 'a page has 10 messages without a size');
+  assert.deepEqual(await readSeqs(roomId, ''), shown.slice(0, 10), 'without a size, a page has 10 messages');
   refused(await readHistory(roomId, 'before=1&after=2'), 'invalid_field');
 });
 
-test('each of four deep pages of a room with 50,000 messages reads at most 1,000 rows', async () => {
+test('each of four pages in the history of a room with 50,000 messages reads at most 1,000 rows', async () => {
   const roomId = newId();
   await database`
     insert into rooms (id, name, owner_id, room_type, seq, history_length) values (${roomId}, 'long', ${bob.id}, 'Private', 50000, 25000)`;
@@ -68,14 +69,14 @@ test('each of four deep pages of a room with 50,000 messages reads at most 1,000
       ${roomId}::uuid, 'message', now(), now(), gen_random_uuid(), 0, (n + 1) / 2
     from generate_series(1, 50000) n`;
   await database.unsafe('analyze');
-  assert.deepEqual(await history(roomId, 'page=12500&size=2', bob.token), [3, 1]);
+  assert.deepEqual(await readSeqs(roomId, 'page=12500&size=2', bob.token), [3, 1]);
 
-  const deep = ['page=1&size=100', 'page=200&size=100', 'before=100&size=100', 'after=40000&size=100'];
-  const paths = deep.map((query) => `/api/messages/${roomId}?${query}`);
+  const queries = ['page=1&size=100', 'page=200&size=100', 'before=100&size=100', 'after=40000&size=100'];
+  const paths = queries.map((query) => `/api/messages/${roomId}?${query}`);
   await assertRowsRead('messages', paths, 1_000);
 });
 
-test('each list in a system with 20,000 users reads at most 2,000 memberships', async () => {
+test('with 20,000 users, each list reads at most 2,000 memberships', async () => {
   const [general] = await database`select id from rooms where name = 'general'`;
   await database`
     insert into users (id, first_name, last_name, email, password_hash)
@@ -88,7 +89,10 @@ test('each list in a system with 20,000 users reads at most 2,000 memberships', 
   await assertRowsRead('memberships', paths, 2_000);
 });
 
-/** Asserts that the requests read rows of a table, and each at most `max`. Counts the rows of every index and scan. */
+/**
+ * Asserts that each request reads at most `max` rows of a table, and that one or more requests read a row of it. Counts
+ * the rows of index scans and of sequential scans.
+ */
 async function assertRowsRead(table: string, paths: string[], max: number): Promise<void> {
   const counts = [await countRowsRead(table)];
   for (const path of paths) {
@@ -99,7 +103,10 @@ async function assertRowsRead(table: string, paths: string[], max: number): Prom
   assert.ok(rows.some(([, read]) => read > 0) && rows.every(([, read]) => read <= max), JSON.stringify(rows));
 }
 
-/** All rows of a table that ended sessions have read. A session reports its counts when it ends, so this ends them. */
+/**
+ * Returns how many rows of a table the gateway has read. A Postgres session reports this number when it ends, so this
+ * function ends the sessions of the gateway.
+ */
 async function countRowsRead(table: string): Promise<number> {
   await until(async () => {
     const sessions = await database`

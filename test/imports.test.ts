@@ -17,7 +17,7 @@ const allowedFolders: Record<string, string[]> = {
   test: ['gateway', 'workers', 'shared', 'sql', 'bench'],
 };
 
-/** The only files of the running system that read the environment. */
+/** The only files, apart from tests and bench, that may read the environment. */
 const ENVIRONMENT_READERS = ['shared/config.ts', 'shared/env-file.ts', 'shared/local/running-env.ts'];
 
 interface Import {
@@ -34,7 +34,7 @@ function importsOf(file: string): Import[] {
 const files = Object.keys(allowedFolders).flatMap((folder) => globSync(`${folder}/**/*.{ts,mjs}`, { cwd: root }));
 const imports = files.flatMap(importsOf);
 
-test('a folder imports only itself and the folders that it is allowed to import', () => {
+test('a file imports only from its own folder and from the folders that it may import', () => {
   const violations = imports.filter(({ file, target }) => {
     if (!target.startsWith('.')) return false;
     const [from] = file.split('/') as [string];
@@ -46,15 +46,15 @@ test('a folder imports only itself and the folders that it is allowed to import'
   assert.ok(imports.length > 100, `only ${imports.length} imports were found`);
 });
 
-test('every file of the gateway has a folder, except its entry, its parts and its route table', () => {
-  const loose = globSync('gateway/*', { cwd: root }).toSorted();
-  assert.deepEqual(loose, [
+test('every file of the gateway is in a subfolder, except app.ts, gateway.ts and main.ts', () => {
+  const filesAndFolders = globSync('gateway/*', { cwd: root }).toSorted();
+  assert.deepEqual(filesAndFolders, [
     ...['gateway/accounts', 'gateway/app.ts', 'gateway/commands', 'gateway/edge', 'gateway/gateway.ts'],
     ...['gateway/http', 'gateway/live', 'gateway/main.ts', 'gateway/reads', 'gateway/routes', 'gateway/sockets'],
   ]);
 });
 
-test('code that runs in production imports only dependencies, and nothing of shared/local', () => {
+test('code that runs in production imports neither development dependencies nor shared/local', () => {
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const allowed = new Set([...Object.keys(dependencies), ...builtinModules.map((name) => `node:${name}`)]);
   const production = imports.filter(
@@ -66,7 +66,7 @@ test('code that runs in production imports only dependencies, and nothing of sha
   assert.deepEqual(violations, []);
 });
 
-test('only the config reads the environment', () => {
+test('only the files for the configuration read the environment', () => {
   const readers = files.filter(
     (file) =>
       /^(gateway|workers|shared|sql)\//.test(file) &&
@@ -79,7 +79,7 @@ test('only the config reads the environment', () => {
   );
 });
 
-test('no file uses a transaction of the driver', () => {
+test('no file uses a transaction of the Postgres driver', () => {
   const transactionFiles = files.filter((file) => /\.(begin|reserve)\(/.test(readFileSync(join(root, file), 'utf8')));
   assert.deepEqual(transactionFiles, []);
 });

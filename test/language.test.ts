@@ -13,12 +13,12 @@ const PATTERNS = [
   '.github/**/*.{yml,md}',
   '{Dockerfile,Procfile,.env.example,.ci/run}',
 ];
-/** The list itself, and numbered SQL files that were merged before the list: they must never change. */
+/** The list of banned words, this test, and numbered SQL files that are older than the list and must never change. */
 const EXEMPT = /^test\/support\/banned-words\.ts$|^test\/language\.test\.ts$|^sql\/00[1-5]-.*\.sql$/;
 
 const files = globSync(PATTERNS, { cwd: root }).filter((name) => !EXEMPT.test(name));
 
-test('names, comments and documents are in plain English', () => {
+test('no name, comment or document contains a banned word', () => {
   const findings = files.flatMap((file) =>
     linesOf(file).flatMap((line, index) =>
       bannedIn(line).map(({ found, instead }) => `${file}:${index + 1}: "${found}": write ${instead}`),
@@ -28,7 +28,7 @@ test('names, comments and documents are in plain English', () => {
   assert.ok(files.length > 150, `only ${files.length} files were read`);
 });
 
-test('a banned word is found in any case, in a name and in a sentence, but not inside another word', () => {
+test('a banned word is found in a sentence and as a part of a name, but not inside another word', () => {
   const found = (line: string) => bannedIn(line).map((each) => each.found);
   assert.deepEqual(found('// Whoever waits'), ['Whoever']);
   assert.deepEqual(found('const isHisRoom = true;'), ['His']);
@@ -39,7 +39,7 @@ test('a banned word is found in any case, in a name and in a sentence, but not i
   assert.deepEqual(found('// at most 3 of this history, whether or not they hold'), []);
 });
 
-/** A line that begins with `-` in a `diff` block shows what not to write. */
+/** Returns the lines of a file. In a `diff` block, a line that begins with `-` shows what not to write, so it is left out. */
 function linesOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
   if (!file.endsWith('.md')) return text.split('\n');

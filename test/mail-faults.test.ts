@@ -16,7 +16,7 @@ const { cluster } = await startSystem({ gateways: 1, workers: 0, smtpPort });
 const worker = cluster.startWorker([], { METRICS_PORT: `${metricsPort}` });
 const [url] = cluster.urls as [string];
 
-/** Finds a port below those that the kernel assigns, so that no other process gets it before its use. */
+/** Finds a free port. The kernel assigns only higher ports, so no other process gets this port before its use. */
 async function findUnusedPort(): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 32_000);
@@ -28,7 +28,7 @@ const sendOtp = (email: string, gateway = url) => call(gateway, 'POST /api/users
 
 const readMetrics = async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
 
-/** The number of mails with this result. Zero while the worker starts. */
+/** Returns the number of mails with this result, or 0 while the worker starts. */
 async function countMails(result: string): Promise<number> {
   const metrics = await readMetrics().catch(() => '');
   return Number(new RegExp(`^rooms_otp_mails_total\\{result="${result}"\\} (\\d+)$`, 'm').exec(metrics)?.[1] ?? 0);
@@ -50,14 +50,14 @@ async function waitForLog({ cluster, child }: { cluster: Cluster; child: Child }
   );
 }
 
-/** @returns the port. The server closes at the end of the test. */
+/** Starts a server on a free port. It closes at the end of the test file. @returns the port */
 async function listen(server: Server): Promise<number> {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   after(() => server.close());
   return (server.address() as AddressInfo).port;
 }
 
-test('a code is answered at once while the mail server is down, and mailed when the server is back', async () => {
+test('a one-time password that was requested while the mail server was down is mailed later', async () => {
   assert.equal((await sendOtp('waiting@example.com')).status, 200);
   await waitForMails('failed', 2);
   assert.equal(await countMails('sent'), 0);
@@ -71,14 +71,14 @@ test('a code is answered at once while the mail server is down, and mailed when 
   await waitForMails('sent', 1);
 });
 
-test('a mail that the server refuses is not sent again', async () => {
+test('a mail that the mail server refuses is not sent again', async () => {
   await new Mailbox().open({ port: smtpPort, refuses: (to) => to === 'nobody@example.com' });
   assert.equal((await sendOtp('nobody@example.com')).status, 200);
   await waitForMails('given_up', 1);
   await waitForLog({ cluster, child: worker }, /"level":50.*no such mailbox.*job given up/);
 });
 
-test('a mail server that accepts a connection and sends nothing delays no answer', async () => {
+test('a mail server that accepts a connection and sends nothing delays no answer of a gateway', async () => {
   const silent = createServer();
   const system = await startSystem({ gateways: 1, workers: 1, smtpPort: await listen(silent) });
   const [gateway] = system.cluster.urls as [string];
@@ -89,7 +89,7 @@ test('a mail server that accepts a connection and sends nothing delays no answer
   socket.destroy();
 });
 
-test('neither the log nor the metrics of a worker contain an e-mail', async () => {
+test('the log and the metrics of a worker contain no e-mail address', async () => {
   assert.doesNotMatch(cluster.logOf(worker) + (await readMetrics()), /waiting@|nobody@/);
   assert.equal((await fetch(`http://127.0.0.1:${metricsPort}/`)).status, 404);
 });
