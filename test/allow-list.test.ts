@@ -21,7 +21,7 @@ test('an e-mail that is not on the allow-list can neither register nor get a one
   assert.deepEqual(await npmRunAdmin('allowed'), [0, 'invited@example.com user\n']);
   for (const name of ['uninvited', 'invited']) assert.equal((await sendOtp(`${name}@example.com`)).status, 200);
   // The worker sends the mails in order. So a mail to the uninvited e-mail address would arrive before this mail.
-  await mailbox.takeCode('invited@example.com');
+  await mailbox.takeOtp('invited@example.com');
   assert.deepEqual(mailbox.mails, []);
   assert.deepEqual(bodyOf(User, await register('INVITED@example.com'), 201).roles, ['user']);
   await npmRunAdmin('disallow', 'invited@example.com');
@@ -33,7 +33,7 @@ test('an e-mail that the allow-list makes an admin can register only with a one-
   await npmRunAdmin('allow', email, 'admin');
   refused(await register(email), 'email_unproven');
   await sendOtp(email);
-  const body = { ...person, email, phone: '123456789', otp: await mailbox.takeCode(email) };
+  const body = { ...person, email, phone: '123456789', otp: await mailbox.takeOtp(email) };
   const user = bodyOf(User, await call(url, 'POST /api/users/register-otp', { body }), 201);
   assert.deepEqual(user.roles, ['user', 'admin']);
 });

@@ -72,7 +72,8 @@ test('a client without the subprotocol rooms.v1 receives messages, but no Welcom
     client.send({ text, command: 'CreateMessage', targetId: roomId, roomId });
     await client.message({ roomId, text });
   }
-  // The gateway dispatches the second command after the outcome of the first. So an Ack of the first would be in `frames`.
+  // The gateway dispatches the second command after the outcome of the first. So an Ack of the first would be in
+  // `frames`.
   assert.deepEqual(
     client.frames.filter((frame) => !isMessage(frame)),
     [],

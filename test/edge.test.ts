@@ -96,7 +96,10 @@ test('a page of an origin that is not in the list cannot open a socket', async (
 const connectTcp = () => connect(Number(new URL(anyOriginUrl).port), '127.0.0.1');
 const LOGIN = 'POST /api/users/login HTTP/1.1\r\nHost: rooms\r\nContent-Type: application/json\r\n';
 
-/** Sends the start of a request, then some bytes every 500 ms. @returns what the server sent before it closed the connection */
+/**
+ * Sends the start of a request, then some bytes every 500 ms.
+ * @returns what the server sent before it closed the connection
+ */
 async function sendSlowly(start: string, bytes: string): Promise<string> {
   const socket = connectTcp().on('error', () => undefined);
   socket.write(start);
@@ -136,7 +139,7 @@ test('no password, token, ticket or one-time password is in the logs, in Redis o
   const password = 'a secret that nobody may find';
   const post = (path: string, body?: unknown, token?: string) => call(anyOriginUrl, `POST ${path}`, { body, token });
   await post('/api/users/send-otp', { email });
-  const otp = await mailbox.takeCode(email);
+  const otp = await mailbox.takeOtp(email);
   const person = { email, password, firstName: 'Secret', lastName: 'Keeper', phone: '123456789' };
   await post('/api/users/register-otp', { ...person, otp });
   const { token } = bodyOf(v.object({ token: v.string() }), await post('/api/users/login', { email, password }));

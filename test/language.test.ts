@@ -39,7 +39,7 @@ test('a banned word is found in a sentence and as a part of a name, but not insi
   assert.deepEqual(found('// at most 3 of this history, whether or not they hold'), []);
 });
 
-/** Returns the lines of a file. In a `diff` block, a line that begins with `-` shows what not to write, so it is left out. */
+/** Returns the lines of a file, without the lines of a `diff` block that begin with `-`. They show what not to write. */
 function linesOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
   if (!file.endsWith('.md')) return text.split('\n');

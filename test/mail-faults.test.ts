@@ -64,7 +64,7 @@ test('a one-time password that was requested while the mail server was down is m
   await waitForLog({ cluster, child: worker }, /"level":40.*ECONNREFUSED.*job failed, retrying/);
   const mailbox = new Mailbox();
   await mailbox.open({ port: smtpPort });
-  const otp = await mailbox.takeCode('waiting@example.com');
+  const otp = await mailbox.takeOtp('waiting@example.com');
   const person = { firstName: 'First', lastName: 'Last', phone: '123456789', password: 'password' };
   const body = { ...person, email: 'waiting@example.com', otp };
   assert.equal((await call(url, 'POST /api/users/register-otp', { body })).status, 201);

@@ -24,7 +24,7 @@ async function connect(url: string, { token }: Account): Promise<Client> {
   return client;
 }
 
-test('a user is online at every gateway until the last of their three sockets is closed', async () => {
+test('a user is online at both gateways until their last socket is closed', async () => {
   assert.equal(await isOnline(bob), false);
   const clients = [await connect(gatewayA, bob), await connect(gatewayA, bob), await connect(gatewayB, bob)];
   for (const client of clients) {
@@ -44,7 +44,7 @@ test('the list of users and the search show who is online', async () => {
   await client.close();
 });
 
-test('a user is online until their gateway stops', async () => {
+test('a user is offline after the gateway of their only socket has stopped', async () => {
   const url = await cluster.startGateway();
   const client = await Client.connect(url, bob.token);
   assert.equal(await isOnline(bob), true);
@@ -53,7 +53,7 @@ test('a user is online until their gateway stops', async () => {
   assert.equal(await isOnline(bob), false);
 });
 
-test('a refused socket does not make its user online', async () => {
+test('a user with a refused socket is not online', async () => {
   const { id, token, email } = await createAccount(gatewayA, 'Cyd');
   await call(gatewayA, 'POST /api/users/logout', { token });
   const client = await Client.connect(gatewayA, token, 'classic');

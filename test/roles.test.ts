@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { User } from '../shared/contract/answers.ts';
+import { errors } from '../shared/contract/errors.ts';
 import { newId } from '../shared/contract/ids.ts';
 import { runAdmin } from './support/admin.ts';
 import { bodyOf, countCodes, refused } from './support/answers.ts';
@@ -12,7 +13,7 @@ cluster.startWorker(['persistence']);
 const roleWorker = cluster.startWorker(['role-changes']);
 const [gatewayA, gatewayB] = cluster.urls as [string, string];
 
-const admin = (...words: string[]) => runAdmin(databaseUrl, ...words);
+const npmRunAdmin = (...words: string[]) => runAdmin(databaseUrl, ...words);
 const changeRole = (method: 'POST' | 'DELETE', target: { id: string }, role: string, caller: Account, url = gatewayA) =>
   call(url, `${method} /api/users/${target.id}/roles/${role}`, { token: caller.token });
 const grantAdmin = (target: { id: string }, caller: Account, url = gatewayA) =>
@@ -23,10 +24,10 @@ const revokeAdmin = (target: { id: string }, caller: Account, url = gatewayA) =>
 const [ann, bob] = [await createAccount(gatewayA, 'Ann'), await createAccount(gatewayA, 'Bob')];
 const root = await createAccount(gatewayA, 'Root');
 const rootEmail = root.email.toUpperCase();
-assert.deepEqual(await admin('grant', rootEmail), [0, `${rootEmail} is an admin\n`]);
+assert.deepEqual(await npmRunAdmin('grant', rootEmail), [0, `${rootEmail} is an admin\n`]);
 const [announcements] = await database`select id from rooms where name = 'announcements'`;
 
-test('a role that an admin grants or revokes counts from the next command of an open socket', async () => {
+test('a granted or revoked role has effect from the next command of an open socket', async () => {
   const client = await Client.connect(gatewayB, ann.token);
   after(() => client.close());
   const announce = () => client.ask({ command: 'CreateMessage', roomId: announcements?.id, text: 'news' });
@@ -38,7 +39,7 @@ test('a role that an admin grants or revokes counts from the next command of an 
   refused(await announce(), 'read_only_room');
 });
 
-test('a user who is not an admin changes no role, not even their own', async () => {
+test('a user who is not an admin cannot change a role', async () => {
   for (const target of [ann, bob, root]) {
     refused(await grantAdmin(target, ann), 'admin_only');
     refused(await revokeAdmin(target, ann), 'admin_only');
@@ -50,17 +51,21 @@ test('a user who is not an admin changes no role, not even their own', async () 
   );
 });
 
-test('an admin cannot grant an unknown role, revoke the role user, or change an unknown user', async () => {
+test('an admin cannot grant an unknown role, revoke the role user or change the role of an unknown user', async () => {
   refused(await changeRole('POST', ann, 'king', root), 'invalid_field');
   refused(await changeRole('DELETE', ann, 'user', root), 'everyones_role');
   refused(await grantAdmin({ id: newId() }, root), 'no_such_user');
   refused(await grantAdmin({ id: 'nobody' }, root), 'invalid_field');
 });
 
-test('10 grants at once all hold, and so do a grant and a change of the same record at once', async () => {
+test('10 grants at the same time are all stored', async () => {
   const users = await Promise.all(Array.from({ length: 10 }, () => createAccount(gatewayA, 'Many')));
   const grants = users.map((user, index) => grantAdmin(user, root, index % 2 ? gatewayA : gatewayB));
   assert.deepEqual(countCodes(await Promise.all(grants)), { 200: 10 });
+  await Promise.all(users.map((each) => revokeAdmin(each, root)));
+});
+
+test('a grant and a change of the same user at the same time are both stored', async () => {
   const record = { firstName: 'Anna', lastName: 'Testing', email: ann.email, phone: '123456789' };
   await Promise.all([
     call(gatewayB, 'PUT /api/users/update', { token: ann.token, body: record }),
@@ -68,21 +73,21 @@ test('10 grants at once all hold, and so do a grant and a change of the same rec
   ]);
   const user = bodyOf(User, await call(gatewayA, 'GET /api/users/current', { token: ann.token }));
   assert.deepEqual([user.firstName, user.roles], ['Anna', ['user', 'admin']]);
-  await Promise.all([...users, ann].map((each) => revokeAdmin(each, root)));
+  await revokeAdmin(ann, root);
 });
 
-test('the last admin cannot be revoked over HTTP, by the operator, or by two requests at once', async () => {
+test('the last admin cannot lose this role over HTTP or with npm run admin', async () => {
   refused(await revokeAdmin(root, root), 'last_admin');
-  assert.deepEqual(await admin('revoke', root.email), [1, 'this is the last admin\n']);
+  assert.deepEqual(await npmRunAdmin('revoke', root.email), [1, `${errors.last_admin.text}\n`]);
   await grantAdmin(ann, root);
   const answers = await Promise.all([revokeAdmin(root, root, gatewayA), revokeAdmin(ann, ann, gatewayB)]);
   assert.deepEqual(countCodes(answers), { 200: 1, last_admin: 1 });
-  assert.equal((await admin('grant', root.email))[0], 0);
+  assert.equal((await npmRunAdmin('grant', root.email))[0], 0);
   await revokeAdmin(ann, root);
-  assert.deepEqual(await admin('admins'), [0, `${root.email}\n`]);
+  assert.deepEqual(await npmRunAdmin('admins'), [0, `${root.email}\n`]);
 });
 
-test('in 50 rounds, one of two last admins who revoke each other at once stays an admin', async () => {
+test('when the last two admins are revoked at the same time, one of them stays an admin', async () => {
   const setAdmin = ({ id }: Account, granted: boolean) => database`select set_role(${id}, 'admin', ${granted}) as code`;
   for (const user of [ann, bob]) await setAdmin(user, true);
   await setAdmin(root, false);
@@ -95,7 +100,7 @@ test('in 50 rounds, one of two last admins who revoke each other at once stays a
   for (const user of [ann, bob]) await setAdmin(user, false);
 });
 
-test('a role change waits for the role-changes worker, and a room command does not', async () => {
+test('a role change that waits for its worker does not delay a room command', async () => {
   await roleWorker.stop();
   const granted = grantAdmin(ann, root);
   const client = await Client.connect(gatewayA, ann.token);
@@ -106,19 +111,19 @@ test('a role change waits for the role-changes worker, and a room command does n
   await revokeAdmin(ann, root);
 });
 
-test('a worker of an unknown kind ends with a list of the kinds', async () => {
+test('a worker of an unknown kind exits and logs the known kinds', async () => {
   const worker = cluster.startWorker(['persistence', 'nonsense' as 'persistence']);
   assert.equal(await worker.ended, 'exit code 64');
   assert.match(cluster.logOf(worker), /nonsense.*persistence, otp-email, role-changes/);
 });
 
-test('an otp-email worker without SMTP_HOST ends and names the variable', async () => {
+test('an otp-email worker without SMTP_HOST exits and logs the name of the variable', async () => {
   const worker = cluster.startWorker(['otp-email']);
   assert.equal(await worker.ended, 'exit code 78');
   assert.match(cluster.logOf(worker), /config: SMTP_HOST must be set/);
 });
 
-test('npm run admin with wrong words shows its commands and ends with 64', async () => {
+test('npm run admin with wrong arguments prints its commands and exits with 64', async () => {
   const calls = [
     [],
     ['grant'],
@@ -130,12 +135,12 @@ test('npm run admin with wrong words shows its commands and ends with 64', async
   ];
   await Promise.all(
     calls.map(async (words) => {
-      const [code, output] = await admin(...words);
+      const [code, output] = await npmRunAdmin(...words);
       assert.deepEqual([code, output.split('\n')[0]], [64, 'npm run admin -- <command>'], words.join(' '));
     }),
   );
 });
 
-test('npm run admin with the e-mail of no account ends with 1', async () => {
-  assert.deepEqual(await admin('grant', 'nobody@example.com'), [1, 'there is no such user\n']);
+test('npm run admin exits with 1 if no account has the e-mail', async () => {
+  assert.deepEqual(await npmRunAdmin('grant', 'nobody@example.com'), [1, `${errors.no_such_user.text}\n`]);
 });

@@ -11,8 +11,8 @@ import { type Driver, openDriver, type Path } from './support/drivers.ts';
 import type { CommandFrame } from './support/frames.ts';
 import { startSystem } from './support/system.ts';
 
-// Each test runs twice: its commands take the path over HTTP, then the path over a socket. The drivers send to gateway A.
-// The sockets of Bob are open at gateway B.
+// Each test runs twice: its commands are sent over HTTP, then over a socket. The drivers send them to gateway A. The
+// sockets of Bob are open at gateway B.
 
 const { cluster, database } = await startSystem({ gateways: 2, workers: 2 });
 const [gatewayA, gatewayB] = cluster.urls as [string, string];

@@ -6,19 +6,20 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startServices, stopChildren } from '../shared/local/services.ts';
 
-// npm test [-- file ...]: starts Postgres and Redis (or uses those of DATABASE_URL and REDIS_URL), then the test runner.
+// npm test [-- file ...]: starts Postgres and Redis, then the test runner. If DATABASE_URL or REDIS_URL is set, that
+// service is used and not started.
 
-/** Some files wait most of the time, so one more file than the machine has cores keeps the cores busy. */
-const filesAtOnce = availableParallelism() + 1;
+/** Some files mostly wait. One more file than the machine has cores keeps all cores busy. */
+const concurrentFiles = availableParallelism() + 1;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const home = mkdtempSync(join(tmpdir(), 'rooms-test-'));
+const testHome = mkdtempSync(join(tmpdir(), 'rooms-test-'));
 const files = process.argv.slice(2);
 const tests =
   files.length > 0 ? files : globSync('{gateway,workers,shared,sql,bench,test}/**/*.test.ts', { cwd: root });
 
 const services = await startServices({
-  home,
+  home: testHome,
   binaries: join(resolve(process.env.ROOMS_HOME || join(root, '.rooms')), 'bin'),
   databaseUrl: process.env.DATABASE_URL || undefined,
   redisUrl: process.env.REDIS_URL || undefined,
@@ -26,13 +27,13 @@ const services = await startServices({
 });
 const runner = spawn(
   process.execPath,
-  ['--test', `--test-concurrency=${filesAtOnce}`, '--test-reporter=spec', '--test-timeout=180000', ...tests.sort()],
+  ['--test', `--test-concurrency=${concurrentFiles}`, '--test-reporter=spec', '--test-timeout=180000', ...tests.sort()],
   {
     cwd: root,
     stdio: 'inherit',
     env: {
       ...process.env,
-      TEST_HOME: home,
+      TEST_HOME: testHome,
       TEST_DATABASE_URL: services.databaseUrl,
       TEST_REDIS_URL: services.redisUrl,
       DATABASE_URL: '',
@@ -41,7 +42,7 @@ const runner = spawn(
   },
 );
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => runner.kill(signal));
-const [code] = await once(runner, 'exit');
+const [exitCode] = await once(runner, 'exit');
 await stopChildren(services.children);
-if (!process.env.KEEP) rmSync(home, { recursive: true, force: true });
-process.exit(code ?? 1);
+if (!process.env.KEEP) rmSync(testHome, { recursive: true, force: true });
+process.exit(exitCode ?? 1);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Sends every request and frame of the seed as its own clients do, in the order of its documentation. It shows how to
-# move a client here, and it is a test (seed.test.ts). It stops at the first difference and prints what it expected.
+# The seed is the Go server that Rooms replaces. This script sends every request and frame in the documentation of the
+# seed, in the same order and in the same form as the clients of the seed. It shows how to move such a client to Rooms,
+# and it is a test (seed.test.ts). It stops at the first unexpected answer and prints what it expected.
 #
 #   npm start, and in another terminal:
 #   URL=http://localhost:8080 MAILS=.rooms/mail ADMIN='npm run admin -- grant' bash test/seed.sh
@@ -9,7 +10,7 @@ set -euo pipefail
 : "${URL:?}" "${MAILS:?}" "${ADMIN:?}" "${SOCKET_URL:=$URL}" "${NODE:=node_modules/.bin/node}"
 TOKEN='' GOT='' REQUESTS=0 SENT=0 RECEIVED=0
 
-# The fields of each answer of the seed. Fields with a + are in Rooms only.
+# The fields of each answer. Only Rooms has the fields with a +; the seed does not have them.
 declare -A SHAPES=(
   [user]='id createdAt updatedAt firstName lastName email roles isOnline rooms'
   [room]='id createdAt updatedAt name ownerId users roomType'
@@ -19,7 +20,8 @@ declare -A SHAPES=(
 
 fail() { echo "seed.sh, line ${BASH_LINENO[-2]}: $1; the last answer: $GOT" >&2 && exit 1; }
 
-# <shape, with an s for a list> [field=value ...]: checks the last answer. The value of a list is that of all its items.
+# <shape, with an s for a list> [field=value ...]: checks the last answer. For a list, the value is the values of this
+# field in all items, joined by commas.
 check() {
   DIFFERENCE=$("$NODE" -e '
     const [json, name, shape, ...pairs] = process.argv.slice(1);
@@ -50,7 +52,7 @@ expect() {
 # <name>: prints the first value of a field in the last answer
 field() { [[ $GOT =~ \"$1\":\"([^\"]*)\" ]] && echo "${BASH_REMATCH[1]}" || fail "there is no $1"; }
 
-# <text> <command> <targetId> <roomId>: sends a frame. The seed's clients fill all four fields.
+# <text> <command> <targetId> <roomId>: sends a frame. The clients of the seed fill all four fields.
 send() {
   printf '{ "text": "%s", "command": "%s", "targetId": "%s", "roomId": "%s" }\n' "$@" >&"$TO_SOCKET"
   SENT=$((SENT + 1))
@@ -63,8 +65,8 @@ receive() {
   check "$([[ $1 == Error ]] && echo Error || echo message)" command="$1" "${@:2}"
 }
 
-# <e-mail>: waits for the mail to this address, prints its code and removes it
-code() {
+# <e-mail>: waits for the mail to this e-mail address, prints its one-time password and removes the mail
+take_otp() {
   local end=$((SECONDS + 20)) line
   until line=$(grep -hoE '^[0-9]{6} is' "$MAILS"/*" $1.eml" 2>/dev/null); do
     ((SECONDS < end)) || fail "no mail to $1 arrived"
@@ -81,7 +83,7 @@ online() {
   done
 }
 
-# ---- The user of most requests. Their socket stays open and receives the effects of the HTTP requests too.
+# ---- The user who sends most requests. The socket of this user stays open and also receives the effects of the requests.
 ME=first.$$@example.com FRIEND=friend.$$@example.com NEW=new.$$@example.com OTHER=other.$$@example.com
 expect 201 user POST /api/users/register '{"firstName":"First","lastName":"Last","email":"'$ME'","password":"password"}'
 MY_ID=$(field id)
@@ -97,7 +99,7 @@ coproc SOCKET { exec "$NODE" -e '
 ' "${SOCKET_URL/http/ws}/api/ws/" "$TOKEN"; }
 exec {FROM_SOCKET}<&"${SOCKET[0]}" {TO_SOCKET}>&"${SOCKET[1]}"
 trap "kill $SOCKET_PID 2>/dev/null || true" EXIT
-# A client without a subprotocol gets no Welcome. When the user is online, the socket receives the messages of its rooms.
+# A client without a subprotocol gets no Welcome. When the user is online, the socket receives the messages of the rooms.
 online true
 
 # ---- User, /api/users
@@ -106,9 +108,9 @@ expect 200 user GET /api/users/$MY_ID id=$MY_ID email=$ME
 expect 200 user GET /api/users/current firstName=First lastName=Last email=$ME roles=user isOnline=true
 TOKEN='' expect 401 error GET /api/users/current code=no_token
 
-# Without a token the code is for a registration or a login. With a token it proves a new e-mail.
+# Without a token, the one-time password is for a registration or a login. With a token, it proves a new e-mail.
 TOKEN='' expect 200 notice POST /api/users/send-otp '{"email":"'$FRIEND'"}' message='otp sent'
-OTP=$(code $FRIEND)
+OTP=$(take_otp $FRIEND)
 expect 201 user POST /api/users/register/ '{"firstName":"First","lastName":"Last","email":"'$OTHER'","password":"password"}' email=$OTHER
 REGISTER='{"firstName":"First","lastName":"Last","email":"'$FRIEND'","phone":"123456789","password":"password","otp":"'$OTP'"}'
 expect 201 user POST /api/users/register-otp "$REGISTER" email=$FRIEND roles=user
@@ -116,10 +118,10 @@ FRIEND_ID=$(field id)
 expect 401 error POST /api/users/register-otp "$REGISTER" code=wrong_otp
 expect 200 token POST /api/users/login/ '{"email":"'$FRIEND'","password":"password"}'
 TOKEN='' expect 200 notice POST /api/users/send-otp/ '{"email":"'$FRIEND'"}' message='otp sent'
-OTP=$(code $FRIEND)
+OTP=$(take_otp $FRIEND)
 expect 200 token POST /api/users/login-otp '{"email":"'$FRIEND'","password":"password","otp":"'$OTP'"}'
 FRIENDS=$(field token)
-# A user sees the e-mail of another user only if they know it. The seed showed every e-mail to everyone.
+# A caller sees the e-mail of another user only if the caller typed all of it. The seed showed every e-mail to everyone.
 expect 200 users GET /api/users/email/$FRIEND id=$FRIEND_ID email=$FRIEND
 expect 200 users GET /api/users/email/friend.$$@/ id=$FRIEND_ID email=
 expect 200 user GET /api/users/$FRIEND_ID/ email= isOnline=false
@@ -127,7 +129,7 @@ expect 200 user GET /api/users/$FRIEND_ID/ email= isOnline=false
 TOKEN=$FRIENDS expect 200 user PUT /api/users/update '{"firstName":"Second","lastName":"Latter","email":"'$FRIEND'","phone":"123456789"}' firstName=Second lastName=Latter
 TOKEN=$FRIENDS expect 403 error PUT /api/users/update '{"firstName":"First","lastName":"Last","email":"'$NEW'","phone":"123456789"}' code=email_unproven
 TOKEN=$FRIENDS expect 200 notice POST /api/users/send-otp '{"email":"'$NEW'"}' message='otp sent'
-OTP=$(code $NEW)
+OTP=$(take_otp $NEW)
 TOKEN=$FRIENDS expect 200 user PUT /api/users/update-otp '{"firstName":"First","lastName":"Last","email":"'$NEW'","phone":"123456789","otp":"'$OTP'"}' firstName=First email=$NEW
 expect 200 token POST /api/users/login '{"email":"'$NEW'","password":"password"}'
 
@@ -136,7 +138,7 @@ eval "$ADMIN $ME" >&2
 expect 200 user POST /api/users/$FRIEND_ID/roles/admin id=$FRIEND_ID roles=user,admin
 expect 200 user DELETE /api/users/$FRIEND_ID/roles/admin/ id=$FRIEND_ID roles=user
 
-# ---- Room, /api/rooms. Everyone is a member of two rooms.
+# ---- Room, /api/rooms. Every user is a member of the two rooms that always exist: general and announcements.
 expect 200 rooms GET /api/rooms/ name=announcements,general roomType=ReadOnly,Public
 NEWS=$(field id)
 expect 200 room GET /api/rooms/$NEWS name=announcements
@@ -202,4 +204,4 @@ expect 404 error GET /api/rooms/$SECOND code=no_such_room
 kill "$SOCKET_PID"
 ! read -r -t 10 -u "$FROM_SOCKET" GOT || fail 'one more frame arrived'
 online false
-echo "the seed works: $REQUESTS requests over HTTP; over one socket, $SENT frames sent and $RECEIVED received"
+echo "every request and frame of the seed works: $REQUESTS requests over HTTP; $SENT frames sent and $RECEIVED received"

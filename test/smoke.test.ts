@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { smoke } from '../bench/smoke.ts';
 import { createTestDatabase, testServices } from './support/system.ts';
 
-test('a smoke run in which a worker is killed loses and doubles no message', async () => {
+test('no message of the smoke test is lost or doubled although a worker is killed', async () => {
   const { redisUrl } = testServices();
   const output: string[] = [];
   const databaseUrl = await createTestDatabase();

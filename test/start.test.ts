@@ -33,7 +33,7 @@ for (const name of ['gateway', 'workers', 'shared', 'sql', 'package.json', 'pack
   cpSync(join(root, name), join(checkout, name), { recursive: true });
 }
 symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
-// A redis-server that was downloaded for the tests is used here too.
+// Without this copy, npm start would download redis-server again.
 const downloaded = join(process.env.ROOMS_HOME || join(root, '.rooms'), 'bin');
 if (existsSync(downloaded)) cpSync(downloaded, join(checkout, '.rooms/bin'), { recursive: true });
 
@@ -48,7 +48,7 @@ interface Start {
   ended: Promise<number | null>;
 }
 
-/** The environment without the variables that name a running Postgres, Redis or Rooms. */
+/** Returns the environment without the variables that name a running Postgres, Redis or Rooms. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !REMOVED_VARIABLES.includes(name)));
 }
@@ -77,7 +77,7 @@ async function startAndWaitUntilReady(): Promise<Start> {
   return start;
 }
 
-/** The processes that run in the checkout, among them the Postgres and the Redis that it started. */
+/** Returns the processes that run in the checkout, including the Postgres and the Redis that it started. */
 function processesOfCheckout(): { pid: number; command: string }[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return pids
@@ -85,7 +85,7 @@ function processesOfCheckout(): { pid: number; command: string }[] {
     .filter(({ command }) => command.includes(checkout));
 }
 
-/** @returns its folder and its command line, or nothing if the process has ended meanwhile */
+/** @returns the folder and the command line of a process, or an empty text if the process has ended */
 function describeProcess(pid: string): string {
   try {
     return `${readlinkSync(`/proc/${pid}/cwd`)} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`;
@@ -106,11 +106,11 @@ function npmRunAdmin(...words: string[]): string {
   return execFileSync('npm', ['run', '--silent', 'admin', '--', ...words], options);
 }
 
-/** Each test below that needs a running Rooms uses the data of the test before it. */
+/** These tests run one after the other and use the same data folder. */
 describe('npm start', () => {
   let first: Start;
 
-  test('starts every part and prints the address, the data folder, the admin command and a conversation', async () => {
+  test('npm start starts every process and prints how to use Rooms', async () => {
     first = await startAndWaitUntilReady();
     const printed = [
       `Rooms runs at http://localhost:${port}`,
@@ -124,7 +124,7 @@ describe('npm start', () => {
       assert.ok(commands.join().includes(part), `${part} does not run: ${commands.join('\n')}`);
   });
 
-  test('prints a conversation that works when it is pasted into a shell', () => {
+  test('the printed conversation works when it is pasted into a shell', () => {
     const lines = pasteConversation(first);
     const answers = lines.filter((line) => /^[{[]/.test(line)).map((line) => JSON.parse(line));
     const texts = answers.flat().map(({ firstName, text }) => firstName ?? text);
@@ -137,7 +137,7 @@ describe('npm start', () => {
     assert.match(printed, /^Bob is disconnected/m);
   });
 
-  test('writes a mail to a file and prints the name of the file', async () => {
+  test('npm start writes each mail to a file and prints the name of the file', async () => {
     const printed = waitForOutput(first, 'mail: Your code to create your account, to mail@example.com: ');
     const body = JSON.stringify({ email: 'mail@example.com' });
     const headers = { 'content-type': 'application/json' };
@@ -152,14 +152,14 @@ describe('npm start', () => {
     assert.equal(npmRunAdmin('admins'), 'ann@example.com\n');
   });
 
-  test('a second npm start names the first one, ends, and leaves the first one intact', async () => {
+  test('a second npm start exits and leaves the first one intact', async () => {
     const second = npmStart();
     assert.equal(await second.ended, 1);
     assert.match(second.output(), new RegExp(`it already runs .*http://localhost:${port}`));
     assert.equal(npmRunAdmin('admins'), 'ann@example.com\n');
   });
 
-  test('a gateway that is killed starts again', async () => {
+  test('npm start starts a killed gateway again', async () => {
     const findGateway = () => processesOfCheckout().find(({ command }) => command.includes('gateway/main.ts'))?.pid;
     const killed = findGateway() as number;
     process.kill(killed, 'SIGKILL');
@@ -167,29 +167,34 @@ describe('npm start', () => {
     while ([undefined, killed].includes(findGateway())) await wait(20);
   });
 
-  test('SIGTERM stops every process', async () => {
+  test('npm start stops every process on SIGTERM', async () => {
     first.process.kill('SIGTERM');
     await first.ended;
     assert.deepEqual(processesOfCheckout(), []);
   });
 
-  test('accounts and rooms survive a restart, and SIGINT stops every process', async () => {
-    const start = await startAndWaitUntilReady();
-    const lines = pasteConversation(start);
+  let restarted: Start;
+
+  test('the accounts exist after a restart', async () => {
+    restarted = await startAndWaitUntilReady();
+    const lines = pasteConversation(restarted);
     assert.equal(lines.filter((line) => line.includes('"code":"email_taken"')).length, 2, lines.join('\n'));
-    start.process.kill('SIGINT');
-    await start.ended;
+  });
+
+  test('npm start stops every process on SIGINT', async () => {
+    restarted.process.kill('SIGINT');
+    await restarted.ended;
     assert.deepEqual(processesOfCheckout(), []);
   });
 
-  test('SIGKILL leaves no process behind', async () => {
+  test('no process is left after npm start was killed with SIGKILL', async () => {
     const start = await startAndWaitUntilReady();
     start.process.kill('SIGKILL');
     await start.ended;
     while (processesOfCheckout().length > 0) await wait(20);
   });
 
-  test('an unusable redis-server is reported with three remedies, and Postgres stops again', async () => {
+  test('npm start without a usable redis-server prints three remedies and leaves no process', async () => {
     rmSync(join(checkout, '.rooms/bin'), { recursive: true, force: true });
     const bin = join(folder, 'bin');
     mkdirSync(bin);
@@ -203,9 +208,9 @@ describe('npm start', () => {
   });
 });
 
-/** Each of these tests has its own data folder, so they run at the same time as one another. */
+/** Each of these tests has its own data folder, so the tests run at the same time. */
 describe('npm start with wrong settings', { concurrency: true }, () => {
-  const failStart = async (env: Record<string, string>) => {
+  const startAndExpectExit = async (env: Record<string, string>) => {
     const home = mkdtempSync(join(folder, 'home-'));
     const start = npmStart({ ROOMS_HOME: home, ...env });
     const code = await start.ended;
@@ -216,18 +221,22 @@ describe('npm start with wrong settings', { concurrency: true }, () => {
     return { code, output: start.output() };
   };
 
-  test('a port that is taken is reported with another port', async () => {
+  test('npm start with a port that is taken suggests another port', async () => {
     const server = createServer().listen(0, '0.0.0.0');
     await once(server, 'listening');
     const { port: taken } = server.address() as AddressInfo;
-    const { code, output } = await failStart({ PORT: `${taken}` });
+    const { code, output } = await startAndExpectExit({ PORT: `${taken}` });
     server.close();
     assert.equal(code, 1, output);
     assert.match(output, new RegExp(`port ${taken} is taken .* PORT=${taken + 1} npm start`));
   });
 
-  test('every bad variable of any process is reported before anything starts', async () => {
-    const { code, output } = await failStart({ API_SECRET: 'SecretSecretSecret', LANES: '0', RATE_WINDOW: 'abc' });
+  test('npm start names every invalid variable before it starts a process', async () => {
+    const { code, output } = await startAndExpectExit({
+      API_SECRET: 'SecretSecretSecret',
+      LANES: '0',
+      RATE_WINDOW: 'abc',
+    });
     assert.equal(code, 78, output);
     for (const name of ['API_SECRET', 'LANES', 'RATE_WINDOW']) assert.match(output, new RegExp(`config: ${name} must`));
     assert.doesNotMatch(output, /starting/);
@@ -238,8 +247,8 @@ describe('npm start with wrong settings', { concurrency: true }, () => {
     REDIS_URL: ['redis://127.0.0.1:1/0', 'redis'],
   } as const;
   for (const [name, [url, service]] of Object.entries(unreachable)) {
-    test(`a ${name} that does not answer is reported with two remedies`, async () => {
-      const { code, output } = await failStart({ [name]: url });
+    test(`npm start with a ${name} that does not answer prints two remedies`, async () => {
+      const { code, output } = await startAndExpectExit({ [name]: url });
       assert.equal(code, 1, output);
       const reason = `${service} could not be started: ${name} is set, but .*ECONNREFUSED`;
       assert.match(output, new RegExp(`${reason}.*\n.*${name}.*docker compose up`));

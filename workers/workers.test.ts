@@ -114,7 +114,7 @@ test('a mail job that cannot be read is counted and dropped, and the next mail i
   await sender.add('otp-email', OTP_JOB, { ...request, email: 'nobody' });
   await sender.add('otp-email', 'mail-advertisement', request);
   await sender.add('otp-email', OTP_JOB, { ...request, colour: 'green' });
-  await mailbox.takeCode(request.email);
+  await mailbox.takeOtp(request.email);
   while ((await sender.openJobs('otp-email')) !== 0);
   assert.deepEqual(mailbox.mails, []);
   assert.equal(await unreadableJobs(workers), 3);

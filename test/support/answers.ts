@@ -6,7 +6,7 @@ import { ErrorAnswer, type ErrorCode, errors } from '../../shared/contract/error
 import type { Answer } from './client.ts';
 import type { Frame } from './frames.ts';
 
-/** The body of an answer that must have this status and fit this schema. */
+/** Returns the body of an answer. Asserts that the answer has this status and that its body fits this schema. */
 export function bodyOf<Schema extends v.GenericSchema>(
   schema: Schema,
   answer: Answer,
@@ -16,14 +16,14 @@ export function bodyOf<Schema extends v.GenericSchema>(
   return parseExactly(schema, answer.body);
 }
 
-/** Parses a value. A field that the schema does not name, at any depth, fails the test. */
+/** Parses a value. Fails if the value, or an object in it, has a field that the schema does not have. */
 export function parseExactly<Schema extends v.GenericSchema>(schema: Schema, value: unknown): v.InferOutput<Schema> {
   const parsed = v.parse(schema, value);
   assert.deepEqual(parsed, value);
   return parsed;
 }
 
-/** Asserts that an answer over HTTP or a frame is this refusal: its code, its status, its fields. */
+/** Asserts that an answer or a frame is a refusal with this error code, and with the status and fields of the code. */
 export function refused(answer: Answer | Frame, code: ErrorCode): ErrorAnswer {
   const refusal = 'status' in answer ? bodyOf(ErrorAnswer, answer, errors[code].status) : errorOf(answer);
   assert.equal(refusal.code, code, JSON.stringify(refusal));
@@ -31,12 +31,12 @@ export function refused(answer: Answer | Frame, code: ErrorCode): ErrorAnswer {
   return refusal;
 }
 
-/** The code of a refusal, else the status. */
+/** Returns the error code of a refusal, or the status of any other answer. */
 export function codeOf(answer: Answer): ErrorCode | number {
   return answer.status < 400 ? answer.status : parseExactly(ErrorAnswer, answer.body).code;
 }
 
-/** How many answers have each code or status, such as `{ 201: 1, wrong_otp: 49 }`. */
+/** Counts the answers with each error code or status. @returns for example `{ 201: 1, wrong_otp: 49 }` */
 export function countCodes(answers: Answer[]): Partial<Record<ErrorCode | number, number>> {
   const counts: Partial<Record<ErrorCode | number, number>> = {};
   for (const code of answers.map(codeOf)) counts[code] = (counts[code] ?? 0) + 1;
@@ -47,9 +47,9 @@ function errorOf(frame: Frame): ErrorAnswer {
   return frame.command === 'Error' ? frame : assert.fail(`not refused: ${JSON.stringify(frame)}`);
 }
 
-/** Asserts that an answer is one that the route table describes: its status, its body, its error code. */
+/** Asserts that the route table allows the status, the body and the error code of an answer. */
 export function assertDescribed(method: string, path: string, answer: Answer): void {
-  const row = routes.find((each) => each.method === method && formOf(each.path).test(path));
+  const row = routes.find((each) => each.method === method && patternOf(each.path).test(path));
   if (!row) return;
   if (answer.status === (row.status ?? 200)) return void parseExactly(row.answer, answer.body);
   const { code } = parseExactly(ErrorAnswer, answer.body);
@@ -57,9 +57,9 @@ export function assertDescribed(method: string, path: string, answer: Answer): v
   assert.ok(errorsOf(row).includes(code), `${row.method} ${row.path} must list ${code}`);
 }
 
-/** A path with parameters matches only if no route has the path itself. */
-function formOf(path: string): RegExp {
-  const reserved = routes.filter((each) => !each.path.includes(':')).map((each) => each.path);
-  const exceptions = path.includes(':') ? `(?!(${reserved.join('|')})/?(\\?|$))` : '';
+/** Returns the pattern of a path. `/api/users/:id` does not match `/api/users/current`, because that is a route. */
+function patternOf(path: string): RegExp {
+  const fixedPaths = routes.filter((each) => !each.path.includes(':')).map((each) => each.path);
+  const exceptions = path.includes(':') ? `(?!(${fixedPaths.join('|')})/?(\\?|$))` : '';
   return new RegExp(`^${exceptions}${path.replace(/:\w+/g, '[^/?]+')}/?(\\?|$)`);
 }

@@ -1,11 +1,11 @@
-/** Words and phrases that an engineer with little English misreads, each with what to write instead. */
+/** Words and phrases that an engineer with little English misunderstands. The value says what to write instead. */
 const WORDS: Record<string, string> = {
-  // Persons are a role: the member, the owner, the caller, the sender; or "they".
+  // Write the role of a person (the member, the owner, the caller, the sender) or "they".
   'he, his, him, himself, she, her, hers, herself': 'they, or a role such as "the member"',
   'whoever, whom, whomever': 'a role: "a caller who …", "every user who …"',
   "one's, oneself": 'their own, or a role',
 
-  // Old or private grammar.
+  // Old or unusual grammar.
   'thereof, therein, whereof, wherein, hereby, befell, befalls, anew, heretofore': 'a plain sentence',
   'of late': 'recently',
   'all but': 'almost, or "all except"',
@@ -15,7 +15,7 @@ const WORDS: Record<string, string> = {
   'for ever': 'forever, or "without end"',
   'out of the way': 'a plain sentence',
 
-  // The words of the field are known to every engineer.
+  // Every engineer knows the technical term.
   'in any case': 'case-insensitive, or "upper and lower case are equal"',
   'machines that watch': 'health probes',
   'asks beforehand, ask beforehand, asked beforehand': 'preflight',
@@ -30,12 +30,12 @@ const WORDS: Record<string, string> = {
   'is away, are away, was away, were away, stays away, while away': 'is not reachable',
   'looked at': 'checked, or "read"',
 
-  // Private names, and puns.
+  // Names that only this project used, and puns.
   'hall, ear, ears, patience, patiently, border, borders': 'SocketAdmission, ChannelHandler, timeout, edge',
   'take off, takes off, takeoff': 'dispatch',
 };
 
-/** Names in code, as they are written. */
+/** Patterns of names in code. */
 const NAMES: [pattern: RegExp, instead: string][] = [
   [/\b(MOST|LEAST)_\w+/, 'MAX_… or MIN_…'],
   [/\bEVERY\b(?=\s*[=,;)])/, 'a name with a unit, such as RENEWAL_INTERVAL_MS'],
@@ -54,7 +54,7 @@ const phrases = Object.entries(WORDS).flatMap(([list, instead]) =>
   list.split(', ').map((phrase) => ({ pattern: new RegExp(`(?<![\\w'])${phrase}(?![\\w])`, 'i'), instead })),
 );
 
-/** What a line has that no line should have. `takeOff` and `MAX_PATIENCE` are read as words, too. */
+/** Finds the banned words of a line. A name such as `takeOff` or `MAX_PATIENCE` is split into its words. */
 export function bannedIn(line: string): Finding[] {
   const words = line.replace(/([a-z0-9])([A-Z])/g, '$1 $2').replaceAll('_', ' ');
   const inWords = phrases.map(({ pattern, instead }) => ({ found: pattern.exec(words)?.[0], instead }));

@@ -10,7 +10,7 @@ import type { Message } from '../../shared/contract/messages.ts';
 import { assertDescribed, bodyOf } from './answers.ts';
 import { type CommandFrame, type Frame, isMessage, parseFrame } from './frames.ts';
 
-/** An answer over HTTP. `bodyOf` (answers.ts) gives its body a type. */
+/** An answer over HTTP. `bodyOf` (answers.ts) returns its body with a type. */
 export interface Answer {
   status: number;
   headers: Headers;
@@ -19,12 +19,12 @@ export interface Answer {
 
 export interface CallOptions {
   token?: string | undefined;
-  /** Text is sent as it is, anything else as JSON. */
+  /** A string is sent unchanged, any other value as JSON. */
   body?: unknown;
   headers?: Record<string, string>;
 }
 
-/** @param request such as `GET /api/rooms` */
+/** Sends a request and checks its answer against the route table. @param request such as `GET /api/rooms` */
 export async function call(url: string, request: string, { token, body, headers }: CallOptions = {}): Promise<Answer> {
   const [method, path] = request.split(' ') as [string, string];
   const response = await fetch(url + path, {
@@ -49,27 +49,27 @@ export interface Account {
 }
 
 export const PASSWORD = 'correct horse';
-let accounts = 0;
+let createdAccounts = 0;
 
-/** Registers and logs in. @param firstName at least three letters */
+/** Registers a user and logs in. @param firstName at least three letters */
 export async function createAccount(
   url: string,
   firstName = 'Tester',
   headers: Record<string, string> = {},
 ): Promise<Account> {
-  const email = `${firstName.toLowerCase()}.${process.pid}.${++accounts}@example.com`;
+  const email = `${firstName.toLowerCase()}.${process.pid}.${++createdAccounts}@example.com`;
   const person = { firstName, lastName: 'Testing', email, password: PASSWORD };
   const { id } = bodyOf(User, await call(url, 'POST /api/users/register', { body: person, headers }), 201);
   return { id, token: await logIn(url, email, headers), email };
 }
 
-/** @returns a new token */
+/** Logs in with {@link PASSWORD}. @returns a new token */
 export async function logIn(url: string, email: string, headers: Record<string, string> = {}): Promise<string> {
   const answer = await call(url, 'POST /api/users/login', { body: { email, password: PASSWORD }, headers });
   return bodyOf(v.object({ token: v.string() }), answer).token;
 }
 
-/** Signs a token as a gateway does. @param expires such as `1h`, or `-1s` for one that has expired */
+/** Signs a token in the same way as a gateway. @param expires such as `1h`, or `-1s` for an expired token */
 export function signToken(secret: string, userId: string, expires: string, version = 0): Promise<string> {
   return new SignJWT({ ver: version })
     .setProtectedHeader({ alg: 'HS256' })
@@ -81,10 +81,13 @@ export function signToken(secret: string, userId: string, expires: string, versi
     .sign(new TextEncoder().encode(secret));
 }
 
-/** `v1` clients get `Welcome` and `Ack`. `classic` clients get the frames of the original only. */
+/**
+ * A `v1` client uses the subprotocol `rooms.v1` and gets `Welcome` and `Ack`. A `classic` client is like a client of the
+ * Go server that Rooms replaces: it gets no `Welcome` and no `Ack`.
+ */
 export type ClientKind = 'v1' | 'classic';
 
-/** A real socket that keeps every frame it receives. */
+/** A client with an open socket. It keeps every frame that it receives. */
 export class Client {
   readonly frames: Frame[] = [];
   readonly socket: WebSocket;
@@ -103,14 +106,14 @@ export class Client {
     });
   }
 
-  /** Resolves after the `Welcome`. A `classic` client gets none, so for it: when the socket is open. */
+  /** Opens a socket. Resolves after the `Welcome`, or for a `classic` client when the socket is open. */
   static async connect(
     url: string,
     token: string,
     kind: ClientKind = 'v1',
     headers: Record<string, string | string[]> = {},
   ): Promise<Client> {
-    // The types of ws do not know that an array makes several header lines.
+    // With an array, ws sends several header lines. Its types do not allow this.
     const allHeaders = { authorization: `Bearer ${token}`, ...headers } as ClientOptions['headers'];
     const socket = new WebSocket(`${url.replace('http', 'ws')}/api/ws`, kind === 'v1' ? [ROOMS_V1] : [], {
       headers: allHeaders,
@@ -126,7 +129,7 @@ export class Client {
     return first?.command === 'Welcome' ? first : assert.fail(`no Welcome: ${JSON.stringify(first)}`);
   }
 
-  /** Sends text and bytes as they are, anything else as JSON. */
+  /** Sends a string or bytes unchanged, any other value as JSON. */
   send(frame: CommandFrame | Record<string, unknown> | string | Buffer): void {
     this.socket.send(typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame));
   }
@@ -140,26 +143,29 @@ export class Client {
     return this.until(() => this.frames.slice(before).find(isAnswer) as Ack | ErrorFrame | undefined);
   }
 
-  /** Sends a command that must be committed. */
+  /** Sends a command and asserts that the answer is an `Ack`. */
   async commit(command: CommandFrame): Promise<Ack> {
     const answer = await this.ask(command);
     return answer.command === 'Ack' ? answer : assert.fail(JSON.stringify({ command, answer }));
   }
 
-  /** Resolves when the socket is attached to its rooms and everything sent before is answered: an `Error` marks it. */
+  /**
+   * Waits until the socket is attached to its rooms and everything that was sent before is answered. For this, sends a
+   * command that is refused, and waits for the `Error`.
+   */
   async roundTrip(): Promise<void> {
     const answer = await this.ask({ command: 'DeleteRoom', roomId: newId() });
     assert.equal(answer.command === 'Error' && answer.code, 'no_such_room');
   }
 
-  /** The first message with all these fields. Waits for it if it has not arrived. */
+  /** Waits for a message with all these fields. @returns the first one, which may have arrived earlier */
   message(fields: Partial<Message>): Promise<Message> {
     const fits = (message: Message) =>
       Object.entries(fields).every(([field, value]) => message[field as keyof Message] === value);
     return this.until(() => this.frames.filter(isMessage).find(fits));
   }
 
-  /** The messages of a room, in the order in which they arrived. */
+  /** Returns the messages of a room in the order in which they arrived. */
   messages(roomId: string): Message[] {
     return this.frames.filter(isMessage).filter((message) => message.roomId === roomId);
   }
@@ -185,8 +191,8 @@ export class Client {
       if (found !== undefined) resolve(found);
     };
     const timer = setTimeout(() => {
-      const seen = JSON.stringify({ closed: this.closed, frames: this.frames.slice(-20) }, null, 1);
-      reject(new Error(`the expected frame did not arrive in ten seconds. Seen: ${seen}`));
+      const received = JSON.stringify({ closed: this.closed, frames: this.frames.slice(-20) }, null, 1);
+      reject(new Error(`the expected frame did not arrive in ten seconds. Received: ${received}`));
     }, 10_000);
     this.#checks.add(check);
     check();

@@ -9,15 +9,15 @@ import { type Account, Client, call } from './client.ts';
 import type { CommandFrame } from './frames.ts';
 
 /**
- * The id of what a command made or changed, or the code of its refusal. A room command has the id of the room.
- * Each driver gives the same outcome for the same command.
+ * The id of the message that a command created or changed, or the error code of its refusal. For a command on a room,
+ * the id is the id of the room. All drivers return the same outcome for the same command.
  */
 export type Outcome = { id: string } | { code: ErrorCode };
 
-/** Sends commands of one account over one path. */
+/** Sends the commands of one account over one path: HTTP or a socket. */
 export interface Driver {
   send(command: CommandFrame): Promise<Outcome>;
-  /** Sends a command that must be committed. @returns the id */
+  /** Sends a command and asserts that it is committed. @returns the id of the outcome */
   commit(command: CommandFrame): Promise<string>;
 }
 
@@ -35,13 +35,13 @@ export async function openDriver(path: Path, url: string, account: Account): Pro
 
 const RoomDeleted = v.object({ message: v.literal('room deleted') });
 
-interface HttpForm {
+interface HttpRequest {
   request: string;
   body?: object;
   schema: typeof Message | typeof Room | typeof RoomDeleted;
 }
 
-const httpForms: Record<CommandName, (command: CommandFrame) => HttpForm> = {
+const httpRequests: Record<CommandName, (command: CommandFrame) => HttpRequest> = {
   CreateMessage: ({ roomId, text }) => ({ request: `POST /api/messages/${roomId}`, body: { text }, schema: Message }),
   UpdateMessage: ({ targetId, text }) => ({
     request: `PUT /api/messages/${targetId}`,
@@ -58,7 +58,7 @@ const httpForms: Record<CommandName, (command: CommandFrame) => HttpForm> = {
 
 function httpSender(url: string, { token }: Account) {
   return async (command: CommandFrame): Promise<Outcome> => {
-    const { request, body, schema } = httpForms[command.command](command);
+    const { request, body, schema } = httpRequests[command.command](command);
     const headers: Record<string, string> = command.ref ? { 'idempotency-key': command.ref } : {};
     const answer = await call(url, request, { token, body, headers });
     if (answer.status >= 400) {
@@ -66,12 +66,12 @@ function httpSender(url: string, { token }: Account) {
       refused(answer, code);
       return { code };
     }
-    const made = bodyOf(schema, answer, request.startsWith('POST') ? 201 : 200);
-    return { id: 'id' in made ? made.id : (command.roomId as string) };
+    const result = bodyOf(schema, answer, request.startsWith('POST') ? 201 : 200);
+    return { id: 'id' in result ? result.id : (command.roomId as string) };
   };
 }
 
-/** The socket closes at the end of the test that opens it. */
+/** Opens a socket, which closes at the end of the test. */
 async function socketSender(url: string, { token }: Account) {
   const client = await Client.connect(url, token);
   after(() => client.close());

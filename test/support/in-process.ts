@@ -17,16 +17,16 @@ export interface TestGateway {
   gateway: RunningGateway;
   url: string;
   database: Database;
-  /** Inserts a user, without a password. @returns their id and a token */
+  /** Inserts a user without a password. @returns the id of the user and a token */
   addUser(firstName?: string): Promise<{ id: string; token: string }>;
   /** Opens a second gateway of the same deployment in this process. */
   openAnother(): Promise<{ gateway: RunningGateway; url: string }>;
 }
 
 /**
- * Opens a gateway and the workers in this process, on a database and a Redis prefix of their own. They close when the
- * file is done.
- * @param env variables of the environment, over values that limit nothing
+ * Opens a gateway and the workers in this process, with a new database and a new Redis prefix. They close at the end of
+ * the test file.
+ * @param env environment variables. They replace the values of the tests, which switch the rate limits off.
  */
 export async function openTestGateway(env: Record<string, string> = {}): Promise<TestGateway> {
   const { url: databaseUrl, database } = await openTestDatabase();

@@ -7,7 +7,7 @@ export class Mailbox {
   readonly mails: CaughtMail[] = [];
   readonly #arrivals = new EventEmitter();
 
-  /** @returns the port. The server closes at the end of the test file. */
+  /** Starts the server, which closes at the end of the test file. @returns the port */
   async open(options: CatcherOptions = {}): Promise<number> {
     const keep = (mail: CaughtMail) => {
       this.mails.push(mail);
@@ -18,7 +18,7 @@ export class Mailbox {
     return catcher.port;
   }
 
-  /** Removes and returns the oldest mail to an address. Waits up to 20 seconds for it. */
+  /** Waits up to 20 seconds for a mail to this e-mail address, and removes it. @returns the oldest such mail */
   async take(to: string): Promise<CaughtMail> {
     const signal = AbortSignal.timeout(20_000);
     for (;;) {
@@ -28,11 +28,11 @@ export class Mailbox {
     }
   }
 
-  /** The code in the oldest mail to an address. Removes the mail. */
-  async takeCode(to: string): Promise<string> {
+  /** Like {@link take}. @returns the one-time password in the mail */
+  async takeOtp(to: string): Promise<string> {
     const { text } = await this.take(to);
-    const [code] = /\b\d{6}\b/.exec(text) ?? [];
-    if (!code) throw new Error(`no code in: ${text}`);
-    return code;
+    const [otp] = /\b\d{6}\b/.exec(text) ?? [];
+    if (!otp) throw new Error(`no one-time password in: ${text}`);
+    return otp;
   }
 }

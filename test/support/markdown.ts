@@ -1,4 +1,4 @@
-/** A row of a table: the text of each cell, by the head of its column. */
+/** A row of a table: the text of each cell, by the header of the column. */
 export type Row = Record<string, string>;
 
 export interface Table {
@@ -8,7 +8,7 @@ export interface Table {
   rows: Row[];
 }
 
-/** All tables of a Markdown document. A `\|` inside a cell is a plain character. */
+/** Returns all tables of a Markdown document. A `\|` does not end a cell. */
 export function readTables(text: string): Table[] {
   const tables: Table[] = [];
   let heading = '';
@@ -27,19 +27,19 @@ export function readTables(text: string): Table[] {
   return tables;
 }
 
-/** The rows of the table under a heading. @throws Error if there is none */
+/** Returns the rows of the table under a heading. @throws Error if this heading has no table */
 export function rowsUnder(text: string, heading: string): Row[] {
   const table = readTables(text).find((each) => each.heading === heading);
   if (!table) throw new Error(`there is no table under "${heading}"`);
   return table.rows;
 }
 
-/** What a cell has in backticks. */
+/** Returns the texts of a cell that are in backticks. */
 export function codesOf(cell = ''): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code as string);
 }
 
-/** The anchors of a document, as GitHub makes them from its headings. */
+/** Returns the anchors that GitHub makes from the headings of a document. */
 export function anchorsOf(text: string): string[] {
   const headings = [...withoutFences(text).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => heading as string);
   return headings.map((heading) =>
@@ -51,7 +51,7 @@ export function anchorsOf(text: string): string[] {
   );
 }
 
-/** The blocks of one language, such as `json`. */
+/** Returns the content of the code blocks in one language, such as `json`. */
 export function blocksOf(text: string, language: string): string[] {
   return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(
     ([, block]) => block as string,

@@ -18,7 +18,7 @@ export interface OutcomeRow {
 export const inOneMinute = () => new Date(Date.now() + 60_000).toISOString();
 export const aSecondAgo = () => new Date(Date.now() - 1_000).toISOString();
 
-/** A command as a gateway sends it, with a new id and a new ref. */
+/** Creates a command in the form in which a gateway sends it, with a new id and a new ref. */
 export function roomCommand(
   command: RoomCommand['command'],
   actorId: string,
@@ -33,7 +33,7 @@ export function createRoomCommand(ownerId: string, roomType: RoomType = 'Private
   return roomCommand('CreateRoom', ownerId, newId(), { text: 'a room', roomType });
 }
 
-/** The functions of sql/functions, as a worker calls them. */
+/** Calls the functions of sql/functions in the same way as a worker. */
 export function roomCommands(database: Database) {
   const json = (value: unknown) => database.json(JSON.parse(JSON.stringify(value)));
 
@@ -43,7 +43,7 @@ export function roomCommands(database: Database) {
       select command_id, code, fresh, to_json(message) as message
       from apply_room_commands(${sender}, ${number}, ${json(commands)}, ${singly})`;
 
-  /** Applies a batch of a new lane. @returns the outcomes in the order of the commands */
+  /** Applies the commands as the first batch of a new lane. @returns the outcomes in the order of the commands */
   async function apply(...commands: RoomCommand[]): Promise<OutcomeRow[]> {
     const rows = await applyBatch(newId(), 1, commands);
     return commands.map(({ id }) => rows.find(({ commandId }) => commandId === id) as OutcomeRow);

@@ -3,7 +3,7 @@ import { newId } from '../../shared/contract/ids.ts';
 import { encodeMessage, type Message, membershipChange } from '../../shared/contract/messages.ts';
 import type { Database } from '../../shared/database.ts';
 
-/** Stores the next message of a room with its effect on the memberships, as apply_room_commands does. */
+/** Stores the next message of a room and changes the memberships, like the SQL function apply_room_commands. */
 export async function storeMessage(
   database: Database,
   { roomId, userId, command, targetId = roomId }: Pick<Message, 'roomId' | 'userId' | 'command'> & Partial<Message>,
@@ -21,7 +21,7 @@ export async function storeMessage(
   return { id, seq, roomId, userId, command, targetId, text: '', createdAt: now, updatedAt: now, ref };
 }
 
-/** The broadcast of consecutive messages of one room, as a worker publishes it. */
+/** Encodes consecutive messages of one room in the form in which a worker publishes them. */
 export function encodeMessages(...messages: Message[]): string {
   const changes = messages.map(membershipChange).filter((change) => change !== undefined);
   return encodeBroadcast({ head: messages.at(-1)?.seq ?? 0, changes, records: messages.map(encodeMessage) });

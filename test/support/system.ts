@@ -6,7 +6,7 @@ import { Cluster, type ClusterOptions } from '../../shared/local/cluster.ts';
 import { migrate } from '../../sql/migrate.ts';
 import { Mailbox } from './mailbox.ts';
 
-/** Where `npm test` started its services. @throws Error without `npm test` */
+/** Returns the URLs of the services that `npm test` started, and its folder. @throws Error without `npm test` */
 export function testServices(): { home: string; databaseUrl: string; redisUrl: string } {
   const { TEST_HOME, TEST_DATABASE_URL, TEST_REDIS_URL } = process.env;
   if (!TEST_HOME || !TEST_DATABASE_URL || !TEST_REDIS_URL)
@@ -14,7 +14,7 @@ export function testServices(): { home: string; databaseUrl: string; redisUrl: s
   return { home: TEST_HOME, databaseUrl: TEST_DATABASE_URL, redisUrl: TEST_REDIS_URL };
 }
 
-/** Creates a database for this test file only. It is dropped at the end of the file. @returns its URL */
+/** Creates a database for this test file. It is dropped at the end of the file. @returns the URL of the database */
 export async function createTestDatabase(): Promise<string> {
   const { databaseUrl } = testServices();
   const name = `rooms_test_${randomBytes(6).toString('hex')}`;
@@ -29,7 +29,7 @@ export async function createTestDatabase(): Promise<string> {
   return url.href;
 }
 
-/** Creates a database as {@link createTestDatabase} does, migrates it and connects to it. */
+/** Creates a database with {@link createTestDatabase}, migrates it and connects to it. */
 export async function openTestDatabase(): Promise<{ url: string; database: Database }> {
   const url = await createTestDatabase();
   await migrate(url);
@@ -47,7 +47,7 @@ export interface System {
   databaseUrl: string;
 }
 
-/** Starts real gateways and workers on a database of their own. They stop at the end of the test file. */
+/** Starts gateways and workers as processes, with a new database. They stop at the end of the test file. */
 export async function startSystem(
   options: Pick<ClusterOptions, 'gateways' | 'workers' | 'env' | 'smtpPort'> & {
     redisUrl?: string;

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const FIRST_POLL_MS = 5;
-/** A long wait polls seldom, so that it takes no CPU time from other test files. */
+/** A long wait polls at most twice per second, so that it takes little CPU time from other test files. */
 const MAX_POLL_MS = 500;
 
-/** Polls until the condition holds. @throws AssertionError with what `describe` returns when the time is over */
+/** Polls until the condition is true. @throws AssertionError with the text of `describe` after the timeout */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   timeoutMs = 10_000,
-  describe: () => string = () => 'the condition does not hold',
+  describe: () => string = () => 'the condition is not true',
 ): Promise<void> {
   const end = performance.now() + timeoutMs;
   for (let pollMs = FIRST_POLL_MS; !(await condition()); pollMs = Math.min(pollMs * 1.2, MAX_POLL_MS)) {
