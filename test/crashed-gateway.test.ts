@@ -38,7 +38,7 @@ test('after Redis has lost who is online, the gateways restore it', async () => 
 
 test('at most 45 seconds after a gateway was killed, its users are offline', async () => {
   process.kill(cluster.gateways[1]?.pid as number, 'SIGKILL');
-  await bobClient.end();
+  await bobClient.waitForClose();
   await until(async () => !(await isOnline(bob)), 45_000);
   assert.equal(await isOnline(cyd), true);
   await cydClient.close();

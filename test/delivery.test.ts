@@ -25,12 +25,12 @@ test('50 messages that are sent without waiting reach the members at both gatewa
   const bobClient = await connect(gatewayB, bob);
   const roomId = await createRoom();
   await annClient.commit({ command: 'AddUser', roomId, targetId: bob.id });
-  await bobClient.message({ command: 'AddUser', roomId });
+  await bobClient.waitForMessage({ command: 'AddUser', roomId });
   const texts = Array.from({ length: 50 }, (_, index) => `message ${index}`);
   for (const text of texts) annClient.send({ command: 'CreateMessage', roomId, text });
   await annClient.commit({ command: 'CreateMessage', roomId, text: 'the last' });
   for (const client of [annClient, bobClient]) {
-    await client.message({ roomId, text: 'the last' });
+    await client.waitForMessage({ roomId, text: 'the last' });
     assert.deepEqual(
       client
         .messages(roomId)
@@ -70,7 +70,7 @@ test('a client without the subprotocol rooms.v1 receives messages, but no Welcom
   const client = await connect(gatewayA, ann, 'classic');
   for (const text of ['first', 'second']) {
     client.send({ text, command: 'CreateMessage', targetId: roomId, roomId });
-    await client.message({ roomId, text });
+    await client.waitForMessage({ roomId, text });
   }
   // The gateway dispatches the second command after the outcome of the first. So an Ack of the first would be in
   // `frames`.
@@ -85,7 +85,7 @@ test('a message that is sent as soon as a socket is open reaches this socket', a
   for (let round = 0; round < 20; round++) {
     const client = await connect(gatewayB, ann, 'classic');
     client.send({ command: 'CreateMessage', roomId, text: `round ${round}` });
-    await client.message({ text: `round ${round}` });
+    await client.waitForMessage({ text: `round ${round}` });
     await client.close();
   }
 });

@@ -27,17 +27,17 @@ const protocol = read('docs/protocol.md');
 const configuration = read('docs/configuration.md');
 const operations = read('docs/operations.md');
 
-/** The first code of a row's first cell, such as a route or the name of a limit. */
+/** Returns the first text in backticks of the first cell of a row, such as a route or the name of a limit. */
 const subjectOf = (row: Row) => codesOf(Object.values(row)[0])[0] ?? Object.values(row)[0] ?? '';
 const sameNames = (documented: string[], expected: string[]) =>
   assert.deepEqual(documented.toSorted(), expected.toSorted());
 
-test('docs/api.md has every route, and no other', () => {
+test('docs/api.md has the same routes as the code', () => {
   const names = routes.map(({ method, path }) => `${method} ${path}`);
   sameNames(rowsUnder(api, 'Routes').map(subjectOf), names);
 });
 
-test('docs/api.md has the callers and the own error codes of every route', () => {
+test('docs/api.md has the callers and the error codes of every route', () => {
   const expected = routes.map((row) => [`${row.method} ${row.path}`, callersOf(row), (row.errors ?? []).toSorted()]);
   const documented = rowsUnder(api, 'Routes').map((row) => [
     subjectOf(row),
@@ -51,7 +51,7 @@ test('docs/api.md has the callers and the own error codes of every route', () =>
 test('docs/api.md has the error codes that each kind of route may return', () => {
   const kinds: ((row: Route) => unknown)[] = [
     () => true,
-    (row) => !row.isUnlimited,
+    (row) => !row.skipsRateLimit,
     (row) => row.body,
     (row) => row.parameters || row.query || row.body,
     (row) => callersOf(row) !== 'open',
@@ -84,7 +84,7 @@ test('docs/api.md has the bounds of every field', () => {
   assert.deepEqual(Object.fromEntries(documented), bounds);
 });
 
-test('docs/api.md has the factor of every rate', () => {
+test('docs/api.md has the limit of every rate', () => {
   const { LOGIN_ATTEMPTS_FACTOR, OTP_MAILS_FACTOR, OTP_MAILS_OF_ADDRESS_FACTOR, ...rest } = limits;
   const expected = [
     [1, 'RATE_LIMIT'],
@@ -105,7 +105,7 @@ test('docs/api.md has the factor of every rate', () => {
   assert.deepEqual(documented, expected);
 });
 
-test('docs/protocol.md has every command in each of its tables, and an example of each', () => {
+test('docs/protocol.md describes every command and has a valid example of each command', () => {
   sameNames(rowsUnder(protocol, 'Frames that a client sends').map(subjectOf), commandNames);
   sameNames(rowsUnder(protocol, 'Messages').map(subjectOf), commandNames);
   const examples = examplesUntil('## Frames that a client receives');
@@ -116,7 +116,7 @@ test('docs/protocol.md has every command in each of its tables, and an example o
   for (const example of examples) assertFits(Command, example);
 });
 
-test('docs/protocol.md has every frame of the server with all its fields, and an example of each', () => {
+test('docs/protocol.md describes every frame of the server with all fields and a valid example', () => {
   const frames = { Welcome, Ack, Error: ErrorFrame, message: Message };
   const fieldsOf = ({ fields }: Row) => codesOf(fields).flatMap((cell) => cell.split(' '));
   const documented = rowsUnder(protocol, 'Frames that a client receives').map((row): [string, string[]] => [
@@ -133,7 +133,7 @@ test('docs/protocol.md has every frame of the server with all its fields, and an
   for (const [index, schema] of Object.values(frames).entries()) assertFits(schema, examples[index] ?? {});
 });
 
-test('the examples of answers in docs/api.md fit their schemas', () => {
+test('every example of an answer in docs/api.md fits its schema', () => {
   const examples = blocksOf(api, 'json').map((block) => JSON.parse(block));
   assert.equal(examples.length, 3);
   for (const [index, schema] of [User, Room, Message].entries()) assertFits(schema, examples[index]);
@@ -204,30 +204,30 @@ test('the README has the conversation that npm start prints', () => {
   assert.ok(blocksOf(read('README.md'), 'sh').includes(printed));
 });
 
-test('docs/testing.md has every file of test/, and no other', () => {
+test('docs/testing.md has the same test files as test/', () => {
   const files = globSync('test/*.test.ts', { cwd: root }).map((file) => /(\w[\w-]*)\.test\.ts/.exec(file)?.[1] ?? '');
   sameNames(rowsUnder(read('docs/testing.md'), 'The files of `test/`').map(subjectOf), files);
 });
 
-test('each row that names tests names tests that exist and mention its subject', () => {
+test('the tests that a row of a table names exist and mention the subject of the row', () => {
   const files = globSync('{test,gateway,workers,shared}/**/*.test.ts', { cwd: root });
   const rows = [
     ...rowsUnder(api, 'Routes'),
     ...rowsUnder(protocol, 'Frames that a client sends'),
     ...rowsUnder(configuration, 'Environment variables'),
   ];
-  const strays = rows.filter((row) => {
+  const wrongRows = rows.filter((row) => {
     const texts = codesOf(row.tests).map((name) =>
       files
         .filter((file) => file.includes(`/${name}.test.`))
         .map(read)
         .join(),
     );
-    // Of a path, the last word before its parameters.
+    // For a path, this is the last word before the first parameter.
     const word = subjectOf(row).split(' ').at(-1)?.split('/:')[0]?.split('/').at(-1) ?? '';
     return texts.length === 0 || texts.includes('') || !texts.join().includes(word);
   });
-  assert.deepEqual(strays, []);
+  assert.deepEqual(wrongRows, []);
   assert.ok(rows.length > 60, `only ${rows.length} rows`);
 });
 
@@ -248,11 +248,11 @@ test('every table of docs/ and the README has a check', () => {
   sameNames([...headings], [...new Set([...checked, ...WITHOUT_A_CHECK])]);
 });
 
-test('every link between documents leads somewhere', () => {
+test('every link between documents leads to a file and a heading that exist', () => {
   const broken = documents.flatMap((name) =>
     [...withoutFences(read(name)).matchAll(/\]\(([^)\s]+)\)/g)]
       .map(([, target]) => target as string)
-      .filter((target) => !/^https?:/.test(target) && !leadsSomewhere(name, target))
+      .filter((target) => !/^https?:/.test(target) && !linkTargetExists(name, target))
       .map((target) => `${name}: ${target}`),
   );
   assert.deepEqual(broken, []);
@@ -282,7 +282,7 @@ function examplesAfter(heading: string): Record<string, unknown>[] {
   return blocksOf(protocol.split(heading)[1] ?? '', 'json').map((block) => JSON.parse(block));
 }
 
-/** The example is valid, and the schema knows each of its fields. */
+/** Asserts that the example is valid and that the schema has each field of the example. */
 function assertFits(schema: v.GenericSchema, example: Record<string, unknown>): void {
   const output = v.parse(schema, example) as Record<string, unknown>;
   assert.deepEqual(
@@ -291,7 +291,7 @@ function assertFits(schema: v.GenericSchema, example: Record<string, unknown>): 
   );
 }
 
-function leadsSomewhere(from: string, target: string): boolean {
+function linkTargetExists(from: string, target: string): boolean {
   const [path = '', anchor] = target.split('#');
   const file = path === '' ? from : normalize(join(dirname(from), path));
   if (!existsSync(join(root, file))) return false;

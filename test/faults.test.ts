@@ -28,7 +28,7 @@ async function createScene() {
   const [sender, receiver] = [await connect(gatewayA, ann), await connect(gatewayB, bob)];
   const { roomId } = await sender.commit({ command: 'CreateRoom', text: 'a room' });
   await sender.commit({ command: 'AddUser', roomId, targetId: bob.id });
-  await receiver.message({ roomId });
+  await receiver.waitForMessage({ roomId });
   const write = (text: string) => sender.commit({ command: 'CreateMessage', roomId, text });
   return { sender, receiver, roomId, write };
 }
@@ -49,7 +49,7 @@ async function assertEachDeliveredOnce(
     rows.map(({ seq }) => seq),
     expected,
   );
-  await receiver.message({ roomId, seq: last });
+  await receiver.waitForMessage({ roomId, seq: last });
   assert.deepEqual(receiver.seqs(roomId), expected.slice(1));
 }
 
@@ -129,10 +129,10 @@ test('a gateway that loses its Redis subscriptions misses neither a message nor 
   const added = sender.commit({ command: 'AddUser', roomId, targetId: cyd.id });
   await redis.client('KILL', 'TYPE', 'PUBSUB');
   await added;
-  await cydClient.message({ command: 'AddUser', targetId: cyd.id });
+  await cydClient.waitForMessage({ command: 'AddUser', targetId: cyd.id });
   await write('welcome');
   await assertEachDeliveredOnce(scene, 102);
-  await cydClient.message({ text: 'closing marker' });
+  await cydClient.waitForMessage({ text: 'closing marker' });
   assert.deepEqual(cydClient.seqs(roomId), [103, 104, 105]);
 });
 
@@ -146,7 +146,7 @@ test('a message that was stored but never published is delivered after a worker 
   // The head of a room is the seq of its last message.
   const broadcast = encodeBroadcast({ head: 3, changes: [], records: [] });
   await redis.publish(channelNames(cluster.prefix).room(roomId), broadcast);
-  await receiver.message({ roomId, text: 'not published' });
+  await receiver.waitForMessage({ roomId, text: 'not published' });
   await assertEachDeliveredOnce(scene, 1);
 });
 
@@ -158,7 +158,7 @@ test('a command that is sent again to another gateway after an unknown outcome h
   const message = { command: 'CreateMessage', roomId, text: 'is it stored?', ref: newId() } as const;
   client.send(message);
   process.kill(cluster.gateways.at(-1)?.pid as number, 'SIGKILL');
-  await client.end();
+  await client.waitForClose();
   const first = await sender.commit(message);
   const answer = await call(gatewayB, `POST /api/messages/${roomId}`, {
     token: ann.token,
@@ -177,6 +177,6 @@ test('a gateway that stops acknowledges every stored command before it closes it
   for (let index = 0; index < 50; index++) client.send({ command: 'CreateMessage', roomId, text: `last ${index}` });
   await client.until(() => client.frames.find(({ command }) => command === 'Ack'));
   await cluster.gateways.at(-1)?.stop();
-  assert.deepEqual(await client.end(), { code: 4000, reason: 'going away' });
+  assert.deepEqual(await client.waitForClose(), { code: 4000, reason: 'going away' });
   await assertEachDeliveredOnce(scene, client.frames.filter(({ command }) => command === 'Ack').length);
 });

@@ -70,7 +70,7 @@ test('a socket that opens after 20 requests from its IP address is closed with 4
   const address = newAddress();
   await countAnswers(20, () => call(gatewayA, 'GET /api/rooms', { headers: headersFrom(address) }));
   const client = await Client.connect(gatewayB, token, 'classic', headersFrom(address));
-  assert.deepEqual(await client.end(), { code: 4129, reason: 'rate_limited' });
+  assert.deepEqual(await client.waitForClose(), { code: 4129, reason: 'rate_limited' });
   assert.ok((client.errors()[0]?.retryAfter ?? 0) >= 1);
 });
 
@@ -198,14 +198,14 @@ test('a socket that sends 200 frames without a pause is closed with 4129', async
   const { token } = await newAccount();
   const client = await connect(gatewayA, token);
   for (let index = 0; index < 200; index++) client.send('nonsense');
-  assert.deepEqual(await client.end(), { code: 4129, reason: 'rate_limited' });
+  assert.deepEqual(await client.waitForClose(), { code: 4129, reason: 'rate_limited' });
 });
 
 test('a user may have 3 open sockets at the same time on one gateway', async () => {
   const { token } = await newAccount();
   const [first] = await Promise.all([1, 2, 3].map(() => connect(gatewayA, token)));
   const fourth = await Client.connect(gatewayA, token, 'classic', headersFrom(newAddress()));
-  assert.deepEqual(await fourth.end(), { code: 4129, reason: 'too_many_sockets' });
+  assert.deepEqual(await fourth.waitForClose(), { code: 4129, reason: 'too_many_sockets' });
   await first?.close();
   await connect(gatewayA, token);
 });

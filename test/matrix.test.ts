@@ -194,7 +194,7 @@ async function refusedUpgrade(): Promise<string> {
 async function refusedSocket(token: string, frame: CommandFrame): Promise<string> {
   const client = await Client.connect(url, token, 'classic');
   client.send(frame);
-  const { code, reason } = await client.end();
+  const { code, reason } = await client.waitForClose();
   // A command of the owner takes the same path. When it is answered, the earlier frame can have no later effect.
   await clients.owner.roundTrip();
   const received = client.frames.map((each) => (each.command === 'Error' ? each.code : each.command));

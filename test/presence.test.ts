@@ -49,7 +49,7 @@ test('a user is offline after the gateway of their only socket has stopped', asy
   const client = await Client.connect(url, bob.token);
   assert.equal(await isOnline(bob), true);
   await cluster.gateways.at(-1)?.stop();
-  await client.end();
+  await client.waitForClose();
   assert.equal(await isOnline(bob), false);
 });
 
@@ -57,6 +57,6 @@ test('a user with a refused socket is not online', async () => {
   const { id, token, email } = await createAccount(gatewayA, 'Cyd');
   await call(gatewayA, 'POST /api/users/logout', { token });
   const client = await Client.connect(gatewayA, token, 'classic');
-  await client.end();
+  await client.waitForClose();
   assert.equal(await isOnline({ id, token, email }), false);
 });

@@ -214,7 +214,7 @@ for (const [kind, code] of [
   test(`a socket with a token that is ${kind} is closed with 4401 before its command has an effect`, async () => {
     const intruder = await Client.connect(url, tokens[kind], 'classic');
     intruder.send(message({ text: `from a token that is ${kind}` }));
-    assert.deepEqual(await intruder.end(), { code: 4401, reason: code });
+    assert.deepEqual(await intruder.waitForClose(), { code: 4401, reason: code });
     for (const frame of intruder.frames) refused(frame, code);
     assert.ok(intruder.frames.length > 0);
     await client.commit(message({ text: 'closing marker' }));
@@ -226,7 +226,7 @@ for (const [kind, code] of [
 test('a socket is closed when its token expires', async () => {
   const expiring = await Client.connect(url, await signToken(cluster.secret, ann.id, '1s'));
   await expiring.commit(message());
-  assert.deepEqual(await expiring.end(), { code: 4401, reason: 'token_expired' });
+  assert.deepEqual(await expiring.waitForClose(), { code: 4401, reason: 'token_expired' });
 });
 
 test('the answer to a HEAD request has the header Connection: close and no body', async () => {
@@ -240,7 +240,7 @@ test('the answer to a HEAD request has the header Connection: close and no body'
 test('a frame over 16 KB closes only the socket that sent it', async () => {
   const sender = await Client.connect(url, token);
   sender.send(message({ text: 'x'.repeat(17_000) }));
-  await sender.end();
+  await sender.waitForClose();
   await client.commit(message());
 });
 

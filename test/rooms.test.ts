@@ -37,7 +37,7 @@ async function createScene(path: Path) {
   const roomId = await asAnn.commit({ command: 'CreateRoom', text: 'a room' });
   await asAnn.commit({ command: 'AddUser', roomId, targetId: bob.id });
   const messageId = await asAnn.commit({ command: 'CreateMessage', roomId, text: 'Hello World!' });
-  await bobClient.message({ id: messageId });
+  await bobClient.waitForMessage({ id: messageId });
   return { asAnn, asBob, asCyd, bobClient, roomId, messageId };
 }
 
@@ -68,7 +68,7 @@ for (const path of paths) {
     const texts = Array.from({ length: 20 }, (_, index) => `message ${index}`);
     for (const text of texts) await asAnn.commit({ command: 'CreateMessage', roomId, text });
     for (const client of [annClient, bobClient]) {
-      await client.message({ roomId, text: 'message 19' });
+      await client.waitForMessage({ roomId, text: 'message 19' });
       const received = client.messages(roomId).slice(-20);
       assert.deepEqual(
         received.map(({ text, seq }) => [text, seq]),
@@ -90,7 +90,7 @@ for (const path of paths) {
     await change('AddUser');
     await write('again');
     for (const client of clients) {
-      await client.message({ roomId, text: 'again' });
+      await client.waitForMessage({ roomId, text: 'again' });
       assert.deepEqual(
         client.messages(roomId).map(({ seq, text }) => [seq, text]),
         [
@@ -107,7 +107,7 @@ for (const path of paths) {
   test(`over ${path}, an edit reaches the open sockets of a member and the history`, async () => {
     const { asAnn, bobClient, roomId, messageId } = await createScene(path);
     await asAnn.commit({ command: 'UpdateMessage', roomId, targetId: messageId, text: 'Goodbye World!' });
-    const edit = await bobClient.message({ command: 'UpdateMessage', roomId });
+    const edit = await bobClient.waitForMessage({ command: 'UpdateMessage', roomId });
     assert.deepEqual([edit.targetId, edit.text, edit.seq, edit.userId], [messageId, 'Goodbye World!', 4, ann.id]);
     assert.deepEqual(await history(roomId), ['Goodbye World!', 'Bob joined the room', 'a room']);
   });
@@ -116,7 +116,7 @@ for (const path of paths) {
     const { asAnn, bobClient, roomId, messageId } = await createScene(path);
     await asAnn.commit({ command: 'UpdateMessage', roomId, targetId: messageId, text: 'Goodbye World!' });
     await asAnn.commit({ command: 'DeleteMessage', roomId, targetId: messageId });
-    const deletion = await bobClient.message({ command: 'DeleteMessage', roomId });
+    const deletion = await bobClient.waitForMessage({ command: 'DeleteMessage', roomId });
     assert.deepEqual([deletion.targetId, deletion.text, deletion.seq], [messageId, '', 5]);
     assert.deepEqual(await history(roomId), ['', 'Bob joined the room', 'a room']);
     const rows = await database`select seq from messages where room_id = ${roomId} and text like '%World%'`;
@@ -126,7 +126,7 @@ for (const path of paths) {
   test(`over ${path}, a new name of a room reaches its members`, async () => {
     const { asAnn, bobClient, roomId } = await createScene(path);
     await asAnn.commit({ command: 'UpdateRoom', roomId, text: 'another name' });
-    const renaming = await bobClient.message({ command: 'UpdateRoom', roomId });
+    const renaming = await bobClient.waitForMessage({ command: 'UpdateRoom', roomId });
     assert.deepEqual([renaming.text, renaming.targetId, renaming.seq], ['another name', roomId, 4]);
     const room = bodyOf(Room, await call(gatewayB, `GET /api/rooms/${roomId}`, { token: bob.token }));
     assert.equal(room.name, 'another name');
@@ -135,7 +135,7 @@ for (const path of paths) {
   test(`over ${path}, a deleted room no longer exists for any of its members`, async () => {
     const { asAnn, asBob, bobClient, roomId } = await createScene(path);
     await asAnn.commit({ command: 'DeleteRoom', roomId });
-    assert.equal((await bobClient.message({ command: 'DeleteRoom', roomId })).seq, 4);
+    assert.equal((await bobClient.waitForMessage({ command: 'DeleteRoom', roomId })).seq, 4);
     for (const driver of [asAnn, asBob]) {
       await assertRefused(driver, { command: 'CreateMessage', roomId, text: 'anyone?' }, 'no_such_room');
     }
@@ -152,7 +152,7 @@ for (const path of paths) {
     const asAnn = await openDriver(path, gatewayA, ann);
     const roomId = await asAnn.commit({ command: 'CreateRoom', text: 'new room' });
     for (const client of clients) {
-      const creation = await client.message({ roomId });
+      const creation = await client.waitForMessage({ roomId });
       assert.deepEqual([creation.command, creation.seq, creation.text], ['CreateRoom', 1, 'new room']);
     }
   });
@@ -176,7 +176,7 @@ for (const path of paths) {
     await asCyd.commit({ command: 'AddUser', roomId, targetId: cyd.id });
     await assertRefused(asCyd, { command: 'CreateMessage', roomId, text: 'a question' }, 'read_only_room');
     await asAnn.commit({ command: 'CreateMessage', roomId, text: 'an announcement' });
-    await cydClient.message({ roomId, text: 'an announcement' });
+    await cydClient.waitForMessage({ roomId, text: 'an announcement' });
     assert.deepEqual(cydClient.seqs(roomId), [2, 3]);
   });
 
@@ -206,7 +206,7 @@ for (const path of paths) {
   test(`over ${path}, a message in general reaches other users`, async () => {
     const { asAnn, bobClient } = await createScene(path);
     const id = await asAnn.commit({ command: 'CreateMessage', roomId: generalId, text: `over ${path}` });
-    await bobClient.message({ id });
+    await bobClient.waitForMessage({ id });
   });
 
   test(`over ${path}, a user who is not an admin cannot write in announcements`, async () => {

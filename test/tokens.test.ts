@@ -58,13 +58,13 @@ test('a logout revokes its own token at every gateway, and no other token of the
   const other = await connect(gatewayB, second);
   assert.deepEqual(bodyOf(v.unknown(), await post('/api/users/logout', ann.token)), { message: 'logged out' });
   for (const client of clients) {
-    assert.deepEqual(await client.end(), REVOKED);
+    assert.deepEqual(await client.waitForClose(), REVOKED);
     refused(client.frames.at(-1) as Frame, 'token_revoked');
   }
   for (const url of [gatewayA, gatewayB]) refused(await getCurrentUser(ann.token, url), 'token_revoked');
   assert.equal((await getCurrentUser(second)).status, 200);
   await other.commit({ command: 'CreateRoom', text: 'a room' });
-  assert.deepEqual(await (await connect(gatewayA, ann.token, 'classic')).end(), REVOKED);
+  assert.deepEqual(await (await connect(gatewayA, ann.token, 'classic')).waitForClose(), REVOKED);
 });
 
 test('logout-all revokes every earlier token of the user, and no token of another user', async () => {
@@ -73,7 +73,7 @@ test('logout-all revokes every earlier token of the user, and no token of anothe
   const clients = [await connect(gatewayA, ann.token), await connect(gatewayB, second)];
   const bobClient = await connect(gatewayB, bob.token);
   assert.equal((await post('/api/users/logout-all/', second)).status, 200);
-  for (const client of clients) assert.deepEqual(await client.end(), REVOKED);
+  for (const client of clients) assert.deepEqual(await client.waitForClose(), REVOKED);
   for (const token of [ann.token, second]) refused(await getCurrentUser(token), 'token_revoked');
   assert.equal((await getCurrentUser(await newToken(ann))).status, 200);
   await bobClient.commit({ command: 'CreateRoom', text: 'a room' });
@@ -85,7 +85,7 @@ test('a logout closes the sockets of its token even if Redis loses the revocatio
   const answer = post('/api/users/logout', ann.token);
   await redis.client('KILL', 'TYPE', 'PUBSUB');
   assert.equal((await answer).status, 200);
-  assert.deepEqual(await client.end(), REVOKED);
+  assert.deepEqual(await client.waitForClose(), REVOKED);
 });
 
 test('a logout while a socket opens closes this socket', async () => {
@@ -93,7 +93,7 @@ test('a logout while a socket opens closes this socket', async () => {
   for (let round = 0; round < 10; round++) {
     const token = await newToken(ann);
     const [client] = await Promise.all([connect(gatewayB, token, 'classic'), post('/api/users/logout', token)]);
-    assert.deepEqual(await client.end(), REVOKED);
+    assert.deepEqual(await client.waitForClose(), REVOKED);
   }
 });
 
@@ -107,7 +107,7 @@ test('a command with a revoked token has no effect, even if its socket closes be
   await redis.client('PAUSE', 300, 'WRITE');
   await Promise.all(Array.from({ length: 40 }, () => sendAndClose(gatewayA, ann.token, roomId)));
   await bobClient.commit({ command: 'CreateMessage', roomId, text: 'closing marker' });
-  await bobClient.message({ text: 'closing marker' });
+  await bobClient.waitForMessage({ text: 'closing marker' });
   assert.deepEqual(bobClient.seqs(roomId), [1, 2, 3]);
 });
 

@@ -10,7 +10,7 @@ test('when one of two gateways in a process stops, the sockets of the other gate
   const second = await openAnother();
   const [staying, moving] = [await Client.connect(url, token), await Client.connect(second.url, token)];
   await second.gateway.stop();
-  assert.deepEqual(await moving.end(), { code: 4000, reason: 'going away' });
+  assert.deepEqual(await moving.waitForClose(), { code: 4000, reason: 'going away' });
   await staying.commit({ command: 'CreateRoom', text: 'a room' });
   await staying.close();
 });
@@ -20,7 +20,7 @@ test('a message from a socket of one gateway reaches the sockets of another gate
   const [writer, reader] = [await Client.connect(url, ann.token), await Client.connect(second.url, ann.token)];
   const { roomId } = await writer.commit({ command: 'CreateRoom', text: 'a room' });
   await writer.commit({ command: 'CreateMessage', roomId, text: 'Hello World!' });
-  await reader.message({ text: 'Hello World!' });
+  await reader.waitForMessage({ text: 'Hello World!' });
   assert.deepEqual(reader.seqs(roomId), [1, 2]);
   await Promise.all([writer.close(), reader.close()]);
   await second.gateway.stop();
@@ -30,7 +30,7 @@ test('a user may have 2 sockets, and after one of them closes a new socket can o
   const { token } = await addUser();
   const clients = [await Client.connect(url, token), await Client.connect(url, token)];
   const refused = await Client.connect(url, token, 'classic');
-  assert.deepEqual(await refused.end(), { code: 4129, reason: 'too_many_sockets' });
+  assert.deepEqual(await refused.waitForClose(), { code: 4129, reason: 'too_many_sockets' });
   await clients.pop()?.close();
   clients.push(await Client.connect(url, token));
   await Promise.all(clients.map((client) => client.close()));
@@ -53,7 +53,7 @@ test('a socket that sends frames at more than four times the rate of commands is
   const { token } = await addUser();
   const client = await Client.connect(url, token);
   for (let index = 0; index < 100; index++) client.send('nonsense');
-  assert.deepEqual(await client.end(), { code: 4129, reason: 'rate_limited' });
+  assert.deepEqual(await client.waitForClose(), { code: 4129, reason: 'rate_limited' });
 });
 
 test('the Error frame for an invalid field contains the field, its bound and the ref', async () => {

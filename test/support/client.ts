@@ -159,7 +159,7 @@ export class Client {
   }
 
   /** Waits for a message with all these fields. @returns the first one, which may have arrived earlier */
-  message(fields: Partial<Message>): Promise<Message> {
+  waitForMessage(fields: Partial<Message>): Promise<Message> {
     const fits = (message: Message) =>
       Object.entries(fields).every(([field, value]) => message[field as keyof Message] === value);
     return this.until(() => this.frames.filter(isMessage).find(fits));
@@ -179,7 +179,7 @@ export class Client {
   }
 
   /** Waits until the socket is closed. @returns the close code and the reason */
-  end(): Promise<{ code: number; reason: string }> {
+  waitForClose(): Promise<{ code: number; reason: string }> {
     return this.until(() => this.closed);
   }
 
