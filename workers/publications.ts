@@ -37,7 +37,7 @@ export async function publish(redis: Redis, publications: Publication[]): Promis
 export function invitations(messages: Message[], names: ChannelNames): Publication[] {
   return messages.flatMap((message) => {
     const change = membershipChange(message);
-    if (!change?.member) return [];
+    if (!change?.isMember) return [];
     const invitation = { roomId: message.roomId, seq: message.seq };
     return [noticePublication(names, change.userId, { invitation })];
   });

@@ -104,10 +104,10 @@ export class RoomSubscriptions {
     const users = this.#usersOf(roomId, change);
     for (const user of users) {
       if (!user.isReady) user.earlyChanges.set(roomId, change);
-      else if (change.member) user.join(roomId);
+      else if (change.isMember) user.join(roomId);
     }
     this.#options.publish(roomId, record);
-    if (change.member) return;
+    if (change.isMember) return;
     for (const user of users) if (user.isReady) user.leave(roomId, change.seq);
   }
 
@@ -156,9 +156,9 @@ export class RoomSubscriptions {
     user.isReady = true;
     if (user.closed) return;
     for (const roomId of heads.keys()) user.join(roomId);
-    for (const [roomId, { seq, member }] of user.earlyChanges) {
+    for (const [roomId, { seq, isMember }] of user.earlyChanges) {
       if (seq <= (heads.get(roomId) ?? 0)) continue;
-      if (!member) user.leave(roomId, seq);
+      if (!isMember) user.leave(roomId, seq);
       else if (this.#options.feeds.progressOf(roomId)) user.join(roomId);
       else void this.#invitations.accept(user, { roomId, seq });
     }

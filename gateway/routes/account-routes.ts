@@ -1,6 +1,12 @@
 import type { User } from '../../shared/contract/answers.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
-import type { Login, OtpMail, ProvenLogin, ProvenRegistration, Registration } from '../../shared/contract/requests.ts';
+import type {
+  Login,
+  LoginWithOtp,
+  OtpMail,
+  Registration,
+  RegistrationWithOtp,
+} from '../../shared/contract/requests.ts';
 import type { Gateway } from '../gateway.ts';
 import { authenticate } from '../http/authenticate.ts';
 import type { OpenRequest } from '../http/route.ts';
@@ -20,7 +26,7 @@ export async function register(
 /** Makes an account, like {@link register}. The one-time password proves that the e-mail address is the user's own. */
 export async function registerWithOtp(
   gateway: Gateway,
-  { body, address }: OpenRequest & { body: ProvenRegistration },
+  { body, address }: OpenRequest & { body: RegistrationWithOtp },
 ): Promise<User> {
   const { otp, ...person } = body;
   const passwordHash = await gateway.rateLimits.guardOtp(address, async () => {
@@ -40,7 +46,7 @@ export function login(gateway: Gateway, { body, address }: OpenRequest & { body:
 /** Returns an access token. The caller needs the password and a mailed one-time password. */
 export function loginWithOtp(
   gateway: Gateway,
-  { body, address }: OpenRequest & { body: ProvenLogin },
+  { body, address }: OpenRequest & { body: LoginWithOtp },
 ): Promise<{ token: string }> {
   const { email, otp } = body;
   return issueToken(gateway, email, address, async () => {

@@ -3,10 +3,10 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import type {
   IdParameter,
   ListPage,
-  ProvenUserUpdate,
   RoleParameters,
   SearchParameter,
   UserUpdate,
+  UserUpdateWithOtp,
 } from '../../shared/contract/requests.ts';
 import type { Gateway } from '../gateway.ts';
 import type { UserRequest } from '../http/route.ts';
@@ -49,7 +49,7 @@ export function updateUser(gateway: Gateway, { body, userId }: UserRequest & { b
 /** Changes the account of the caller. The one-time password proves that the new e-mail address is the caller's own. */
 export async function updateUserWithOtp(
   gateway: Gateway,
-  { body, userId, address }: UserRequest & { body: ProvenUserUpdate },
+  { body, userId, address }: UserRequest & { body: UserUpdateWithOtp },
 ): Promise<User> {
   const { otp, ...person } = body;
   const subject = { purpose: 'update', email: person.email, userId } as const;

@@ -39,6 +39,6 @@ export type Room = v.InferOutput<typeof Room>;
 export const Token = v.object({ token: v.string() });
 export const Ticket = v.object({ ticket: v.string() });
 
-/** Says that something was done. */
-export const done = (message: string) => v.object({ message: v.literal(message) });
+/** An answer that confirms that the request was carried out. It has this text. */
+export const confirmation = (message: string) => v.object({ message: v.literal(message) });
 export const Status = v.object({ status: v.string() });

@@ -38,7 +38,7 @@ test('the command of a message decides who becomes or ceases to be a member', ()
   const [userId, targetId] = [newId(), newId()];
   const changeOf = (command: Message['command']) => membershipChange(message({ command, userId, targetId, seq: 3 }));
   assert.equal(changeOf('CreateMessage'), undefined);
-  assert.deepEqual(changeOf('CreateRoom'), { seq: 3, userId, member: true });
-  assert.deepEqual(changeOf('AddUser'), { seq: 3, userId: targetId, member: true });
-  assert.deepEqual(changeOf('RemoveUser'), { seq: 3, userId: targetId, member: false });
+  assert.deepEqual(changeOf('CreateRoom'), { seq: 3, userId, isMember: true });
+  assert.deepEqual(changeOf('AddUser'), { seq: 3, userId: targetId, isMember: true });
+  assert.deepEqual(changeOf('RemoveUser'), { seq: 3, userId: targetId, isMember: false });
 });

@@ -29,7 +29,7 @@ export const MembershipChange = v.object({
   seq: Seq,
   /** `everyone` means all members of the room. */
   userId: v.union([v.literal('everyone'), Id]),
-  member: v.boolean(),
+  isMember: v.boolean(),
 });
 export type MembershipChange = v.InferOutput<typeof MembershipChange>;
 
@@ -37,11 +37,11 @@ const membershipChanges: Record<CommandName, ((message: Message) => Omit<Members
   CreateMessage: undefined,
   UpdateMessage: undefined,
   DeleteMessage: undefined,
-  AddUser: ({ targetId }) => ({ userId: targetId, member: true }),
-  RemoveUser: ({ targetId }) => ({ userId: targetId, member: false }),
-  CreateRoom: ({ userId }) => ({ userId, member: true }),
+  AddUser: ({ targetId }) => ({ userId: targetId, isMember: true }),
+  RemoveUser: ({ targetId }) => ({ userId: targetId, isMember: false }),
+  CreateRoom: ({ userId }) => ({ userId, isMember: true }),
   UpdateRoom: undefined,
-  DeleteRoom: () => ({ userId: 'everyone', member: false }),
+  DeleteRoom: () => ({ userId: 'everyone', isMember: false }),
 };
 
 export function membershipChange(message: Message): MembershipChange | undefined {

@@ -12,14 +12,14 @@ export const Registration = v.strictObject({ ...Person, password: Password, phon
 export type Registration = v.InferOutput<typeof Registration>;
 
 /** A registration with a code that was mailed to the e-mail. */
-export const ProvenRegistration = v.strictObject({ ...Person, password: Password, phone: Phone, otp: Otp });
-export type ProvenRegistration = v.InferOutput<typeof ProvenRegistration>;
+export const RegistrationWithOtp = v.strictObject({ ...Person, password: Password, phone: Phone, otp: Otp });
+export type RegistrationWithOtp = v.InferOutput<typeof RegistrationWithOtp>;
 
 export const Login = v.strictObject({ email: Email, password: Password });
 export type Login = v.InferOutput<typeof Login>;
 
-export const ProvenLogin = v.strictObject({ ...Login.entries, otp: Otp });
-export type ProvenLogin = v.InferOutput<typeof ProvenLogin>;
+export const LoginWithOtp = v.strictObject({ ...Login.entries, otp: Otp });
+export type LoginWithOtp = v.InferOutput<typeof LoginWithOtp>;
 
 export const OtpMail = v.strictObject({ email: Email, purpose: v.optional(OtpPurpose) });
 export type OtpMail = v.InferOutput<typeof OtpMail>;
@@ -28,8 +28,8 @@ export const UserUpdate = v.strictObject({ ...Person, phone: Phone });
 export type UserUpdate = v.InferOutput<typeof UserUpdate>;
 
 /** An update with a code that was mailed to the e-mail of this body. */
-export const ProvenUserUpdate = v.strictObject({ ...UserUpdate.entries, otp: Otp });
-export type ProvenUserUpdate = v.InferOutput<typeof ProvenUserUpdate>;
+export const UserUpdateWithOtp = v.strictObject({ ...UserUpdate.entries, otp: Otp });
+export type UserUpdateWithOtp = v.InferOutput<typeof UserUpdateWithOtp>;
 
 export const NewRoom = v.strictObject({ name: RoomName, roomType: v.optional(RoomType) });
 export type NewRoom = v.InferOutput<typeof NewRoom>;
