@@ -21,10 +21,10 @@ const person = (email: string) => ({ firstName: 'Ann', lastName: 'Testing', emai
 const register = (email: string, id = newId()) =>
   command({ command: 'Register', ...person(email), passwordHash: '' }, id);
 
-async function apply(lane: string, number: number, ...commands: AccountCommand[]): Promise<Row[]> {
+async function apply(laneKey: string, number: number, ...commands: AccountCommand[]): Promise<Row[]> {
   const batch = database.json(JSON.parse(JSON.stringify(commands)));
   return database<Row[]>`
-    select * from jsonb_to_recordset(apply_account_commands(${lane}, ${number}, ${batch}, false))
+    select * from jsonb_to_recordset(apply_account_commands(${laneKey}, ${number}, ${batch}, false))
       as (command_id uuid, code text, token_version bigint)`;
 }
 
@@ -34,7 +34,7 @@ const versionOf = async (id: string) => {
   return row?.tokenVersion;
 };
 
-test('a copy of a batch changes nothing and gets the answers of the first copy', async () => {
+test('a copy of a batch changes nothing and gets the outcomes of the first copy', async () => {
   const [lane, ann] = [newId(), newId()];
   const batch = [
     register('ann@example.com', ann),
@@ -47,7 +47,7 @@ test('a copy of a batch changes nothing and gets the answers of the first copy',
   assert.equal(await versionOf(ann), 1);
 });
 
-test('four copies of a batch at the same time have one effect', async () => {
+test('four copies of a batch at the same time change the user only once', async () => {
   const [lane, ann] = [newId(), newId()];
   await apply(lane, 0, register('many@example.com', ann));
   const batch = [command({ command: 'LogoutAll', userId: ann })];
@@ -70,7 +70,7 @@ test('a copy that arrives after the next batch changes nothing', async () => {
   assert.deepEqual(row?.roles, ['user']);
 });
 
-test('an expired command and commands that fail do not stop their neighbours', async () => {
+test('an expired command and commands that fail do not stop the other commands', async () => {
   const late = { ...register('later@example.com'), deadline: new Date(Date.now() - 1).toISOString() };
   const broken = { ...register('broken@example.com'), deadline: 'never' };
   const unknown = { ...register('unknown@example.com'), command: 'Shout' } as unknown as AccountCommand;
@@ -78,7 +78,7 @@ test('an expired command and commands that fail do not stop their neighbours', a
   assert.deepEqual(codes(rows), ['expired', 'internal', 'internal', null]);
 });
 
-test('a password hash is renewed only if it has not changed meanwhile', async () => {
+test('a new password hash is stored only if the stored hash is the expected one', async () => {
   const [lane, ann] = [newId(), newId()];
   await apply(lane, 0, register('hash@example.com', ann));
   const renew = (formerHash: string, passwordHash: string) =>

@@ -41,7 +41,7 @@ test('the commands of a batch take effect in their order', async () => {
   );
 });
 
-test('a ref has one effect, in one batch and over batches, and another command with it is refused', async () => {
+test('a ref has one effect, in one batch and in several batches, and another command with this ref is refused', async () => {
   const ann = await createUser();
   const room = await createRoom(ann);
   const ref = randomUUID();
@@ -50,7 +50,7 @@ test('a ref has one effect, in one batch and over batches, and another command w
   assert.deepEqual(codesOf(first), [null, null, 'ref_reused', null, null]);
   assert.deepEqual(seqsOfOutcomes(first), [2, 2, null, 3, 2]);
   assert.deepEqual(
-    first.map(({ fresh }) => fresh),
+    first.map(({ isNew }) => isNew),
     [true, false, false, true, false],
   );
   const second = await apply(write(), command('AddUser', ann, room, { ref, targetId: ann }));
@@ -59,7 +59,7 @@ test('a ref has one effect, in one batch and over batches, and another command w
   assert.deepEqual(await seqsOf(room), [1, 2, 3]);
 });
 
-test('eight CreateRoom commands with one ref, each with a new room id, create one room', async () => {
+test('eight CreateRoom commands with the same ref and different room ids create one room', async () => {
   const ann = await createUser();
   const ref = randomUUID();
   const attempts = await Promise.all(Array.from({ length: 8 }, () => apply({ ...createRoomCommand(ann), ref })));
@@ -70,7 +70,7 @@ test('eight CreateRoom commands with one ref, each with a new room id, create on
   assert.equal(rooms.length, 1);
 });
 
-test('a command after its deadline is refused, but one that was applied before is answered', async () => {
+test('a command after its deadline is refused, but a copy of an applied command gets its first outcome', async () => {
   const ann = await createUser();
   const room = await createRoom(ann);
   const deadline = aSecondAgo();
@@ -85,7 +85,7 @@ test('a command after its deadline is refused, but one that was applied before i
   assert.deepEqual(codesOf(outcomes), ['expired', null, 'expired', 'expired']);
 });
 
-test('a command without the right to do it is refused and stores nothing', async () => {
+test('a command is refused and stores nothing if the actor has no right to it', async () => {
   const [ann, bob, cyd] = [await createUser(), await createUser(), await createUser()];
   const [privateRoom, publicRoom] = [await createRoom(ann), await createRoom(ann, 'Public')];
   const [general] = await database`select id from rooms where name = 'general'`;
@@ -119,7 +119,7 @@ test('a command without the right to do it is refused and stores nothing', async
   assert.deepEqual([await seqsOf(privateRoom), await seqsOf(publicRoom), await seqsOf(news?.id)], [[1, 2], [1], []]);
 });
 
-test('an admin announces, and any user joins a public room, writes in it and leaves it', async () => {
+test('an admin writes in announcements, and any user may join a public room, write in the room and leave it', async () => {
   const [ann, root] = [await createUser(), await createUser('Root', ['user', 'admin'])];
   const [news] = await database`select id from rooms where name = 'announcements'`;
   const room = await createRoom(root, 'Public');
@@ -132,7 +132,7 @@ test('an admin announces, and any user joins a public room, writes in it and lea
   assert.deepEqual(codesOf(outcomes), [null, null, null, null]);
 });
 
-test('forty batches over the same rooms at once give each room the seqs 1..n, without a deadlock', async () => {
+test('forty batches for the same rooms at the same time give each room the seqs 1 to n, without a deadlock', async () => {
   const ann = await createUser();
   const rooms = await Promise.all(Array.from({ length: 5 }, () => createRoom(ann)));
   const batches = Array.from({ length: 40 }, (_, index) => {
@@ -145,16 +145,16 @@ test('forty batches over the same rooms at once give each room the seqs 1..n, wi
   for (const room of rooms) assert.deepEqual(await seqsOf(room), expected);
 });
 
-test('look-ups use indexes, even if the tables were small when Postgres made the plan', async () => {
+test('every look-up uses an index, even if the tables were small when Postgres made the plan', async () => {
   const ann = await createUser();
   const room = await createRoom(ann);
-  // With tables of this size, Postgres prefers to read whole tables.
+  // For tables of this size, Postgres prefers to read the whole table.
   await database.unsafe('analyze');
-  // A session keeps its own plans and counts its own scans.
-  const session = connectDatabase(url, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
+  // A connection keeps its own plans and counts its own scans.
+  const connection = connectDatabase(url, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
   const scans = async () => {
-    await session.unsafe('select pg_stat_force_next_flush()');
-    const rows = await session`
+    await connection.unsafe('select pg_stat_force_next_flush()');
+    const rows = await connection`
       select relname, seq_scan from pg_stat_user_tables where relname in ('messages', 'memberships', 'users', 'rooms')`;
     return Object.fromEntries(rows.map(({ relname, seqScan }) => [relname, seqScan]));
   };
@@ -162,13 +162,13 @@ test('look-ups use indexes, even if the tables were small when Postgres made the
   for (let count = 0; count < 20; count++) {
     const message = command('CreateMessage', ann, room);
     const edit = command('UpdateMessage', ann, room, { targetId: message.id });
-    await roomCommands(session).applyBatch(room, count, [message, createRoomCommand(ann), edit]);
+    await roomCommands(connection).applyBatch(room, count, [message, createRoomCommand(ann), edit]);
   }
   assert.deepEqual(await scans(), before);
-  await session.end();
+  await connection.end();
 });
 
-test('a copy of a batch, or of an earlier batch, changes nothing: a refused command stays refused', async () => {
+test('a copy of the newest batch or of an earlier batch changes nothing, so a refused command stays refused', async () => {
   const [ann, bob] = [await createUser(), await createUser()];
   const room = await createRoom(ann);
   const send = async (number: number, ...commands: RoomCommand[]) => codesOf(await applyBatch(room, number, commands));
@@ -181,7 +181,7 @@ test('a copy of a batch, or of an earlier batch, changes nothing: a refused comm
   assert.deepEqual(await seqsOf(room), [1, 2, 3]);
 });
 
-test('if a batch is applied singly, a command that fails does not stop its neighbours', async () => {
+test('if a batch is applied one by one, a command that fails does not stop the other commands', async () => {
   const ann = await createUser();
   const room = await createRoom(ann);
   const write = () => command('CreateMessage', ann, room);
@@ -192,7 +192,7 @@ test('if a batch is applied singly, a command that fails does not stop its neigh
   assert.deepEqual(await seqsOf(room), [1, 2, 3]);
 });
 
-test('an edited or deleted message has the time of the event that changed it', async () => {
+test('an edited or deleted message has the time of the message that records the change', async () => {
   const ann = await createUser();
   const room = await createRoom(ann);
   const target = command('CreateMessage', ann, room);
@@ -207,7 +207,7 @@ test('an edited or deleted message has the time of the event that changed it', a
   }
 });
 
-test('a worker of the previous release gets an error', async () => {
+test('a worker of release 0.1.0 gets an error', async () => {
   const batch = database.json([]);
   const call = database`select * from apply_room_commands(${batch}, ${newId()}, 1, false)`;
   await assert.rejects(call, { code: '42883' });

@@ -6,8 +6,9 @@ import type { RoomCommand } from '../shared/contract/jobs.ts';
 import { aSecondAgo, inOneMinute, roomCommand, roomCommands } from '../test/support/room-commands.ts';
 import { openTestDatabase } from '../test/support/system.ts';
 
-// create_messages applies CreateMessage commands as a set. Other commands are applied one by one. Both forms must agree
-// on who may write, and on what a repeated ref and a deadline mean. So each actor here writes a message, and edits one.
+// create_messages applies CreateMessage commands as one set. All other commands are applied one by one. Both ways must
+// agree on who may write, and on the meaning of a repeated ref and of a deadline. So in each case here, an actor writes a
+// message (as a set) and edits a message (one by one).
 
 const { database } = await openTestDatabase();
 const { apply, createUser, createRoom } = roomCommands(database);
@@ -31,13 +32,13 @@ before(async () => {
   for (const roomType of roomTypes) for (const isDeleted of [false, true]) await addRoom(roomType, isDeleted);
 });
 
-test('the set-based form and the single form give the same outcomes', async () => {
+test('commands that are applied as a set get the same outcomes as commands that are applied one by one', async () => {
   const codes = new Set<string | null>();
   for (const ref of refs) {
     const asSet = await outcomesOf('CreateMessage', ref);
-    const singly = await outcomesOf('UpdateMessage', ref);
+    const oneByOne = await outcomesOf('UpdateMessage', ref);
     for (const [index, { title }] of cases.entries()) {
-      assert.deepEqual(asSet[index], singly[index], `${title}, ${ref} ref`);
+      assert.deepEqual(asSet[index], oneByOne[index], `${title}, ${ref} ref`);
       codes.add(asSet[index]?.code ?? null);
     }
   }
@@ -66,13 +67,13 @@ async function addRoom(roomType: RoomType, isDeleted: boolean): Promise<void> {
   if (isDeleted) await database`update rooms set deleted_at = now() where id = ${roomId}`;
 }
 
-/** Stores the messages of commands without a look at rights: the actor may have had them once. */
+/** Stores the messages of commands without a check of rights: the actor may have lost the right later. */
 async function store(...commands: RoomCommand[]): Promise<void> {
   const batch = database.json(JSON.parse(JSON.stringify(commands)));
   await database`select from store_messages(room_commands(${batch}))`;
 }
 
-/** Applies the command of each case, as one batch. @returns the parts of the outcomes that both forms have in common */
+/** Applies the command of each case, as one batch. @returns the fields of the outcomes that must be equal in both ways */
 async function outcomesOf(name: 'CreateMessage' | 'UpdateMessage', ref: (typeof refs)[number]) {
   const commands = cases.map(({ actorId, roomId, targetId, deadline }) =>
     roomCommand(name, actorId, roomId, { deadline, targetId: name === 'UpdateMessage' ? targetId : roomId }),
@@ -81,9 +82,9 @@ async function outcomesOf(name: 'CreateMessage' | 'UpdateMessage', ref: (typeof 
   const earlier = commands.map((command) => ({ ...command, id: newId(), text }));
   if (ref !== 'new') await store(...earlier);
   const outcomes = await apply(...commands);
-  return outcomes.map(({ code, fresh, message }, index) => {
+  return outcomes.map(({ code, isNew, message }, index) => {
     const source = [commands[index], earlier[index]].findIndex((command) => command?.id === message?.id);
     const known = message && { text: message.text, userId: message.user_id, roomId: message.room_id };
-    return { code, fresh, message: known, source: ['the command', 'an earlier command'][source] };
+    return { code, isNew, message: known, source: ['the command', 'an earlier command'][source] };
   });
 }

@@ -6,12 +6,12 @@ import { newId } from '../shared/contract/ids.ts';
 import { inOneMinute, roomCommand, roomCommands } from '../test/support/room-commands.ts';
 import { openTestDatabase } from '../test/support/system.ts';
 
-// The functions that dispatch commands by their names must know the commands of shared/contract, and no others.
+// Some SQL functions choose a function by the name of a command. They must know exactly the names of shared/contract.
 
 const { database } = await openTestDatabase();
 const { applyBatch } = roomCommands(database);
 
-/** The names of commands in the source of a function. No other literal there begins with a capital letter. */
+/** The names of commands in the body of an SQL function. There, only these literals begin with a capital letter. */
 async function namesIn(name: string): Promise<string[]> {
   const [row] = await database`select prosrc from pg_proc where proname = ${name}`;
   return [...String(row?.prosrc).matchAll(/'([A-Z]\w+)'/g)].map(([, command]) => command as string);
@@ -36,14 +36,14 @@ const failsToChange = async (name: string) => {
   return row?.code === 'internal';
 };
 
-test('apply_run and apply_command dispatch the room commands of the contract, and no others', async () => {
-  const names = [...(await namesIn('apply_run')), ...(await namesIn('apply_command'))];
+test('apply_group and apply_command know every room command of the contract, and no other', async () => {
+  const names = [...(await namesIn('apply_group')), ...(await namesIn('apply_command'))];
   assert.deepEqual(names.sort(), commandNames.toSorted());
   for (const name of commandNames) assert.equal(await failsToApply(name), false, name);
   assert.equal(await failsToApply('Shout'), true);
 });
 
-test('apply_account_command dispatches the account commands of the contract, and no others', async () => {
+test('apply_account_command knows every account command of the contract, and no other', async () => {
   const names = await namesIn('apply_account_command');
   assert.deepEqual(names.sort(), accountChangeNames.toSorted());
   for (const name of accountChangeNames) assert.equal(await failsToChange(name), false, name);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -16,7 +16,7 @@ const url = await createTestDatabase();
 const database = connectDatabase(url, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
 after(() => database.end());
 
-test('four processes at once apply each file once', async () => {
+test('if four processes migrate at the same time, each file is applied once', async () => {
   const applied = await Promise.all(Array.from({ length: 4 }, () => migrate(url, folder)));
   const numbered = applied.flat().filter((name) => name === '001-tables.sql');
   assert.equal(numbered.length, 1);
@@ -31,7 +31,7 @@ test('four processes at once apply each file once', async () => {
   assert.deepEqual(await migrate(url, folder), []);
 });
 
-test('a function is replaced when its text changes', async () => {
+test('a function is replaced when the text of its file changes', async () => {
   const file = join(folder, 'functions/answer.sql');
   writeFileSync(file, 'create or replace function answer() returns int language sql as $$ select 41 $$;');
   assert.deepEqual(await migrate(url, folder), ['functions/answer.sql']);
@@ -53,7 +53,7 @@ test('a function may call a function of a later file', async () => {
   rmSync(last);
 });
 
-test('a function whose body is wrong is named, also if only a table has changed', async () => {
+test('an error in the body of a function names its file, even if only a table has changed', async () => {
   const broken = join(folder, 'functions/broken.sql');
   writeFileSync(broken, 'create or replace function broken() returns int language sql as $$ select nonsense $$;');
   await assert.rejects(migrate(url, folder), /^Error: sql\/functions\/broken\.sql: column "nonsense" does not exist/);
@@ -68,7 +68,7 @@ test('a function whose body is wrong is named, also if only a table has changed'
   rmSync(renamed);
 });
 
-test('a file that fails leaves nothing behind and is named', async () => {
+test('the error of a failed file names the file, and no change of the file stays', async () => {
   const file = join(folder, '002-broken.sql');
   writeFileSync(file, 'create table half (id int); select nonsense();');
   await assert.rejects(migrate(url, folder), /sql\/002-broken\.sql: function nonsense\(\) does not exist/);
@@ -77,12 +77,12 @@ test('a file that fails leaves nothing behind and is named', async () => {
   rmSync(file);
 });
 
-test('a numbered file that was applied must not change', async () => {
+test('a numbered file that changes after it was applied is refused', async () => {
   appendFileSync(join(folder, '001-tables.sql'), '-- changed');
-  await assert.rejects(migrate(url, folder), /sql\/001-tables\.sql was applied and has changed since/);
+  await assert.rejects(migrate(url, folder), /sql\/001-tables\.sql has changed after it was applied/);
 });
 
-test('messages that are older than the history index get one', async () => {
+test('messages that were stored before the column history_index existed get a value', async () => {
   const former = mkdtempSync(join(tmpdir(), 'rooms-sql-'));
   after(() => rmSync(former, { recursive: true }));
   mkdirSync(join(former, 'functions'));
@@ -117,7 +117,40 @@ test('messages that are older than the history index get one', async () => {
   );
 });
 
-test('a new column of messages needs no change in the functions', async () => {
+test('functions of release 0.1.0 are replaced, even if a parameter has another name now', async () => {
+  const former = mkdtempSync(join(tmpdir(), 'rooms-sql-'));
+  after(() => rmSync(former, { recursive: true }));
+  mkdirSync(join(former, 'functions'));
+  for (const name of readdirSync(import.meta.dirname).filter((file) => /^00[1-5]-/.test(file))) {
+    cpSync(join(import.meta.dirname, name), join(former, name));
+  }
+  const signatures = [
+    'add_member(room uuid, who uuid) returns void',
+    'apply_account_command(c jsonb, allowed_only boolean) returns jsonb',
+    'apply_run(commands room_command[]) returns setof room_outcome',
+    'is_member(room uuid, who uuid) returns boolean',
+    'is_new_batch(sender text, number bigint) returns boolean',
+    'register(c jsonb, allowed_only boolean) returns text',
+    'set_role(who uuid, changed text, granted boolean) returns text',
+    'update_user(c jsonb, allowed_only boolean) returns text',
+    'visible_room(room uuid, who uuid) returns rooms',
+  ];
+  const functions = signatures.map(
+    (signature) => `create or replace function ${signature} language plpgsql as 'begin end';`,
+  );
+  writeFileSync(join(former, 'functions/former.sql'), functions.join(''));
+  const upgraded = await createTestDatabase();
+  await migrate(upgraded, former);
+  await migrate(upgraded);
+  const sql = connectDatabase(upgraded, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
+  after(() => sql.end());
+  const left = await sql`
+    select proname from pg_proc
+    where pronamespace = 'public'::regnamespace and (prosrc = 'begin end' or proargnames && '{allowed_only,who,sender}')`;
+  assert.deepEqual(Array.from(left), []);
+});
+
+test('the functions work without a change when the table messages gets a new column', async () => {
   const wider = await createTestDatabase();
   await migrate(wider);
   const sql = connectDatabase(wider, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
@@ -126,7 +159,7 @@ test('a new column of messages needs no change in the functions', async () => {
   const ann = await createUser();
   const roomId = await createRoom(ann);
   const write = () => roomCommand('CreateMessage', ann, roomId);
-  // The session has plans for the old columns.
+  // The connection has plans for the old columns now.
   await apply(write());
   await sql`alter table messages add column pinned boolean not null default false`;
   const target = write();

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { connectDatabase, type Database } from '../shared/database.ts';
 
-/** One process migrates at a time. Postgres runs a text that begins with this as one transaction. */
+/** Lets only one process migrate at a time: the lock lasts until the end of the transaction. */
 const LOCK = `select pg_advisory_xact_lock(hashtext('rooms-migrate'))`;
 
 interface SqlFile {
@@ -13,11 +13,11 @@ interface SqlFile {
 }
 
 /**
- * Brings the database up to date with these files. A numbered file runs once, in order. A function is replaced when its
- * text changes. All files run in one transaction, so no statement sees half of a release. Several processes may migrate
- * at the same time.
+ * Brings the database up to date with the SQL files. Numbered files are applied once, in the order of their numbers. A
+ * function is replaced when the text of its file changes. All files are applied in one transaction, so no other process
+ * sees a part of the changes. Several processes may call this at the same time.
  * @returns the names of the files that were applied
- * @throws Error if a numbered file that was applied has changed since, or if a file fails; it names the file
+ * @throws Error with the name of the file, if a file fails, or if a numbered file has changed after it was applied
  */
 export async function migrate(url: string, folder = fileURLToPath(new URL('.', import.meta.url))): Promise<string[]> {
   const database = connectDatabase(url, { name: 'rooms-migrate', max: 1, readOnly: false, timeout: 0 });
@@ -51,7 +51,7 @@ async function applyChanged(database: Database, files: SqlFile[], attemptsLeft =
   const changed = files.filter(({ name, checksum }) => known.get(name) !== checksum);
   const altered = changed.find(({ name }) => known.has(name) && !isFunction(name));
   if (altered) {
-    throw new Error(`sql/${altered.name} was applied and has changed since: put the change into a new numbered file`);
+    throw new Error(`sql/${altered.name} has changed after it was applied: put the change into a new numbered file`);
   }
   if (changed.length === 0) return [];
   const parts = transaction(changed, files);
@@ -67,15 +67,16 @@ async function applyChanged(database: Database, files: SqlFile[], attemptsLeft =
   }
 }
 
-/** A part of the text that is sent to Postgres, and the file that it comes from. */
+/** A part of the SQL text that is sent to Postgres, and the name of its file. */
 interface Part {
   text: string;
   file?: string;
 }
 
 /**
- * A function may call functions of later files, so the first pass does not check their bodies. The second pass creates
- * all functions again, with checks: a change of a table can break a function whose own text is the same.
+ * The parts of one transaction. Postgres runs a text of several statements as one transaction.
+ * A function may call functions of later files, so the first pass does not check the bodies of functions. The second pass
+ * creates all functions again, with checks, because a change of a table can break a function with an unchanged text.
  */
 function transaction(changed: SqlFile[], files: SqlFile[]): Part[] {
   const part = (file: SqlFile, text: string) => ({ text: `${text};\n`, file: `sql/${file.name}` });
@@ -87,7 +88,7 @@ function transaction(changed: SqlFile[], files: SqlFile[]): Part[] {
   ];
 }
 
-/** The statement that notes a file as applied. */
+/** The statement that records a file as applied. */
 function record({ name, checksum }: SqlFile): string {
   const update = 'on conflict (name) do update set checksum = excluded.checksum, applied_at = now()';
   const row = `insert into schema_files (name, checksum) values ('${name}', '${checksum}')`;
@@ -98,13 +99,13 @@ function isFunction(name: string): boolean {
   return name.startsWith('functions/');
 }
 
-/** The part in which Postgres reports the error: by the body of a function, or by a position. Undefined without both. */
+/** Finds the part that failed: the error of Postgres has the body of a function, or a position. Undefined without both. */
 function failedPart(error: unknown, parts: Part[]): Part | undefined {
   const { internal_query: body, position } = error as { internal_query?: string; position?: string };
   if (body) return parts.find(({ text }) => text.includes(body));
   let end = 0;
   return parts.find(({ text }) => {
-    // Postgres counts characters. The length of a string counts UTF-16 units.
+    // The position counts characters. The length of a string counts UTF-16 units, so it could be larger.
     end += [...text].length;
     return Number(position) <= end;
   });

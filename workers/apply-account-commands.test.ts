@@ -17,7 +17,7 @@ const apply = (...commands: unknown[]) => {
 };
 const command = (change: object) => ({ id: newId(), deadline: inOneMinute(), ...change });
 
-test('a command that does not fit its schema is answered `internal` and does not stop its neighbours', async () => {
+test('a command that does not fit its schema gets the outcome `internal`, and the other commands are applied', async () => {
   const userId = await createUser();
   const first = command({ command: 'LogoutAll', userId });
   const last = command({ command: 'LogoutAll', userId });
@@ -31,6 +31,6 @@ test('a command that does not fit its schema is answered `internal` and does not
   ]);
 });
 
-test('a batch in which no command fits its schema is answered', async () => {
+test('if no command of a batch fits its schema, each command gets the outcome `internal`', async () => {
   assert.deepEqual((await apply({}, {})).outcomes, [{ code: 'internal' }, { code: 'internal' }]);
 });

@@ -21,24 +21,24 @@ interface Row {
 }
 
 /**
- * Applies a batch with one statement. A command that does not fit its schema gets the outcome `internal`. The others are
- * applied.
- * @param sender names the lane among all lanes
- * @param allowedOnly whether only e-mails on the allow-list may register
+ * Applies a batch with one statement. A command that does not fit its schema gets the outcome `internal`, and all other
+ * commands are applied.
+ * @param laneKey names the lane (the ordered outbox of a gateway) that sent the batch
+ * @param allowListOnly true if an account may only get an e-mail that is on the allow-list
  * @throws Error if Postgres does not answer
  */
 export async function applyAccountCommands(
   database: Database,
-  sender: string,
+  laneKey: string,
   { number, commands }: Batch<unknown>,
-  allowedOnly: boolean,
+  allowListOnly: boolean,
   log: Log,
 ): Promise<AppliedAccountCommands> {
   const parsed = commands.map((command) => parse(command, log));
   const readable = parsed.filter((command) => command !== undefined);
   const batch = database.json(readable as unknown as postgres.JSONValue);
   const statement = (): Promise<Row[]> => database<Row[]>`
-    select * from jsonb_to_recordset(apply_account_commands(${sender}, ${number}, ${batch}, ${allowedOnly}))
+    select * from jsonb_to_recordset(apply_account_commands(${laneKey}, ${number}, ${batch}, ${allowListOnly}))
       as (command_id uuid, code text, token_version bigint)`;
   const rows = new Map((await applyBatch(readable.length, statement, log)).map((row) => [row.commandId, row]));
   return {
@@ -50,7 +50,7 @@ export async function applyAccountCommands(
 function parse(command: unknown, log: Log): AccountCommand | undefined {
   const { success, output, issues } = v.safeParse(AccountCommand, command);
   if (success) return output;
-  // Only the paths: the values are personal.
+  // The log gets the names of the fields only, because the values are personal.
   log.error({ fields: issues.map((issue) => v.getDotPath(issue)) }, 'an account command does not fit its schema');
   return undefined;
 }

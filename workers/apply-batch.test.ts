@@ -12,28 +12,28 @@ interface Row {
   code: string | null;
 }
 
-/** Applies a batch of one command. The first statement is `first`. @returns the `singly` of each statement */
+/** Applies a batch of one command. The first statement is `first`. @returns the `oneByOne` of each statement */
 async function attemptsOf(first: () => Promise<Row[]>): Promise<boolean[]> {
   const attempts: boolean[] = [];
-  const statement = (singly: boolean) => {
-    attempts.push(singly);
+  const statement = (oneByOne: boolean) => {
+    attempts.push(oneByOne);
     return attempts.length === 1 ? first() : database<Row[]>`select 'command' as command_id, null as code`;
   };
   await applyBatch(1, statement, log);
   return attempts;
 }
 
-test('a batch that Postgres refuses is applied singly', async () => {
+test('if Postgres refuses a batch, its commands are applied one by one', async () => {
   assert.deepEqual(await attemptsOf(() => database<Row[]>`select 1 / 0`), [false, true]);
 });
 
-test('a batch whose answer is lost is sent again as a whole', async () => {
+test('if the answer to a batch is lost, the same batch is sent again as a whole', async () => {
   const killed = () => database<Row[]>`select pg_terminate_backend(pg_backend_pid())`;
   assert.deepEqual(await attemptsOf(killed), [false, false]);
   assert.deepEqual(await attemptsOf(() => database<Row[]>`select from users where false`), [false, false]);
 });
 
-test('a batch that Postgres never answers fails after four attempts', async () => {
+test('a batch without an answer of Postgres fails after four attempts', async () => {
   await assert.rejects(
     applyBatch(1, () => database<Row[]>`select from users where false`, log),
     /0 rows for 1 commands/,

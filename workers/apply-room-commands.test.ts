@@ -15,13 +15,13 @@ const log = createLog('test', 'silent');
 const apply = (...commands: RoomCommand[]) =>
   applyRoomCommands(database, newId(), { v: PAYLOAD_VERSION, gateway: newId(), lane: 0, number: 0, commands }, log);
 
-test('an outcome carries the stored message only if the command wants it', async () => {
+test('an outcome contains the stored message only if the command has `wantsMessage`', async () => {
   const ann = await createUser();
   const roomId = await createRoom(ann);
   const wanted = roomCommand('CreateMessage', ann, roomId, { wantsMessage: true });
   const plain = roomCommand('CreateMessage', ann, roomId);
   const refused = roomCommand('CreateMessage', newId(), roomId, { wantsMessage: true });
-  const { outcomes, fresh } = await apply(wanted, plain, refused);
+  const { outcomes, newMessages } = await apply(wanted, plain, refused);
   const [message] = await database`
     select id, seq, room_id, user_id, command, target_id, text, created_at, updated_at, ref
     from messages where id = ${wanted.id}`;
@@ -31,21 +31,21 @@ test('an outcome carries the stored message only if the command wants it', async
     { code: 'no_such_room' },
   ]);
   assert.deepEqual(
-    fresh.map(({ id }) => id),
+    newMessages.map(({ id }) => id),
     [wanted.id, plain.id],
   );
 });
 
-test('a repeated command gets the outcome of the first one, and its message is not fresh', async () => {
+test('a repeated command gets the outcome of the first command, and stores no new message', async () => {
   const ann = await createUser();
   const roomId = await createRoom(ann);
   const command = roomCommand('CreateMessage', ann, roomId, { wantsMessage: true });
   const first = await apply(command);
   const second = await apply({ ...command, id: newId() });
   assert.deepEqual(second.outcomes, first.outcomes);
-  assert.deepEqual(second.fresh, []);
+  assert.deepEqual(second.newMessages, []);
   assert.deepEqual(
-    second.repeated.map(({ id }) => id),
+    second.repeatedMessages.map(({ id }) => id),
     [command.id],
   );
 });

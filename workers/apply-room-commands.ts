@@ -10,10 +10,10 @@ import { applyBatch } from './apply-batch.ts';
 export interface AppliedRoomCommands {
   /** In the order of the commands. */
   outcomes: RoomOutcome[];
-  /** The messages that this batch stored, in the order of their seqs in each room. */
-  fresh: Message[];
-  /** The messages of commands that had been applied before. The process that applied them may not have published them. */
-  repeated: Message[];
+  /** The messages that this batch stored. Those of one room are in the order of their seqs. */
+  newMessages: Message[];
+  /** The messages of commands that had been applied before. A crash may have prevented their publication. */
+  repeatedMessages: Message[];
 }
 
 interface RefusedRow {
@@ -21,41 +21,41 @@ interface RefusedRow {
   code: string;
 }
 
-/** The command, and the columns of the message that records it. */
+/** The id of a command, and the columns of the message that records the command. */
 interface CommittedRow extends Message {
   commandId: string;
   code: null;
   /** False if the command had been applied before. */
-  fresh: boolean;
+  isNew: boolean;
 }
 
-/** The SQL type `room_outcome`, with the columns of its message side by side. */
+/** The SQL type `room_outcome`, but each column of its message is a column of the row. */
 type Row = RefusedRow | CommittedRow;
 
 const messageColumns = columnsOf(Message);
 
 /**
  * Applies a batch with one statement.
- * @param sender names the lane among all lanes
+ * @param laneKey names the lane (the ordered outbox of a gateway) that sent the batch
  * @throws Error if Postgres does not answer
  */
 export async function applyRoomCommands(
   database: Database,
-  sender: string,
+  laneKey: string,
   { number, commands }: Batch<RoomCommand>,
   log: Log,
 ): Promise<AppliedRoomCommands> {
   const batch = database.json(commands as unknown as postgres.JSONValue);
-  const statement = (singly: boolean): Promise<Row[]> => database<Row[]>`
-    select command_id, code, fresh, ${database(messageColumns)}
-    from apply_room_commands(${sender}, ${number}, ${batch}, ${singly}), lateral (select (message).*) columns`;
+  const statement = (oneByOne: boolean): Promise<Row[]> => database<Row[]>`
+    select command_id, code, is_new, ${database(messageColumns)}
+    from apply_room_commands(${laneKey}, ${number}, ${batch}, ${oneByOne}), lateral (select (message).*) columns`;
   const rows = await applyBatch(commands.length, statement, log);
   const committed = rows.filter((row) => row.code === null);
   const byCommand = new Map(rows.map((row) => [row.commandId, row]));
   return {
     outcomes: commands.map((command) => outcomeOf(command, byCommand.get(command.id))),
-    fresh: committed.filter(({ fresh }) => fresh),
-    repeated: committed.filter(({ fresh }) => !fresh),
+    newMessages: committed.filter(({ isNew }) => isNew),
+    repeatedMessages: committed.filter(({ isNew }) => !isNew),
   };
 }
 
@@ -66,6 +66,6 @@ function outcomeOf({ wantsMessage }: RoomCommand, row: Row | undefined): RoomOut
   return { id, roomId, seq, ...(wantsMessage && { message: messageOf(row) }) };
 }
 
-function messageOf({ commandId: _id, code: _code, fresh: _fresh, ...message }: CommittedRow): Message {
+function messageOf({ commandId: _id, code: _code, isNew: _isNew, ...message }: CommittedRow): Message {
   return message;
 }

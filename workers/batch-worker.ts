@@ -14,18 +14,17 @@ import type { Log } from '../shared/log.ts';
 import { applyAccountCommands } from './apply-account-commands.ts';
 import { applyRoomCommands } from './apply-room-commands.ts';
 import { type Publication, publicationsOf, publish, replyPublication, revocationPublication } from './publications.ts';
-import type { ReadJob } from './queue-worker.ts';
-import type { Reminders } from './reminders.ts';
+import type { PrepareJob } from './queue-worker.ts';
+import type { RepeatedPublications } from './repeated-publications.ts';
 
-/** What the jobs of batches work with. */
-export interface BatchWork {
+export interface BatchContext {
   database: Database;
-  /** A `producer` connection. */
+  /** A `producer` connection: while Redis is lost, a command fails immediately (shared/redis.ts). */
   redis: Redis;
   names: ChannelNames;
-  reminders: Reminders;
+  repeatedPublications: RepeatedPublications;
   /** `ALLOWED_USERS_ONLY` */
-  allowedOnly: boolean;
+  allowListOnly: boolean;
   log: Log;
 }
 
@@ -35,13 +34,12 @@ interface Applied {
 }
 
 /** The jobs of all kinds of batches. A job writes its batch to Postgres, then publishes the events and the reply. */
-export function batchJobs(work: BatchWork): Record<BatchName, ReadJob> {
+export function batchJobs(context: BatchContext): Record<BatchName, PrepareJob> {
   const jobOf =
-    (name: BatchName): ReadJob =>
+    (name: BatchName): PrepareJob =>
     (data) => {
-      // Each command is checked by the statement that applies it.
       const batch = v.parse(Batch, data) as Batch<never>;
-      return () => applyAndPublish(work, name, batch);
+      return () => applyAndPublish(context, name, batch);
     };
   return {
     'apply-room-commands': jobOf('apply-room-commands'),
@@ -50,29 +48,34 @@ export function batchJobs(work: BatchWork): Record<BatchName, ReadJob> {
   };
 }
 
-async function applyAndPublish(work: BatchWork, name: BatchName, batch: Batch<never>): Promise<void> {
+async function applyAndPublish(context: BatchContext, name: BatchName, batch: Batch<never>): Promise<void> {
   const { gateway, lane, number } = batch;
-  const { outcomes, publications } = await appliers[name](work, `${gateway}:${name}:${lane}`, batch);
-  const reply = replyPublication(work.names, gateway, { job: name, lane, number, outcomes });
-  await publish(work.redis, [...publications, reply]);
+  // A lane is an ordered outbox of a gateway. The key names the lane among the lanes of all gateways.
+  const laneKey = `${gateway}:${name}:${lane}`;
+  const { outcomes, publications } = await appliers[name](context, laneKey, batch);
+  const reply = replyPublication(context.names, gateway, { job: name, lane, number, outcomes });
+  await publish(context.redis, [...publications, reply]);
 }
 
-type Apply = (work: BatchWork, sender: string, batch: Batch<never>) => Promise<Applied>;
+type Apply = (context: BatchContext, laneKey: string, batch: Batch<never>) => Promise<Applied>;
 
-const applyAccounts: Apply = async (work, sender, batch: Batch<AccountCommand>) => {
-  const { database, names, reminders, allowedOnly, log } = work;
-  const { outcomes, revocations } = await applyAccountCommands(database, sender, batch, allowedOnly, log);
+const applyAccounts: Apply = async (context, laneKey, batch: Batch<AccountCommand>) => {
+  const { database, names, repeatedPublications, allowListOnly, log } = context;
+  const { outcomes, revocations } = await applyAccountCommands(database, laneKey, batch, allowListOnly, log);
   const publications = revocations.map(({ userId, revocation }) => revocationPublication(names, userId, revocation));
-  reminders.addNotices(publications);
+  repeatedPublications.addNotices(publications);
   return { outcomes, publications };
 };
 
+const applyRooms: Apply = async (context, laneKey, batch: Batch<RoomCommand>) => {
+  const { database, names, repeatedPublications, log } = context;
+  const { outcomes, newMessages, repeatedMessages } = await applyRoomCommands(database, laneKey, batch, log);
+  repeatedPublications.addMessages([...repeatedMessages, ...newMessages]);
+  return { outcomes, publications: publicationsOf(newMessages, repeatedMessages, names) };
+};
+
 const appliers: Record<BatchName, Apply> = {
-  'apply-room-commands': async ({ database, names, reminders, log }, sender, batch: Batch<RoomCommand>) => {
-    const { outcomes, fresh, repeated } = await applyRoomCommands(database, sender, batch, log);
-    reminders.addMessages([...repeated, ...fresh]);
-    return { outcomes, publications: publicationsOf(fresh, repeated, names) };
-  },
+  'apply-room-commands': applyRooms,
   'apply-account-commands': applyAccounts,
   'apply-role-changes': applyAccounts,
 };

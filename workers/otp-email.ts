@@ -12,61 +12,61 @@ import { withTimeout } from '../shared/timeout.ts';
 import type { Mailer } from './mailer.ts';
 import { isGivenUp, type QueueAccess, startWorker } from './queue-worker.ts';
 
-/** Postgres cancels a statement before this. So a longer silence means a lost connection. */
+/** Postgres cancels a statement earlier, so a longer silence is a lost connection. */
 const QUERY_TIMEOUT_MS = 20_000;
 
-export interface OtpWork {
+export interface OtpContext {
   database: Database;
-  /** A `producer` connection. */
+  /** A `producer` connection: while Redis is lost, a command fails immediately (shared/redis.ts). */
   redis: Redis;
   otps: ReturnType<typeof otpNames>;
   mailer: Mailer;
   /** `OTP_EXPIRY` in milliseconds. */
   expiryMs: number;
   /** `ALLOWED_USERS_ONLY` */
-  allowedOnly: boolean;
+  allowListOnly: boolean;
   metrics: Metrics;
   log: Log;
 }
 
 /**
- * Mails one-time passwords. If a mail fails, the job is retried with a new code. If the mail server refuses the mail for
- * good (a 5yz reply, RFC 5321), the job is given up.
- * @param concurrency mails at the same time
+ * Starts a worker that mails one-time passwords. If a mail fails, the job is retried with a new one-time password. After a
+ * permanent refusal of the mail server (a reply from 500 to 599, RFC 5321), the job is not retried.
+ * @param concurrency the number of mails at the same time
  */
-export function startOtpEmail(access: QueueAccess, work: OtpWork, concurrency: number): Worker {
+export function startOtpEmail(access: QueueAccess, context: OtpContext, concurrency: number): Worker {
   const mailJob = (data: unknown) => {
     const request = v.parse(OtpRequest, data);
-    return () => mailOtp(work, request);
+    return () => mailOtp(context, request);
   };
   const worker = startWorker('otp-email', access, { [OTP_JOB]: mailJob }, concurrency);
-  worker.on('closed', () => work.mailer.close());
-  worker.on('failed', (job) => work.metrics.otpMails.inc({ result: isGivenUp(job) ? 'given_up' : 'failed' }));
+  worker.on('closed', () => context.mailer.close());
+  worker.on('failed', (job) => context.metrics.otpMails.inc({ result: isGivenUp(job) ? 'given_up' : 'failed' }));
   return worker;
 }
 
-async function mailOtp(work: OtpWork, request: OtpRequest): Promise<void> {
-  const { redis, otps, mailer, expiryMs, log } = work;
-  const subject = await chooseSubject(work, request);
-  if (!subject) return log.info('one-time password not mailed: this e-mail may not get one');
-  const code = String(randomInt(1_000_000)).padStart(6, '0');
+async function mailOtp(context: OtpContext, request: OtpRequest): Promise<void> {
+  const { redis, otps, mailer, expiryMs, log } = context;
+  const subject = await chooseSubject(context, request);
+  if (!subject) return log.info('one-time password not mailed: this e-mail is not allowed to get one');
+  const otp = String(randomInt(1_000_000)).padStart(6, '0');
   const key = otps.key(subject);
   const stored = await redis
     .multi()
-    .hset(key, { hash: otps.hash(subject, code), tries: limits.MAX_OTP_TRIES })
+    .hset(key, { hash: otps.hash(subject, otp), tries: limits.MAX_OTP_TRIES })
     .pexpire(key, expiryMs)
     .exec();
   for (const [error] of stored ?? []) if (error) throw error;
-  await mailer.sendOtp(subject, code, expiryMs).catch((error: { responseCode?: number; message: string }) => {
+  await mailer.sendOtp(subject, otp, expiryMs).catch((error: { responseCode?: number; message: string }) => {
     throw (error.responseCode ?? 0) >= 500 ? new UnrecoverableError(error.message) : error;
   });
-  work.metrics.otpMails.inc({ result: 'sent' });
+  context.metrics.otpMails.inc({ result: 'sent' });
   log.info({ purpose: subject.purpose }, 'one-time password mailed');
 }
 
-/** @returns undefined if this e-mail may not get a code. The caller's answer does not show that. */
+/** @returns undefined if this e-mail may not get a one-time password. The caller of the route does not learn that. */
 async function chooseSubject(
-  { database, allowedOnly }: OtpWork,
+  { database, allowListOnly }: OtpContext,
   { email, purpose: requested, userId }: OtpRequest,
 ): Promise<OtpSubject | undefined> {
   const [row] = await withTimeout(
@@ -76,7 +76,7 @@ async function chooseSubject(
     QUERY_TIMEOUT_MS,
   );
   if (!row) throw new Error('postgres returned no row');
-  if (allowedOnly && !row.allowed) return undefined;
+  if (allowListOnly && !row.allowed) return undefined;
   const purpose = requested ?? (row.accountId ? 'login' : 'register');
   const isPossible = {
     register: row.accountId === null,

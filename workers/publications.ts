@@ -5,19 +5,28 @@ import type { Reply } from '../shared/contract/jobs.ts';
 import { encodeMessage, type Message, membershipChange } from '../shared/contract/messages.ts';
 import { encodeVersioned } from '../shared/contract/versions.ts';
 
-/** A channel of Redis and a payload for it. */
+/** A payload, and the Redis channel on which it is published. */
 export type Publication = [channel: string, payload: string];
 
 /**
- * The publications after a batch is stored: the new messages of rooms and the invitations. For a message that an earlier
- * copy of the batch stored, only the head of its room is published, because its first publication may be lost.
+ * The publications after a batch is stored: the new messages and the invitations. A repeated message was stored before,
+ * and its publication may be lost. For such a message only the head of its room (the seq of the last message) is
+ * published, so that the gateways read what they missed.
  */
-export function publicationsOf(fresh: Message[], repeated: Message[], names: ChannelNames): Publication[] {
-  const heads = repeated.map(({ roomId, seq }): Publication => headPublication(names, roomId, seq));
-  return [...invitations([...fresh, ...repeated], names), ...roomPublications(fresh, names), ...heads];
+export function publicationsOf(
+  newMessages: Message[],
+  repeatedMessages: Message[],
+  names: ChannelNames,
+): Publication[] {
+  const heads = repeatedMessages.map(({ roomId, seq }): Publication => headPublication(names, roomId, seq));
+  return [
+    ...invitations([...newMessages, ...repeatedMessages], names),
+    ...roomPublications(newMessages, names),
+    ...heads,
+  ];
 }
 
-/** Publishes the head of a room. A gateway that missed messages then reads them. */
+/** The publication of a head. A gateway that has not delivered the messages up to this seq then reads them. */
 export function headPublication(names: ChannelNames, roomId: string, head: number): Publication {
   return [names.room(roomId), encodeBroadcast({ head, changes: [], records: [] })];
 }
@@ -26,7 +35,7 @@ export function replyPublication(names: ChannelNames, gateway: string, reply: Re
   return [names.gateway(gateway), encodeVersioned(reply)];
 }
 
-/** @throws Error if Redis did not accept all publications. It may have accepted some of them. */
+/** @throws Error if Redis did not accept all publications. Redis may have accepted some of them. */
 export async function publish(redis: Redis, publications: Publication[]): Promise<void> {
   const pipeline = redis.pipeline();
   for (const [channel, payload] of publications) pipeline.publish(channel, payload);
@@ -51,7 +60,7 @@ function noticePublication(names: ChannelNames, userId: string, notice: Notice):
   return [names.user(userId), encodeVersioned(notice)];
 }
 
-/** One broadcast for each run of consecutive messages of a room. */
+/** Messages of a room with consecutive seqs share one broadcast. */
 function roomPublications(messages: Message[], names: ChannelNames): Publication[] {
   const last = new Map<string, Broadcast>();
   const all: [roomId: string, Broadcast][] = [];

@@ -8,7 +8,7 @@ import { startWatchdog } from './watchdog.ts';
 const WATCHDOG_INTERVAL_MS = 10_000;
 
 export interface QueueAccess {
-  /** A `consumer` connection. */
+  /** A `consumer` connection: while Redis is lost, a command waits (shared/redis.ts). */
   redis: Redis;
   /** `REDIS_PREFIX` */
   prefix: string;
@@ -17,31 +17,34 @@ export interface QueueAccess {
 }
 
 /**
- * Reads the data of a job once. @returns a function that does the job
- * @throws Error if the data cannot be read
+ * Parses the data of a job.
+ * @returns a function that does the job
+ * @throws Error if the data does not fit the schema
  */
-export type ReadJob = (data: unknown) => () => Promise<void>;
+export type PrepareJob = (data: unknown) => () => Promise<void>;
 
 /**
- * Starts to take jobs from a queue. A job that fails is retried as its options say. A job that cannot be read is dropped.
- * @param jobs by job name
- * @param concurrency jobs at the same time
+ * Starts a worker that takes the jobs of a queue. A job that fails is retried, as often as its options allow. A job that
+ * cannot be read is dropped.
+ * @param jobs the kinds of jobs, by name
+ * @param concurrency the number of jobs at the same time
  */
 export function startWorker(
   queue: QueueName,
   { redis, prefix, payloads, log }: QueueAccess,
-  jobs: Record<string, ReadJob>,
+  jobs: Record<string, PrepareJob>,
   concurrency: number,
 ): Worker {
   const processJob = async (job: Job) => {
-    const run = payloads.read('job', job, ({ name, data }) => readJob(jobs, name, data));
-    await run?.();
+    const doJob = payloads.read('job', job, ({ name, data }) => prepareJob(jobs, name, data));
+    await doJob?.();
   };
   const worker = new Worker(queue, processJob, {
     connection: redis,
     prefix,
     concurrency,
-    // Another worker takes over the job of a dead worker. The lane has resent the batch long before.
+    // After a worker dies, another worker takes its job when these times have passed. A batch does not depend on that:
+    // the lane of the gateway sends the batch again after 1.5 seconds.
     lockDuration: 10_000,
     stalledInterval: 5_000,
     maxStalledCount: 5,
@@ -55,21 +58,21 @@ export function startWorker(
   return worker;
 }
 
-/** True if a failed job is not retried. */
+/** True if a failed job will not be retried. */
 export function isGivenUp(job: Job | undefined): boolean {
   return job?.finishedOn !== undefined;
 }
 
-function readJob(jobs: Record<string, ReadJob>, name: string, data: unknown): () => Promise<void> {
-  const read = Object.hasOwn(jobs, name) ? jobs[name] : undefined;
-  if (!read) throw new Error('this worker has no job of this name');
-  return read(data);
+function prepareJob(jobs: Record<string, PrepareJob>, name: string, data: unknown): () => Promise<void> {
+  const prepare = Object.hasOwn(jobs, name) ? jobs[name] : undefined;
+  if (!prepare) throw new Error('unknown job name');
+  return prepare(data);
 }
 
 /**
- * Watches whether the worker takes the jobs that wait in its queue.
- * @param onStuck called once, when the worker has stopped taking jobs
- * @returns stops the watch
+ * Starts a watchdog for a worker (watchdog.ts).
+ * @param onStuck called once, when jobs wait and the worker takes no job
+ * @returns a function that stops the watchdog
  */
 export function watchWorker(worker: Worker, { redis, prefix, log }: QueueAccess, onStuck: () => void) {
   const queue = new Queue(worker.name, { connection: redis, prefix });

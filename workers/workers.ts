@@ -11,15 +11,15 @@ import { PayloadReader } from '../shared/payloads.ts';
 import { connectRedis } from '../shared/redis.ts';
 import { batchJobs } from './batch-worker.ts';
 import { createMailer } from './mailer.ts';
-import { type OtpWork, startOtpEmail } from './otp-email.ts';
+import { type OtpContext, startOtpEmail } from './otp-email.ts';
 import { startWorker, watchWorker } from './queue-worker.ts';
-import { Reminders } from './reminders.ts';
+import { RepeatedPublications } from './repeated-publications.ts';
 
-/** Jobs at the same time in one worker. A job waits for Postgres or for the mail server most of its time. */
+/** Jobs at the same time in one worker. A job spends most of its time waiting for Postgres or for the mail server. */
 const CONCURRENCY = 8;
-/** Role changes are rare, and one at a time is enough. */
+/** Role changes are rare, so one job at a time is enough. */
 const ROLE_CHANGE_CONCURRENCY = 1;
-/** A command expires earlier than this. */
+/** Longer than the 10 seconds after which a command expires. */
 const STATEMENT_TIMEOUT_MS = 15_000;
 const CLOSE_TIMEOUT_WITHOUT_REDIS_MS = 1_000;
 
@@ -39,38 +39,38 @@ type MailConfig = Config<(typeof MAIL_VARIABLES)[number]>;
 /** Only the kind `otp-email` needs the variables of {@link MailConfig}. */
 export type WorkersConfig = Config<(typeof COMMON_VARIABLES)[number]> & Partial<MailConfig>;
 
-/** The environment variables that workers of these kinds need. */
+/** Returns the names of the environment variables that workers of these kinds need. */
 export function workerVariables(kinds: QueueName[]): WorkerVariable[] {
   return [...COMMON_VARIABLES, ...(kinds.includes('otp-email') ? MAIL_VARIABLES : [])];
 }
 
 export interface Workers {
   metrics: Metrics;
-  /** Resolves when a worker has stopped taking the jobs of its queue. Only a new process helps then. */
+  /** Resolves with the queue of a worker that has stopped taking jobs. Then only a new process takes its jobs again. */
   stuck: Promise<QueueName>;
-  /** Waits for the running jobs, takes no new ones, and closes all connections. Without Redis it does not wait. */
+  /** Takes no new jobs, waits for the running jobs, and closes all connections. While Redis is lost, it does not wait. */
   stop(): Promise<void>;
 }
 
-/** Connects workers of these kinds to Postgres and Redis. Resolves when they take jobs. */
+/** Starts workers of these kinds. Resolves when the workers take jobs. */
 export async function openWorkers(config: WorkersConfig, kinds: QueueName[], log: Log): Promise<Workers> {
   const metrics = createMetrics();
   const names = channelNames(config.REDIS_PREFIX);
-  const use = { name: 'rooms-workers', max: CONCURRENCY, readOnly: false, timeout: STATEMENT_TIMEOUT_MS };
-  const database = connectDatabase(config.DATABASE_URL, use);
+  const pool = { name: 'rooms-workers', max: CONCURRENCY, readOnly: false, timeout: STATEMENT_TIMEOUT_MS };
+  const database = connectDatabase(config.DATABASE_URL, pool);
   const redis = connectRedis(config.REDIS_URL, 'producer', log);
   const consumer = connectRedis(config.REDIS_URL, 'consumer', log);
-  const reminders = new Reminders(redis, names, log);
+  const repeatedPublications = new RepeatedPublications(redis, names, log);
   const access = { redis: consumer, prefix: config.REDIS_PREFIX, payloads: new PayloadReader(metrics, log), log };
-  const allowedOnly = config.ALLOWED_USERS_ONLY;
-  const jobs = batchJobs({ database, redis, names, reminders, allowedOnly, log });
+  const allowListOnly = config.ALLOWED_USERS_ONLY;
+  const jobs = batchJobs({ database, redis, names, repeatedPublications, allowListOnly, log });
 
   const starts: Record<QueueName, () => Worker> = {
     persistence: () => startWorker('persistence', access, jobs, CONCURRENCY),
     'role-changes': () => startWorker('role-changes', access, jobs, ROLE_CHANGE_CONCURRENCY),
     'otp-email': () => {
       const mailing = openMailing(config as WorkersConfig & MailConfig);
-      return startOtpEmail(access, { database, redis, allowedOnly, metrics, log, ...mailing }, CONCURRENCY);
+      return startOtpEmail(access, { database, redis, allowListOnly, metrics, log, ...mailing }, CONCURRENCY);
     },
   };
   const workers = kinds.map((kind) => starts[kind]());
@@ -89,7 +89,7 @@ export async function openWorkers(config: WorkersConfig, kinds: QueueName[], log
     await Promise.race([close(isRedisLost), ...timeouts]).catch((error: unknown) =>
       log.warn({ error }, 'connections not closed'),
     );
-    reminders.stop();
+    repeatedPublications.stop();
     for (const connection of [redis, consumer]) connection.disconnect();
   };
   let stopping: Promise<void> | undefined;
@@ -103,7 +103,7 @@ export async function openWorkers(config: WorkersConfig, kinds: QueueName[], log
   };
 }
 
-function openMailing(config: WorkersConfig & MailConfig): Pick<OtpWork, 'otps' | 'mailer' | 'expiryMs'> {
+function openMailing(config: WorkersConfig & MailConfig): Pick<OtpContext, 'otps' | 'mailer' | 'expiryMs'> {
   return {
     otps: otpNames(config.REDIS_PREFIX, config.API_SECRET),
     mailer: createMailer({

@@ -1,4 +1,4 @@
--- The owner adds any user to the room. Users add themselves to a room that is not private.
+-- The owner may add every user to the room. Every user may add themselves to a room that is not private.
 -- Locks: nothing new. apply_in_order has locked the room.
 create or replace function add_user(c room_command) returns room_outcome language plpgsql as $$
 declare

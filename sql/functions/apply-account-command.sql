@@ -1,8 +1,8 @@
 -- Applies one account command. Returns {command_id, code, token_version}. The code is null if the command was applied.
--- If the command fails, its code is `internal`, and its neighbours are not affected. A deadlock is raised, for then the
--- whole batch must be sent again.
--- Locks: what the function of the command locks.
-create or replace function apply_account_command(c jsonb, allowed_only boolean) returns jsonb language plpgsql as $$
+-- If the command fails, its code is `internal`, and the other commands of the batch are still applied. A deadlock is
+-- raised again, because then the whole batch must be sent again.
+-- Locks: the same rows as the function of the command.
+create or replace function apply_account_command(c jsonb, allow_list_only boolean) returns jsonb language plpgsql as $$
 declare
   code text;
   version bigint;
@@ -11,8 +11,8 @@ begin
     code := 'expired';
   else
     case c ->> 'command'
-      when 'Register' then code := register(c, allowed_only);
-      when 'UpdateUser' then code := update_user(c, allowed_only);
+      when 'Register' then code := register(c, allow_list_only);
+      when 'UpdateUser' then code := update_user(c, allow_list_only);
       when 'RehashPassword' then code := rehash_password(c);
       when 'Logout' then code := logout(c);
       when 'LogoutAll' then version := logout_all(c);

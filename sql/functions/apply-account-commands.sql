@@ -1,21 +1,22 @@
 -- Applies a batch of account commands in order. Returns an array with one object for each command.
--- The sender (a lane) and the number identify the batch (is_new_batch). A copy of the newest batch gets the answers that
--- are stored with the lane. A copy of an earlier batch gets `expired`: nobody waits for its answers any more.
--- Locks: the row of the lane, then what each command locks.
-create or replace function apply_account_commands(sender text, number bigint, batch jsonb, allowed_only boolean)
+-- `lane_key` and `number` identify the batch (see is_new_batch). A copy of a batch changes nothing. A copy of the
+-- newest batch of the lane gets the outcomes that are stored with the lane. In a copy of an earlier batch, every
+-- command gets `expired`: nobody waits for these outcomes any more.
+-- Locks: the row of the lane, then the same rows as each command.
+create or replace function apply_account_commands(lane_key text, number bigint, batch jsonb, allow_list_only boolean)
 returns jsonb language plpgsql as $$
 declare
-  answers jsonb;
+  batch_outcomes jsonb;
 begin
-  if is_new_batch(sender, number) then
-    select jsonb_agg(apply_account_command(c, allowed_only) order by n) into answers
+  if is_new_batch(lane_key, number) then
+    select jsonb_agg(apply_account_command(c, allow_list_only) order by n) into batch_outcomes
     from jsonb_array_elements(batch) with ordinality as commands (c, n);
-    update lanes l set outcomes = answers where l.sender = apply_account_commands.sender;
-    return answers;
+    update lanes l set outcomes = batch_outcomes where l.lane_key = apply_account_commands.lane_key;
+    return batch_outcomes;
   end if;
-  select l.outcomes into answers from lanes l
-  where l.sender = apply_account_commands.sender and l.number = apply_account_commands.number;
-  return coalesce(answers, (
+  select l.outcomes into batch_outcomes from lanes l
+  where l.lane_key = apply_account_commands.lane_key and l.number = apply_account_commands.number;
+  return coalesce(batch_outcomes, (
     select jsonb_agg(jsonb_build_object('command_id', c ->> 'id', 'code', 'expired')) from jsonb_array_elements(batch) c
   ));
 end

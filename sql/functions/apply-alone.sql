@@ -1,7 +1,8 @@
--- Applies one command. If it fails, its outcome is `internal`, and its neighbours are not affected.
--- A second attempt helps against failures by chance, such as a ref that another batch stored in the same moment.
--- A deadlock is raised, for then the whole batch must be sent again.
--- Locks: as apply_in_order.
+-- Applies one command of a batch that could not be applied as a whole.
+-- If the command fails twice, its outcome is `internal`, and the other commands of the batch are still applied.
+-- The second attempt helps if another batch stored the same ref at the same moment.
+-- A deadlock is raised again, because then the whole batch must be sent again.
+-- Locks: the same rows as apply_in_order.
 create or replace function apply_alone(item jsonb) returns setof room_outcome language plpgsql as $$
 begin
   for attempt in 1..2 loop

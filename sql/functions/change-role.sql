@@ -1,5 +1,5 @@
--- An admin grants a role to a user, or takes it away (set_role).
--- Locks: the advisory lock of role changes first, so that the caller is still an admin when the role changes.
+-- An admin grants a role to a user, or takes the role away (see set_role).
+-- Locks: the advisory lock of role changes. It comes first, so that the caller is still an admin when the role changes.
 create or replace function change_role(c jsonb) returns text language plpgsql as $$
 begin
   perform pg_advisory_xact_lock(hashtext('rooms-roles'));

@@ -1,11 +1,12 @@
--- The outcome of a command that this message records.
-create or replace function committed(command_id uuid, message messages, fresh boolean) returns room_outcome
+-- The outcome of a command that was applied. `message` is the message that records the command.
+-- `is_new` is false if the command had been applied before.
+create or replace function committed(command_id uuid, message messages, is_new boolean) returns room_outcome
 language plpgsql immutable as $$
 declare
   outcome room_outcome;
 begin
   outcome.command_id := command_id;
-  outcome.fresh := fresh;
+  outcome.is_new := is_new;
   outcome.message := message;
   return outcome;
 end

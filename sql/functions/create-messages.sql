@@ -1,15 +1,16 @@
--- Applies a run of CreateMessage commands as one set: the more commands, the less each costs. No two of them have the
--- same actor and ref.
--- The other commands are checked one by one (earlier_outcome, visible_room, edit_refusal). Both forms call the same rules,
--- and a test proves that they agree. The laterals make Postgres look each row up: a join could read a whole index.
+-- Applies a group of CreateMessage commands as one set: the more commands, the less each of them costs. In a group, no
+-- two commands have the same actor and the same ref.
+-- All other commands are checked one by one, by outcome_by_ref_or_deadline, visible_room and edit_refusal. Both ways
+-- use the same rules, and a test proves that their outcomes are equal.
+-- The lateral joins make Postgres look up each row by an index. A plain join could read a whole index.
 -- Locks: nothing new. apply_in_order has locked the rooms.
 create or replace function create_messages(commands room_command[]) returns setof room_outcome language plpgsql as $$
 begin
   return query
-  with judged as (
+  with checked as (
     select c, c.id, row_number() over () as n, earlier,
       coalesce(
-        repeat_refusal(c, earlier),
+        refusal_by_ref_or_deadline(c, earlier),
         case
           when (earlier).id is not null then null
           when not may_see_room(room, m.is_member) then 'no_such_room'
@@ -24,11 +25,11 @@ begin
       offset 0
     ) m
   )
-  select j.id, j.code, m.id is not null, case when j.code is null then coalesce(m, j.earlier) end
-  from judged j
+  select ch.id, ch.code, m.id is not null, case when ch.code is null then coalesce(m, ch.earlier) end
+  from checked ch
   left join store_messages(
-    array(select f.c from judged f where f.code is null and (f.earlier).id is null order by f.n)
-  ) m on m.id = j.id
-  order by j.n;
+    array(select f.c from checked f where f.code is null and (f.earlier).id is null order by f.n)
+  ) m on m.id = ch.id
+  order by ch.n;
 end
 $$;

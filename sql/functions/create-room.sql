@@ -1,6 +1,6 @@
--- Creates a room. The actor becomes its owner and its first member.
--- Locks: nothing new. apply_in_order has locked the row of the actor, so a ref that is sent twice at the same time
--- creates one room.
+-- Creates a room. The actor becomes the owner and the first member of the room.
+-- Locks: nothing new. apply_in_order has locked the row of the actor. So a command that is sent twice at the same time
+-- creates only one room.
 create or replace function create_room(c room_command) returns room_outcome language plpgsql as $$
 begin
   if not exists (select from users where id = c.actor_id) then return rejected(c.id, 'no_such_user'); end if;

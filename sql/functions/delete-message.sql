@@ -1,5 +1,5 @@
--- The author erases the text of a message, here and in all its edits. The message keeps its seq.
--- The `updated_at` of the message is the `created_at` of the deletion, as in update_message.
+-- The author deletes a message: its text and the texts of all its edits become empty. The message keeps its seq.
+-- The deletion is recorded as another message. Its `created_at` is the `updated_at` of the deleted message.
 -- Locks: the row of the message, then the rows of its edits. apply_in_order has locked the room.
 create or replace function delete_message(c room_command) returns room_outcome language plpgsql as $$
 declare

@@ -1,4 +1,4 @@
--- The owner deletes the room. Nobody is a member of it any more, and nobody sees it. Its messages stay.
+-- The owner deletes the room. All its memberships end, and nobody sees the room any more. Its messages stay stored.
 -- Locks: the rows of the memberships. apply_in_order has locked the room.
 create or replace function delete_room(c room_command) returns room_outcome language plpgsql as $$
 declare

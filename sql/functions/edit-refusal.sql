@@ -1,5 +1,5 @@
--- Why the actor may not edit or delete the message that this command is about. Null if they may.
--- Only a message that a user wrote can change, and only while it is not deleted.
+-- Returns why the actor may not edit or delete the target message, or null if the actor may.
+-- Only a message that a user wrote can change, and only until it is deleted.
 create or replace function edit_refusal(c room_command) returns text language plpgsql stable as $$
 declare
   room rooms := visible_room(c.room_id, c.actor_id);

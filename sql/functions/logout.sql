@@ -1,5 +1,5 @@
--- Ends one token. Deletes tokens that expired by themselves an hour ago or more: by then every gateway refuses them,
--- also one with a slow clock.
+-- Ends one token. Also deletes the rows of tokens that expired more than an hour ago: by then every gateway refuses
+-- them as expired, even a gateway with a slow clock.
 -- Locks: the rows of the tokens.
 create or replace function logout(c jsonb) returns text language plpgsql as $$
 begin

@@ -1,4 +1,4 @@
--- Why the actor may not change or delete the room. Null if they are its owner.
+-- Returns why the actor may not change or delete the room, or null if the actor is its owner.
 create or replace function owner_refusal(c room_command) returns text language plpgsql stable as $$
 declare
   room rooms := visible_room(c.room_id, c.actor_id);

@@ -1,12 +1,15 @@
--- Creates an account, as a member of the two standing rooms. Returns the code of the refusal, or null.
--- If only the allow-list may register, the list also gives the role. Then an admin must prove their e-mail.
--- Locks: the new row of the user. An account with the same e-mail that is being created makes it wait.
-create or replace function register(c jsonb, allowed_only boolean) returns text language plpgsql as $$
+-- Creates an account. Its user becomes a member of the two rooms that always exist: general and announcements.
+-- Returns the code of the refusal, or null.
+-- If `allow_list_only` is true, the e-mail must be on the allow-list. The list then gives the first role of the
+-- account.
+-- To become an admin in this way, the user must prove the e-mail with a one-time password.
+-- Locks: the new row of the user. If another statement creates an account with the same e-mail, this function waits.
+create or replace function register(c jsonb, allow_list_only boolean) returns text language plpgsql as $$
 declare
   account_id uuid := c ->> 'id';
   allowed allowed_users;
 begin
-  if allowed_only then
+  if allow_list_only then
     select * into allowed from allowed_users where email = lower(c ->> 'email');
     if allowed.email is null then return 'not_allowed'; end if;
     if allowed.role <> 'user' and not (c ->> 'proven')::boolean then return 'email_unproven'; end if;

@@ -1,4 +1,5 @@
--- Stores a hash of the same password under newer parameters. Does nothing if the password has changed meanwhile.
+-- Stores a new hash of the same password, made with newer parameters. Does nothing if the stored hash is not
+-- `formerHash` any more.
 -- Locks: the row of the user.
 create or replace function rehash_password(c jsonb) returns text language plpgsql as $$
 begin

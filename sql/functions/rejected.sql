@@ -5,7 +5,7 @@ declare
 begin
   outcome.command_id := command_id;
   outcome.code := code;
-  outcome.fresh := false;
+  outcome.is_new := false;
   return outcome;
 end
 $$;

@@ -1,4 +1,4 @@
--- The owner removes any other member. Members remove themselves.
+-- The owner may remove every other member. Every other member may remove themselves.
 -- Locks: the row of the membership. apply_in_order has locked the room.
 create or replace function remove_user(c room_command) returns room_outcome language plpgsql as $$
 declare

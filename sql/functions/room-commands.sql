@@ -1,5 +1,5 @@
--- The commands of a batch, in order (RoomCommand in shared/contract/jobs.ts).
--- In plpgsql, because Postgres before 18 plans a function in SQL again for each call.
+-- The commands of a batch, in order (see RoomCommand in shared/contract/jobs.ts).
+-- This function is in plpgsql, because Postgres before 18 plans an SQL function again at each call.
 create or replace function room_commands(batch jsonb) returns room_command[] language plpgsql stable as $$
 begin
   return (

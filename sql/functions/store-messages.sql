@@ -1,5 +1,5 @@
 -- Stores the messages of these commands as the next messages of their rooms, in order, and returns them in that order.
--- All of them get one reading of the clock. Each has the text of its command, or `message_text` if that is not null.
+-- All messages get the same time. Each message has the text of its command, or `message_text` if that is not null.
 -- Only this function inserts messages. It needs no change for a new column with a default.
 -- Locks: nothing new. apply_in_order has locked the rooms.
 create or replace function store_messages(commands room_command[], message_text text default null)
@@ -9,22 +9,22 @@ declare
 begin
   return query
   with numbered as (
-    select s.*, row_number() over earlier as step,
-      count(*) filter (where is_in_history(s.command)) over earlier as history_step
+    select s.*, row_number() over until_here as seq_step,
+      count(*) filter (where is_in_history(s.command)) over until_here as history_step
     from (select c.*, command_fingerprint(c) as fingerprint, row_number() over () as n from unnest(commands) c) s
-    window earlier as (partition by s.room_id order by s.n)
+    window until_here as (partition by s.room_id order by s.n)
   ), advanced as (
-    update rooms r set seq = r.seq + last.step, history_length = r.history_length + last.history_step
+    update rooms r set seq = r.seq + last.seq_step, history_length = r.history_length + last.history_step
     from (
-      select room_id, max(step) as step, max(history_step) as history_step from numbered group by room_id
+      select room_id, max(seq_step) as seq_step, max(history_step) as history_step from numbered group by room_id
     ) last
     where r.id = last.room_id
-    returning r.id, r.seq - last.step as seq, r.history_length - last.history_step as history_length
+    returning r.id, r.seq - last.seq_step as former_seq, r.history_length - last.history_step as former_length
   )
   insert into messages
     (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, history_index)
-  select s.room_id, r.seq + s.step, s.id, s.actor_id, s.command, s.target_id, coalesce(message_text, s.text),
-    stored_at, stored_at, s.ref, s.fingerprint, r.history_length + s.history_step
+  select s.room_id, r.former_seq + s.seq_step, s.id, s.actor_id, s.command, s.target_id, coalesce(message_text, s.text),
+    stored_at, stored_at, s.ref, s.fingerprint, r.former_length + s.history_step
   from numbered s join advanced r on r.id = s.room_id
   order by s.n
   returning *;

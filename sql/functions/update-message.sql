@@ -1,5 +1,6 @@
--- The author changes the text of a message. The edit is a message of its own, with the new text.
--- The `updated_at` of the message is the `created_at` of the edit, so a reader of both can build the new message.
+-- The author changes the text of a message. The edit is recorded as another message, with the new text.
+-- The `created_at` of the edit is the `updated_at` of the changed message. So a client that receives the edit can build
+-- the changed message.
 -- Locks: the row of the message. apply_in_order has locked the room.
 create or replace function update_message(c room_command) returns room_outcome language plpgsql as $$
 declare

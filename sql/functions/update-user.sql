@@ -1,7 +1,8 @@
--- Users change their own record. Another e-mail needs proof that they read it. Upper or lower case makes no difference.
+-- A user changes their own record. The user must prove a new e-mail with a one-time password. An e-mail that differs
+-- only in upper and lower case is not a new e-mail.
 -- Returns the code of the refusal, or null.
 -- Locks: the row of the user.
-create or replace function update_user(c jsonb, allowed_only boolean) returns text language plpgsql as $$
+create or replace function update_user(c jsonb, allow_list_only boolean) returns text language plpgsql as $$
 declare
   known users;
 begin
@@ -9,7 +10,7 @@ begin
   if known.id is null then return 'no_such_user'; end if;
   if lower(known.email) <> lower(c ->> 'email') then
     if not (c ->> 'proven')::boolean then return 'email_unproven'; end if;
-    if allowed_only and not exists (select from allowed_users where email = lower(c ->> 'email')) then
+    if allow_list_only and not exists (select from allowed_users where email = lower(c ->> 'email')) then
       return 'not_allowed';
     end if;
   end if;

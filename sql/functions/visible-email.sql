@@ -1,5 +1,6 @@
--- Which e-mail of a user a viewer sees: the e-mail itself if the viewer is this user, is an admin, or knew the e-mail
--- already (`known_email`, in upper or lower case). Everyone else sees an empty text.
+-- Returns the e-mail of the user `seen`, or an empty text if the viewer may not see it.
+-- A user sees their own e-mail. An admin sees every e-mail. A viewer who already knows the e-mail (`known_email`, in
+-- upper or lower case) sees it.
 create or replace function visible_email(seen users, viewer_id uuid, viewer_is_admin boolean, known_email text)
 returns text language sql immutable as $$
   select case

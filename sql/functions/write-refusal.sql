@@ -1,5 +1,5 @@
--- Who may write in a room that they may see: its members, but in a ReadOnly room only its owner and admins who are
--- members. Returns the code of the refusal, or null.
+-- Returns why the actor may not write in a room that the actor sees, or null if the actor may write.
+-- Members may write. In a ReadOnly room, only members who own the room or are admins may write.
 create or replace function write_refusal(room rooms, actor_id uuid, is_member boolean, is_admin boolean) returns text
 language sql immutable as $$
   select case

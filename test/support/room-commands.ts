@@ -10,7 +10,7 @@ import type { Database } from '../../shared/database.ts';
 export interface OutcomeRow {
   commandId: string;
   code: string | null;
-  fresh: boolean;
+  isNew: boolean;
   /** As Postgres writes it in JSON, with the names of the columns. */
   message: (Pick<Message, 'id' | 'seq' | 'text'> & Record<string, unknown>) | null;
 }
@@ -38,10 +38,10 @@ export function roomCommands(database: Database) {
   const json = (value: unknown) => database.json(JSON.parse(JSON.stringify(value)));
 
   /** @returns the rows in the order in which Postgres answers */
-  const applyBatch = (sender: string, number: number, commands: unknown[], singly = false): Promise<OutcomeRow[]> =>
+  const applyBatch = (laneKey: string, number: number, commands: unknown[], oneByOne = false): Promise<OutcomeRow[]> =>
     database<OutcomeRow[]>`
-      select command_id, code, fresh, to_json(message) as message
-      from apply_room_commands(${sender}, ${number}, ${json(commands)}, ${singly})`;
+      select command_id, code, is_new, to_json(message) as message
+      from apply_room_commands(${laneKey}, ${number}, ${json(commands)}, ${oneByOne})`;
 
   /** Applies the commands as the first batch of a new lane. @returns the outcomes in the order of the commands */
   async function apply(...commands: RoomCommand[]): Promise<OutcomeRow[]> {

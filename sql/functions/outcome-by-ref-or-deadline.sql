@@ -1,0 +1,14 @@
+-- The outcome of a command that is not applied, because its ref was used before or its deadline has passed (see
+-- refusal_by_ref_or_deadline). All columns are null if the command must be applied.
+create or replace function outcome_by_ref_or_deadline(c room_command) returns room_outcome language plpgsql as $$
+declare
+  earlier messages;
+  refusal text;
+begin
+  select * into earlier from messages where user_id = c.actor_id and ref = c.ref;
+  refusal := refusal_by_ref_or_deadline(c, earlier);
+  if refusal is not null then return rejected(c.id, refusal); end if;
+  if earlier.id is not null then return committed(c.id, earlier, false); end if;
+  return null;
+end
+$$;

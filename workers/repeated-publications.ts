@@ -1,0 +1,74 @@
+import type { Redis } from 'ioredis';
+import type { ChannelNames } from '../shared/contract/channels.ts';
+import type { Message } from '../shared/contract/messages.ts';
+import type { Log } from '../shared/log.ts';
+import { headPublication, invitations, type Publication, publish } from './publications.ts';
+
+const INTERVAL_MS = 1_000;
+const REPEAT_FOR_MS = 10_000;
+
+interface RepeatedPublication {
+  publication: Publication;
+  /** Milliseconds since 1970. */
+  untilMs: number;
+}
+
+/**
+ * Publishes three things again, every second for ten seconds: the head of a room (the seq of its last message), an
+ * invitation and a revocation. So a gateway that missed the first publication gets the content within two seconds.
+ */
+export class RepeatedPublications {
+  readonly #redis: Redis;
+  readonly #names: ChannelNames;
+  readonly #log: Log;
+  readonly #heads = new Map<string, RepeatedPublication & { head: number }>();
+  readonly #notices = new Map<string, RepeatedPublication>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(redis: Redis, names: ChannelNames, log: Log) {
+    this.#redis = redis;
+    this.#names = names;
+    this.#log = log;
+    this.#timer = setInterval(() => void this.#publishAll(), INTERVAL_MS);
+  }
+
+  /** Call this after the messages are stored and before their first publication. That publication can fail. */
+  addMessages(messages: Message[]): void {
+    const untilMs = Date.now() + REPEAT_FOR_MS;
+    for (const { roomId, seq } of messages) {
+      const head = Math.max(seq, this.#heads.get(roomId)?.head ?? 0);
+      this.#heads.set(roomId, { head, untilMs, publication: headPublication(this.#names, roomId, head) });
+    }
+    this.addNotices(invitations(messages, this.#names));
+  }
+
+  /** Call this before the first publication of the notices. */
+  addNotices(notices: Publication[]): void {
+    const untilMs = Date.now() + REPEAT_FOR_MS;
+    for (const publication of notices) this.#notices.set(publication.join(), { untilMs, publication });
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #publishAll(): Promise<void> {
+    removeExpired(this.#heads);
+    removeExpired(this.#notices);
+    const all = [...this.#notices.values(), ...this.#heads.values()];
+    if (all.length === 0) return;
+    try {
+      await publish(
+        this.#redis,
+        all.map(({ publication }) => publication),
+      );
+    } catch (error) {
+      this.#log.warn({ error }, 'heads and notices not published again');
+    }
+  }
+}
+
+function removeExpired(repeated: Map<string, RepeatedPublication>): void {
+  const now = Date.now();
+  for (const [key, { untilMs }] of repeated) if (untilMs < now) repeated.delete(key);
+}
