@@ -4,16 +4,16 @@ import { type ErrorCode, errors, isErrorCode } from '../shared/contract/errors.t
 import { Email, Role } from '../shared/contract/fields.ts';
 import { connectDatabase, type Database } from '../shared/database.ts';
 
-// npm run admin -- <command> <email>: changes that no route offers, for an operator with access to the database.
+// npm run admin -- <command> <email>: for an operator with access to the database. No route offers these changes.
 
 const USAGE = `npm run admin -- <command>
   grant <email>          makes the user with this e-mail an admin
-  revoke <email>         takes the role admin from this user; the last admin stays
+  revoke <email>         takes the role admin from this user; the last admin keeps it
   admins                 lists the admins
-  allow <email> [role]   puts this e-mail on the list of people who may register while ALLOWED_USERS_ONLY is true;
-                         role is the first role of the account: user (the default) or admin
-  disallow <email>       takes this e-mail off that list
-  allowed                shows that list
+  allow <email> [role]   puts this e-mail on the allow-list: while ALLOWED_USERS_ONLY is true, only people on this
+                         list may register; role is their first role: user (the default) or admin
+  disallow <email>       removes this e-mail from the allow-list
+  allowed                shows the allow-list
 `;
 
 type RunCommand = (database: Database, email: string, role: Role) => Promise<string[]>;
@@ -22,7 +22,7 @@ const commands: Record<string, RunCommand> = {
   grant: (database, email) => setAdmin(database, email, true),
   revoke: (database, email) => setAdmin(database, email, false),
   async admins(database) {
-    const rows = await database`select email from users where 'admin' = any (roles) order by email`;
+    const rows = await database`select email from users where has_admin_role(roles) order by email`;
     return rows.map(({ email }) => email);
   },
   async allow(database, email, role) {
@@ -33,7 +33,7 @@ const commands: Record<string, RunCommand> = {
   },
   async disallow(database, email) {
     await database`delete from allowed_users where email = lower(${email})`;
-    return [`${email} is not on the list`];
+    return [`${email} is not on the allow-list`];
   },
   async allowed(database) {
     const rows = await database`select email, role from allowed_users order by email`;

@@ -15,13 +15,13 @@ function mailerOf(port: number, options: Partial<MailerOptions> = {}): Mailer {
   return mailer;
 }
 
-/** A server that answers each command with a line. @returns its port and the commands that it received */
+/** Starts a server that answers each command with a line. @returns the port, and a list of all received commands */
 async function startServer(greet: string, answer: (command: string) => string) {
   const commands: string[] = [];
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket);
-    socket.on('error', () => undefined); // the mailer ends connections
+    socket.on('error', () => undefined); // The mailer ends connections.
     socket.write(greet);
     socket.on('data', (bytes) => {
       commands.push(bytes.toString());
@@ -38,7 +38,7 @@ async function startServer(greet: string, answer: (command: string) => string) {
 
 const to = (email: string) => ({ purpose: 'login' as const, email });
 
-test('a mail has the code in its text and in its HTML, and names its use, its time and its sender', async () => {
+test('a mail has the one-time password in its text and in its HTML, and names the purpose, the expiry and the sender', async () => {
   await mailerOf(mailboxPort).sendOtp(to('reader@example.com'), '012345', 600_000);
   const mail = await mailbox.take('reader@example.com');
   assert.equal(mail.subject, 'Your code to log in');
@@ -46,7 +46,7 @@ test('a mail has the code in its text and in its HTML, and names its use, its ti
   for (const body of [mail.text, mail.html]) assert.match(body, /012345[\s\S]*once, within 10 minutes/);
 });
 
-test('an address with line breaks adds no recipient', async () => {
+test('line breaks in an e-mail address add no recipient', async () => {
   await mailerOf(mailboxPort)
     .sendOtp(to('reader@example.com\r\nBcc: <other@example.com>'), '012345', 600_000)
     .catch(() => undefined);
@@ -58,7 +58,7 @@ test('an address with line breaks adds no recipient', async () => {
   );
 });
 
-test('a refused recipient rejects with the reply of the server, and the next mail is sent', async () => {
+test('if the server refuses a recipient, the mail fails with the reply code, and the next mail is sent', async () => {
   const mailer = mailerOf(mailboxPort);
   const refused = mailer.sendOtp(to('nobody@example.com'), '012345', 600_000);
   await assert.rejects(refused, { responseCode: 550 });
@@ -66,7 +66,7 @@ test('a refused recipient rejects with the reply of the server, and the next mai
   await mailbox.take('somebody@example.com');
 });
 
-test('a mailer with an EMAIL_PASSWORD never logs in without TLS', async () => {
+test('a mailer with an EMAIL_PASSWORD does not log in without TLS', async () => {
   const offer = '250-plain\r\n250 AUTH PLAIN LOGIN\r\n';
   const answer = (command: string) => (command.startsWith('EHLO') ? offer : '502 not implemented\r\n');
   const { port, commands } = await startServer('220 plain ESMTP\r\n', answer);
@@ -75,14 +75,14 @@ test('a mailer with an EMAIL_PASSWORD never logs in without TLS', async () => {
   assert.doesNotMatch(commands.join(), /AUTH|MAIL/);
 });
 
-test('a mail server without a greeting times out', async () => {
+test('a mail fails if the server sends no greeting', async () => {
   const { port } = await startServer('', () => '');
   await assert.rejects(mailerOf(port, { timeoutMs: 30 }).sendOtp(to('reader@example.com'), '012345', 600_000), {
     code: 'ETIMEDOUT',
   });
 });
 
-test('a mail server that stops answering times out', async () => {
+test('a mail fails if the server stops answering', async () => {
   const answer = (command: string) => (command.startsWith('EHLO') ? '250 slow\r\n' : '');
   const { port, commands } = await startServer('220 slow ESMTP\r\n', answer);
   await assert.rejects(mailerOf(port, { timeoutMs: 30 }).sendOtp(to('reader@example.com'), '012345', 600_000), {

@@ -10,23 +10,23 @@ export interface MailerOptions {
   port: number;
   /** `SENDER_NAME` */
   senderName: string;
-  /** `EMAIL`: the address of the sender, and the user name of the login. */
+  /** `EMAIL`: the e-mail address of the sender, and the user name at the mail server. */
   email: string | undefined;
-  /** `EMAIL_PASSWORD`: with it the mailer logs in. */
+  /** `EMAIL_PASSWORD`. If it is set, the mailer logs in at the mail server. */
   password: string | undefined;
-  /** Milliseconds without a connection, or without a greeting. A connected server may be silent twice as long. */
+  /** The timeout of a connection attempt and of the greeting. After the greeting, the server may be silent twice as long. */
   timeoutMs?: number;
 }
 
 export interface Mailer {
-  /** @throws Error if the mail server did not accept the mail. `responseCode` is the reply of the server, if it sent one. */
-  sendOtp(subject: OtpSubject, code: string, expiryMs: number): Promise<void>;
+  /** @throws Error if the mail server did not accept the mail. If the server replied, `responseCode` is the reply code. */
+  sendOtp(subject: OtpSubject, otp: string, expiryMs: number): Promise<void>;
   close(): void;
 }
 
 /**
- * Mails over SMTP. Port 465 uses TLS from the start. Other ports use STARTTLS if the server offers it. Without TLS the
- * mailer never logs in, because the login would show the password.
+ * Makes a mailer for an SMTP server. Port 465 uses TLS from the start. Other ports use STARTTLS if the server offers it.
+ * Without TLS the mailer never logs in, because a login would send the password in plain text.
  */
 export function createMailer(options: MailerOptions): Mailer {
   const { host, port, senderName, email, password, timeoutMs = TIMEOUT_MS } = options;
@@ -45,29 +45,29 @@ export function createMailer(options: MailerOptions): Mailer {
   });
   const from = { name: senderName, address: email ?? 'rooms@localhost' };
   return {
-    async sendOtp({ email: to, purpose }, code, expiryMs) {
-      await transport.sendMail({ from, to: { name: '', address: to }, ...otpMail(purpose, code, expiryMs) });
+    async sendOtp({ email: to, purpose }, otp, expiryMs) {
+      await transport.sendMail({ from, to: { name: '', address: to }, ...otpMail(purpose, otp, expiryMs) });
     },
     close: () => transport.close(),
   };
 }
 
-const uses: Record<OtpPurpose, string> = {
+const actions: Record<OtpPurpose, string> = {
   register: 'create your account',
   login: 'log in',
   update: 'confirm your e-mail',
 };
 
-function otpMail(purpose: OtpPurpose, code: string, expiryMs: number): { subject: string; text: string; html: string } {
-  const use = uses[purpose];
+function otpMail(purpose: OtpPurpose, otp: string, expiryMs: number): { subject: string; text: string; html: string } {
+  const action = actions[purpose];
   const seconds = Math.round(expiryMs / 1_000);
   const time = seconds < 120 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`;
   const notes = `You can use it once, within ${time}. If you did not ask for it, ignore this mail. Give the code to nobody.`;
   return {
-    subject: `Your code to ${use}`,
-    text: `${code} is your code to ${use}.\n\n${notes}\n`,
-    html: `<p>Your code to ${use}:</p>
-<p style="font-size: 2em; letter-spacing: 0.2em"><strong>${code}</strong></p>
+    subject: `Your code to ${action}`,
+    text: `${otp} is your code to ${action}.\n\n${notes}\n`,
+    html: `<p>Your code to ${action}:</p>
+<p style="font-size: 2em; letter-spacing: 0.2em"><strong>${otp}</strong></p>
 <p>${notes}</p>
 `,
   };

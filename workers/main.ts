@@ -4,12 +4,13 @@ import { createLog } from '../shared/log.ts';
 import { serveMetrics } from '../shared/metrics.ts';
 import { openWorkers, workerVariables } from './workers.ts';
 
-// node workers/main.ts [persistence] [otp-email] [role-changes]: starts workers of these kinds. Without a kind it starts all.
+// node workers/main.ts [persistence] [otp-email] [role-changes]
+// Starts workers of the named kinds, or of all kinds if no kind is named.
 
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !(QUEUES as readonly string[]).includes(name));
 if (unknown !== undefined) {
-  process.stderr.write(`there is no worker of the kind ${unknown}; there are: ${QUEUES.join(', ')}\n`);
+  process.stderr.write(`there is no worker of the kind ${unknown}; the kinds are: ${QUEUES.join(', ')}\n`);
   process.exit(64);
 }
 const kinds = QUEUES.filter((kind) => names.length === 0 || names.includes(kind));
@@ -24,7 +25,7 @@ process.once('SIGTERM', (signal) => void stop(signal));
 process.once('SIGINT', (signal) => void stop(signal));
 
 void workers.stuck.then((queue) => {
-  log.fatal({ queue }, 'worker takes no jobs');
+  log.fatal({ queue }, 'jobs wait and the worker takes none, ending the process');
   process.exit(1);
 });
 

@@ -17,7 +17,7 @@ after(async () => {
   connection.disconnect();
 });
 
-test('a worker that takes jobs is not stuck, and a worker that takes no waiting job is stuck', async () => {
+test('a worker that takes jobs is not stuck, and a paused worker with a waiting job is stuck', async () => {
   await worker.waitUntilReady();
   const { promise: stuck, resolve } = Promise.withResolvers<string>();
   let checks = 0;

@@ -3,11 +3,11 @@ import type { Log } from '../shared/log.ts';
 const MAX_IDLE_CHECKS = 3;
 
 export interface WatchdogOptions {
-  /** The worker of BullMQ. */
+  /** A worker of BullMQ. */
   worker: { on(event: 'active' | 'completed' | 'failed', listener: () => void): unknown };
   /** Counts the jobs that wait in the worker's queue. */
   countWaiting: () => Promise<number>;
-  /** Called once, when jobs waited at three checks in a row and the worker took none between them. */
+  /** Called once, after three checks in a row at which jobs waited and the worker had done nothing since the last check. */
   onStuck: () => void;
   /** Milliseconds between two checks. */
   intervalMs: number;
@@ -15,8 +15,8 @@ export interface WatchdogOptions {
 }
 
 /**
- * Checks that a worker takes the jobs that wait. A worker of BullMQ can stop taking jobs without an error, for example
- * after a failover of Redis. Only a new process helps then.
+ * Checks regularly that a worker takes the jobs that wait. A worker of BullMQ can stop taking jobs without an
+ * error, for example after a failover of Redis. Then only a new process takes jobs again.
  */
 export function startWatchdog({ worker, countWaiting, onStuck, intervalMs, log }: WatchdogOptions): { stop(): void } {
   let isActive = false;
@@ -30,7 +30,7 @@ export function startWatchdog({ worker, countWaiting, onStuck, intervalMs, log }
     try {
       idleChecks = (await countWaiting()) > 0 && !isActive ? idleChecks + 1 : 0;
     } catch (error) {
-      log.warn({ error }, 'waiting jobs not counted');
+      log.warn({ error }, 'the waiting jobs could not be counted');
     }
     isActive = false;
     if (idleChecks < MAX_IDLE_CHECKS) return;

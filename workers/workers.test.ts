@@ -29,7 +29,7 @@ async function open(prefix: string, kinds: QueueName[]): Promise<Workers> {
   return workers;
 }
 
-/** A gateway's side of the queues. */
+/** Sends jobs and receives replies, as a gateway does. */
 class Sender {
   readonly id = newId();
   readonly prefix = `rooms-${newId()}`;
@@ -48,7 +48,7 @@ class Sender {
     });
   }
 
-  /** A batch that makes one account, with some of its fields changed. */
+  /** A batch that makes one account. `changes` replaces some fields of the batch. */
   batch(changes: Record<string, unknown> = {}) {
     const id = newId();
     const person = { firstName: 'First', lastName: 'Last', email: `${id}@example.com`, proven: true };
@@ -61,7 +61,7 @@ class Sender {
     return this.#queues.get(queue)?.add(name, data, { attempts: 30, removeOnComplete: true, ...options });
   }
 
-  /** Sends a batch that makes one account, and waits for its outcome. @throws AssertionError if it is a refusal */
+  /** Sends a batch that makes one account, and waits for the reply. @throws AssertionError if the command is refused */
   async sendGoodBatch(changes: Record<string, unknown> = {}): Promise<void> {
     const replies = on(this.#subscriber, 'message', { signal: AbortSignal.timeout(10_000) });
     await this.#subscriber.subscribe(channelNames(this.prefix).gateway(this.id));
@@ -73,8 +73,8 @@ class Sender {
     }
   }
 
-  /** The jobs of a queue that wait, run, or wait for a retry. */
-  openJobs(queue: QueueName): Promise<number | undefined> {
+  /** Counts the jobs of a queue that are not completed. */
+  unfinishedJobs(queue: QueueName): Promise<number | undefined> {
     return Promise.resolve(this.#queues.get(queue)?.getJobCountByTypes('waiting', 'active', 'delayed', 'failed'));
   }
 }
@@ -99,7 +99,7 @@ test('a batch job that cannot be read is counted, logged once and dropped, and t
   ];
   for (const [name, data] of unreadable) await sender.add('persistence', name, data);
   await sender.sendGoodBatch();
-  while ((await sender.openJobs('persistence')) !== 0);
+  while ((await sender.unfinishedJobs('persistence')) !== 0);
   assert.equal(await unreadableJobs(workers), unreadable.length);
   assert.deepEqual(logged, ['payloads of this kind cannot be read, dropping them']);
   const [users] = await database`select count(*) from users`;
@@ -115,19 +115,19 @@ test('a mail job that cannot be read is counted and dropped, and the next mail i
   await sender.add('otp-email', 'mail-advertisement', request);
   await sender.add('otp-email', OTP_JOB, { ...request, colour: 'green' });
   await mailbox.takeOtp(request.email);
-  while ((await sender.openJobs('otp-email')) !== 0);
+  while ((await sender.unfinishedJobs('otp-email')) !== 0);
   assert.deepEqual(mailbox.mails, []);
   assert.equal(await unreadableJobs(workers), 3);
 });
 
-test('unknown fields of a batch are ignored', async () => {
+test('a batch with an unknown field is applied, and the field is ignored', async () => {
   const sender = new Sender();
   const workers = await open(sender.prefix, ['persistence']);
   await sender.sendGoodBatch({ colour: 'green' });
   assert.equal(await unreadableJobs(workers), 0);
 });
 
-test('data that is not JSON stops neither the worker nor its neighbours', async () => {
+test('a job whose data is not JSON stops neither the worker nor the next jobs', async () => {
   const sender = new Sender();
   await open(sender.prefix, ['persistence']);
   const redis = new Redis(redisUrl);
@@ -138,7 +138,7 @@ test('data that is not JSON stops neither the worker nor its neighbours', async 
   for (let batch = 0; batch < 20; batch++) await sender.sendGoodBatch();
 });
 
-test('two sets of workers run in one process, and one goes on when the other stops', async () => {
+test('two sets of workers can run in one process, and if one set stops, the other set still takes jobs', async () => {
   const [first, second] = [new Sender(), new Sender()];
   const [stopped, running] = await Promise.all([
     open(first.prefix, ['persistence']),
