@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 
-/** The columns that hold the fields of a schema, for a select: a new field of the schema is read without more code. */
+/** Returns the columns of the fields of a schema, for a select. So a select also reads a field that is added later. */
 export function columnsOf({ entries }: { entries: Record<string, unknown> }): string[] {
   return Object.keys(entries).map(postgres.fromCamel);
 }

@@ -57,7 +57,7 @@ for (const [name, value] of invalid) {
   });
 }
 
-test('a process with invalid variables ends at once with one line for each variable', () => {
+test('a process with invalid variables prints one line for each variable and ends immediately', () => {
   const { status, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, '../gateway/main.ts')], {
     env: { PORT: 'x' },
     encoding: 'utf8',

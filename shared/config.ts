@@ -47,43 +47,41 @@ const Origins = v.pipe(
 );
 
 const isNetwork = (text: string) => {
-  const [address = '', bits = '0', ...more] = text.split('/');
-  return (
-    more.length === 0 && isIP(address) > 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (isIPv6(address) ? 128 : 32)
-  );
+  const [ip = '', bits = '0', ...more] = text.split('/');
+  return more.length === 0 && isIP(ip) > 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (isIPv6(ip) ? 128 : 32);
 };
 
 const Networks = v.pipe(
   v.string(),
   v.transform(splitList),
-  v.check((networks) => networks.every(isNetwork), 'must be addresses or networks (10.0.0.0/8)'),
+  v.check((networks) => networks.every(isNetwork), 'must be IP addresses or networks (10.0.0.0/8)'),
 );
 
 /** All environment variables that Rooms reads, each with its schema and its default. */
 export const variables = {
   DATABASE_URL: serviceUrl('postgres:', 'postgresql:'),
   REDIS_URL: serviceUrl('redis:', 'rediss:'),
-  /** The prefix of all keys and channels. Several deployments with different prefixes can share one Redis. */
+  /** The prefix of all keys and channels in Redis. Deployments with different prefixes can share one Redis. */
   REDIS_PREFIX: v.optional(v.pipe(v.string(), v.regex(/^[\w-]+$/, 'must be letters, digits, - or _')), 'rooms'),
   API_SECRET: v.pipe(
     v.string('must be set: openssl rand -base64 32'),
     v.minLength(32, 'must have at least 32 characters: openssl rand -base64 32'),
     v.check((text) => new Set(text).size >= 10, 'must be random: openssl rand -base64 32'),
   ),
-  /** A socket is closed when its token expires. The maximum is 24 days because a timer of Node cannot wait longer. */
+  /** A timer closes a socket when its token expires. A timer of Node cannot wait longer than 24 days. */
   TOKEN_HOUR_LIFESPAN: v.optional(wholeNumber(1, 576), '12'),
-  /** `production` makes browsers use TLS only (HSTS). */
+  /** With `production`, a header makes browsers use only TLS (HSTS). */
   ENVIRONMENT: v.optional(v.string(), 'dev'),
   HOST: v.optional(v.string(), '0.0.0.0'),
   PORT: v.optional(wholeNumber(1, 65_535), '8080'),
-  /** The batches that one gateway has in flight at once. More lanes mean smaller batches, and more cost per message. */
+  /** The number of lanes. A lane has one batch in flight. More lanes make smaller batches, so a message costs more. */
   LANES: v.optional(wholeNumber(1, 64), '1'),
   LOG_LEVEL: v.optional(v.picklist(LEVELS, `must be one of ${LEVELS.join(', ')}`), 'info'),
   /** `*`, or a comma-separated list of the origins that may call the API from a browser. */
   CORS_ORIGIN: v.optional(Origins, '*'),
-  /** A comma-separated list of proxies: addresses or networks. Rooms believes the `X-Forwarded-For` of these only. */
+  /** A comma-separated list of proxies, as IP addresses or networks. Only their `X-Forwarded-For` is used. */
   TRUSTED_PROXIES: v.optional(Networks, ''),
-  /** Accepts a token in the URL of a socket. Old clients need this. */
+  /** `true` accepts a token in the URL of a socket. Clients of the Go server that Rooms replaces need this. */
   WS_QUERY_TOKEN: v.optional(trueOrFalse, 'false'),
   ALLOWED_USERS_ONLY: v.optional(trueOrFalse, 'false'),
   RATE_LIMIT: v.optional(wholeNumber(1, 1_000_000), '30'),
@@ -91,17 +89,17 @@ export const variables = {
   LOGIN_ATTEMPTS: v.optional(wholeNumber(1, 1_000), '5'),
   LOGIN_WINDOW: v.optional(Duration, '10m'),
   OTP_EXPIRY: v.optional(Duration, '10m'),
-  /** Commands per second that a socket may send. A quiet socket may send four seconds' worth at once. */
+  /** Commands per second that a socket may send. After a pause, it may send the commands of four seconds together. */
   SOCKET_RATE: v.optional(wholeNumber(1, 1_000_000), '50'),
   SOCKETS_PER_USER: v.optional(wholeNumber(1, 1_000_000), '50'),
   SOCKETS_PER_ADDRESS: v.optional(wholeNumber(1, 1_000_000), '1000'),
   SENDER_NAME: v.optional(v.string(), 'Rooms 💬'),
   SMTP_HOST: v.string('must be set: the host of the mail server'),
   SMTP_PORT: v.optional(wholeNumber(1, 65_535), '587'),
-  /** The address of the sender, and the user name at the mail server. */
+  /** The e-mail address of the sender, and the user name at the mail server. */
   EMAIL: v.optional(v.pipe(v.string(), v.rfcEmail('must be an e-mail address'))),
   EMAIL_PASSWORD: v.optional(v.string()),
-  /** The port that serves the Prometheus metrics. Without it there are none. */
+  /** The port of the Prometheus metrics. If it is not set, the process offers no metrics. */
   METRICS_PORT: v.optional(wholeNumber(1, 65_535)),
 };
 
@@ -109,8 +107,8 @@ type Variable = keyof typeof variables;
 export type Config<Name extends Variable> = Pick<v.InferOutput<v.ObjectSchema<typeof variables, undefined>>, Name>;
 
 /**
- * Reads the named variables from the environment. An empty value means the variable is not set.
- * If a variable is invalid or missing, the process ends with exit code 78 and one line for each such variable.
+ * Reads the named variables from the environment. A variable with an empty value counts as not set.
+ * If a variable is invalid or missing, the process prints a line for each such variable and ends with exit code 78.
  */
 export function readConfig<Name extends Variable>(...names: Name[]): Config<Name> {
   try {
@@ -122,7 +120,7 @@ export function readConfig<Name extends Variable>(...names: Name[]): Config<Name
 }
 
 /**
- * Reads the named variables from any record, like {@link readConfig}.
+ * Reads the named variables from a record instead of the environment.
  * @throws Error with one line for each variable that is invalid or missing
  */
 export function parseConfig<Name extends Variable>(
@@ -139,7 +137,7 @@ export function parseConfig<Name extends Variable>(
   return Object.fromEntries(values) as Config<Name>;
 }
 
-/** The environment for a child process: the environment of this process, with changes. */
+/** Returns the environment for a child process: the environment of this process, with changes. */
 export function environment(changes: Record<string, string>): Record<string, string | undefined> {
   return { ...process.env, ...changes };
 }

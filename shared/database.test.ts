@@ -9,7 +9,7 @@ function connect({ max = 1, timeout = 0 } = {}): Database {
   return database;
 }
 
-/** Fails after three rows. */
+/** Runs a statement that fails after three rows. */
 const failBetweenRows = (database: Database) =>
   assert.rejects(database`select 1 / (4 - g) from generate_series(1, ${9}::int) g`, /division by zero/);
 
@@ -28,7 +28,7 @@ async function isReadRefused(read: Promise<{ g: number }[]>): Promise<boolean> {
   }
 }
 
-/** The process ids behind a pool's connections. The sleep keeps each connection busy, so the next statement uses another. */
+/** Returns the process id of each connection of a pool. The sleep makes each statement use another connection. */
 async function serversOf(database: Database, connections: number): Promise<number[]> {
   const statements = Array.from(
     { length: connections },
@@ -37,7 +37,7 @@ async function serversOf(database: Database, connections: number): Promise<numbe
   return (await Promise.all(statements)).map(([row]) => row?.pid as number);
 }
 
-test('a read after a timeout between two rows is refused, and its connection ends', async () => {
+test('after a timeout between two rows, the next read is refused, and the connection ends', async () => {
   const database = connect({ timeout: 100 });
   const before = await serversOf(database, 1);
   const slow = database`select g, pg_sleep(case g when 4 then 10 else 0 end) from generate_series(1, 9) g`;
@@ -47,7 +47,7 @@ test('a read after a timeout between two rows is refused, and its connection end
   assert.equal(await isReadRefused(readFive(database)), false);
 });
 
-test('the first statements of a connection are guarded', async () => {
+test('the guard also works for the first statements of a connection', async () => {
   const database = connect();
   await failBetweenRows(database);
   assert.equal(await isReadRefused(readFive(database)), true);
@@ -64,7 +64,7 @@ test('only the connection with the wrong result ends', async () => {
   assert.equal(before.filter((pid) => now.has(pid)).length, 2);
 });
 
-test('a read after a connection was lost between two rows is never wrong', async () => {
+test('after a connection is lost between two rows, no read returns wrong rows', async () => {
   const database = connect();
   const terminate = (g: number) => database`case g when ${g}::int then pg_terminate_backend(pg_backend_pid()) end`;
   await assert.rejects(database`select ${terminate(4)} from generate_series(1, 9) g`);
@@ -75,7 +75,7 @@ test('a read after a connection was lost between two rows is never wrong', async
   }
 });
 
-test('a text of several statements is guarded', async () => {
+test('the guard also works for a text of several statements', async () => {
   const database = connect();
   await failBetweenRows(database);
   await assert.rejects(database.unsafe('select 1 as one; select 2 as two'), /incomplete/);

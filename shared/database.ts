@@ -1,16 +1,16 @@
 import postgres from 'postgres';
 
-/** A pool of connections. As a template tag it runs a statement, or makes a fragment of one if used inside another. */
+/** A pool of connections to Postgres. As a template tag, it runs a statement, or makes a part of a larger statement. */
 export interface Database extends Pick<postgres.Sql, 'json' | 'unsafe' | 'end'> {
   <Rows extends readonly (object | undefined)[] = postgres.Row[]>(
     template: TemplateStringsArray,
     ...parameters: readonly postgres.ParameterOrFragment<never>[]
   ): postgres.PendingQuery<Rows>;
-  /** An identifier, or the list of an `in`. */
+  /** Makes an identifier, or the list of an `in` condition. */
   (value: string | readonly postgres.SerializableParameter[]): postgres.Helper<unknown>;
 }
 
-export interface DatabaseUse {
+export interface PoolOptions {
   /** The `application_name` in `pg_stat_activity`. */
   name: string;
   /** The maximum number of connections. */
@@ -20,13 +20,14 @@ export interface DatabaseUse {
   timeout: number;
 }
 
-/** Opens a pool. Columns come in camelCase, bigint as a number, timestamptz as RFC 3339 text. */
-export function connectDatabase(url: string, { name, max, readOnly, timeout }: DatabaseUse): Database {
+/** Opens a pool. Columns get names in camelCase, a bigint becomes a number, a timestamptz becomes RFC 3339 text. */
+export function connectDatabase(url: string, { name, max, readOnly, timeout }: PoolOptions): Database {
   const sql = postgres(url, {
     max,
     connect_timeout: 5,
-    // The driver reads the array types on each new connection, and a connection lost at that moment ends the process.
-    // So there are no arrays: lists go in as `in ${database(list)}` and come out as json.
+    // The option makes the driver read the array types on each new connection. If a connection is lost at that moment,
+    // the process ends. Without the option there are no arrays: a statement takes a list as `in ${database(list)}` and
+    // returns a list as json.
     fetch_types: false,
     onnotice: () => undefined,
     transform: { column: { from: postgres.toCamel } },
@@ -39,14 +40,14 @@ export function connectDatabase(url: string, { name, max, readOnly, timeout }: D
   return guardResults(sql as unknown as Database);
 }
 
-/** RFC 3339 in UTC with milliseconds: the only form of a timestamp in Rooms. */
+/** Returns RFC 3339 text in UTC with milliseconds, the only form of a timestamp in Rooms. */
 function toTimestamp(moment: string | Date): string {
   return new Date(moment).toISOString();
 }
 
 /** The parts of the driver's objects that the guard uses. The driver's types do not show them. */
 interface DriverConnection {
-  /** Ends the connection after its last open statement, and lets the pool connect again. */
+  /** Ends the connection after its running statements. The pool then connects again. */
   end(): unknown;
 }
 interface DriverQuery {
@@ -59,27 +60,28 @@ interface DriverQuery {
 type DriverResult = DriverResult[] & { count?: number | null; command?: string | null };
 
 /**
- * Refuses results that are wrong. If a statement fails after its first rows, the driver keeps its row counter, and the
- * next statement on that connection gets a result with empty places (https://github.com/porsager/postgres/issues/1181).
- * The guard rejects that statement with an Error that `isRefused` does not accept, and ends the connection.
+ * Adds a guard against wrong results. If a statement fails after its first rows, the driver does not reset its row
+ * counter. The next statement on this connection then gets a result whose first places are empty
+ * (https://github.com/porsager/postgres/issues/1181). The guard rejects this next statement and ends the connection.
+ * `isRefused` is false for the error, because the statement may have had an effect.
  */
 function guardResults(sql: Database): Database {
   const connections = new WeakMap<object, DriverConnection>();
-  const condemned = new WeakSet<object>();
+  const connectionsToEnd = new WeakSet<object>();
 
   const guard = (query: DriverQuery) => {
     const { resolve } = query;
     query.resolve = (result) => {
       if (isComplete(result)) return resolve(result);
       query.reject(new Error('postgres: the result of a statement is incomplete'));
-      if (!connections.get(query.state)?.end()) condemned.add(query.state);
+      if (!connections.get(query.state)?.end()) connectionsToEnd.add(query.state);
     };
-    // The driver shows a connection nowhere else, and not for the first use of a statement with parameters.
+    // Only this callback gets the connection. The driver skips it at the first use of a statement with parameters.
     query.options.onexecute = (connection) => {
       connections.set(query.state, connection);
-      if (!condemned.delete(query.state)) return true;
+      if (!connectionsToEnd.delete(query.state)) return true;
       connection.end();
-      return false; // The pool puts no more statements on it.
+      return false; // The pool sends no more statements on this connection.
     };
     return query;
   };
@@ -93,18 +95,20 @@ function guardResults(sql: Database): Database {
 }
 
 function isComplete(result: DriverResult): boolean {
-  if (!Array.isArray(result)) return true; // the description of a statement
-  // A text of several statements has a list of results, which has no count of its own.
+  if (!Array.isArray(result)) return true; // This is the description of a statement.
+  // A text of several statements has a list of results, and the list has no count.
   if (result.count === undefined) return result.every(isComplete);
   if (result.command === null) return false;
-  // Postgres counts no rows for some statements, such as `show`. The empty places are always the first ones.
+  // Postgres counts no rows for some statements, such as `show`. In a wrong result, the first place is empty.
   return result.length === 0 || (0 in result && result.length === (result.count ?? result.length));
 }
 
 /**
- * True if Postgres itself refused a statement, so the statement had no effect. After any other failure the statement may
- * have had its effect: errors of the driver and of the system, and these classes of SQLSTATE: 08 connection, 53 out of
- * resources, 57 cancelled or shut down, and a server that allows no writes or no logins, as during a failover.
+ * True if Postgres itself refused a statement. Then the statement had no effect. False for every other failure, after
+ * which the statement may have had its effect:
+ * - errors of the driver and of the operating system
+ * - SQLSTATE 08 (connection), 53 (out of resources), 57 (cancelled or shut down)
+ * - SQLSTATE 28, 3D and 25006: the server allows no logins or no writes, as during a failover
  */
 export function isRefused(error: unknown): boolean {
   const code = String((error as { code?: unknown }).code);

@@ -46,7 +46,7 @@ test('an error between two rows rejects the statement, and the next result is ne
   assert.deepEqual(Array.from(rows), [{ g: 1 }, { g: 2 }]);
 });
 
-test('a connection lost during a statement rejects the statement, which may have had an effect', async () => {
+test('if a connection is lost, its statement is rejected, and `isRefused` is false for the error', async () => {
   const database = connect();
   assert.equal((await failureOf(terminate(database))).refused, false);
   assert.deepEqual(await retry(() => firstOf(database`select 1 as one`)), { one: 1 });
@@ -59,7 +59,7 @@ test('Postgres cancels a statement after the timeout, and the connection stays',
   assert.deepEqual(await firstOf(database`select pg_backend_pid()`), before);
 });
 
-test('a cancelled statement is rejected, and the connection serves the next statement', async () => {
+test('a cancelled statement is rejected, and the pool runs the next statement', async () => {
   const [database, watcher] = [connect(), connect()];
   const slow = database`select pg_sleep(10.5)`.execute();
   const failure = failureOf(slow);
@@ -73,8 +73,9 @@ test('a cancelled statement is rejected, and the connection serves the next stat
   assert.deepEqual(await firstOf(database`select 1 as one`), { one: 1 });
 });
 
-test('the end of a pool waits for its statements and rejects later ones', async () => {
-  // One connection for each statement: the driver never closes a connection that it opens for a waiting statement.
+test('`end` waits for the running statements of a pool and rejects later statements', async () => {
+  // There are as many connections as statements, so no statement waits for a connection. The driver never closes a
+  // connection that it opens for a waiting statement.
   const database = connect({ max: 3 });
   const running = [1, 2, 3].map((n) => firstOf(database`select ${n}::int as n, pg_sleep(0.02) is null as slept`));
   await new Promise(setImmediate);
@@ -86,7 +87,7 @@ test('the end of a pool waits for its statements and rejects later ones', async 
   assert.equal((await failureOf(database`select 1`)).refused, false);
 });
 
-test('the end of a pool with a timeout rejects the statements that still run', async () => {
+test('`end` with a timeout rejects the statements that still run after the timeout', async () => {
   const database = connect();
   const failures = [1, 2].map(() => failureOf(database`select pg_sleep(0.3)`));
   await new Promise(setImmediate);
@@ -94,7 +95,7 @@ test('the end of a pool with a timeout rejects the statements that still run', a
   for (const failure of failures) assert.equal((await failure).refused, false);
 });
 
-test('a pool has all its connections back after each of them was lost five times', async () => {
+test('a pool opens all its connections again, even after each connection was lost five times', async () => {
   const database = connect({ max: 4 });
   const four = <T>(statement: () => Promise<T>) => Promise.all(Array.from({ length: 4 }, statement));
   for (let round = 0; round < 5; round++) await four(() => terminate(database).catch(() => undefined));

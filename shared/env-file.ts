@@ -1,4 +1,4 @@
 import { existsSync } from 'node:fs';
 
-/** Runs before a main file (`node --import`). Loads `.env`, if it exists. Variables that are already set stay. */
+/** Loads `.env` if it exists. Variables that are set keep their values. `node --import` runs this file first. */
 if (existsSync('.env')) process.loadEnvFile('.env');

@@ -2,7 +2,7 @@ import { type Logger, pino } from 'pino';
 
 export type Log = Logger;
 
-/** Makes a logger. It removes fields that can hold a secret, at the first three levels of an object. */
+/** Makes a logger that removes fields with a secret, at the first three levels of an object. */
 export function createLog(name: string, level: string): Log {
   const secrets = ['password', 'passwordHash', 'otp', 'token', 'authorization', 'ticket'];
   return pino({
@@ -13,7 +13,7 @@ export function createLog(name: string, level: string): Log {
   });
 }
 
-/** Keeps only the safe fields of an error. A driver adds others, such as a failed command with its arguments. */
+/** Keeps only the safe fields of an error. Drivers add other fields, such as a failed command with its arguments. */
 function describe(error: unknown): unknown {
   if (!(error instanceof Error)) return String(error);
   const { name, message, stack, cause } = error;

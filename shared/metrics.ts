@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import type { Log } from './log.ts';
 
-/** The metrics of one gateway or of one set of workers. Each has its own registry. */
+/** The metrics of one gateway or of one set of workers. Each of these has its own registry. */
 export interface Metrics {
   registry: Registry;
   /** Mails with a one-time password, by result: `sent`, `failed` (retried later) or `given_up`. */
@@ -31,7 +31,7 @@ export function createMetrics(): Metrics {
   };
 }
 
-/** Serves these metrics and the metrics of the process at `/metrics` of the port. Without a port it does nothing. */
+/** Offers these metrics and the metrics of the process at `/metrics` on the port. Without a port, it does nothing. */
 export function serveMetrics({ registry }: Metrics, port: number | undefined, log: Log): void {
   if (port === undefined) return;
   collectDefaultMetrics({ register: registry });
@@ -39,6 +39,6 @@ export function serveMetrics({ registry }: Metrics, port: number | undefined, lo
     if (url !== '/metrics' || method !== 'GET') return response.writeHead(404).end();
     return response.setHeader('Content-Type', registry.contentType).end(await registry.metrics());
   });
-  server.on('error', (error) => log.error({ error, port }, 'metrics not served'));
+  server.on('error', (error) => log.error({ error, port }, 'the metrics are not available'));
   server.listen(port).unref();
 }

@@ -4,7 +4,7 @@ import { createLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { PayloadReader } from './payloads.ts';
 
-test('a payload that cannot be read is counted and dropped, and the next one is read', async () => {
+test('a payload that cannot be read is counted and dropped, and the next payload is read', async () => {
   const metrics = createMetrics();
   const log = createLog('test', 'silent');
   const logged: unknown[] = [];

@@ -1,12 +1,12 @@
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
-/** What crosses Redis. */
+/** The kinds of payloads that processes send to each other over Redis. */
 export type PayloadKind = 'reply' | 'broadcast' | 'notice' | 'ticket' | 'job';
 
 /**
- * Reads payloads that another process wrote, perhaps one of another version. A payload that cannot be read is counted
- * and dropped. The first of each kind is logged, without its content.
+ * Reads payloads that another process wrote. That process may have another version. A payload that cannot be read is
+ * counted and dropped. The first such payload of each kind is logged, without its content.
  */
 export class PayloadReader {
   readonly #metrics: Pick<Metrics, 'unreadablePayloads'>;
@@ -25,14 +25,17 @@ export class PayloadReader {
     } catch (error) {
       this.#metrics.unreadablePayloads.inc({ kind });
       if (!this.#logged.has(kind))
-        this.#log.error({ kind, reason: nameOf(error) }, 'payloads of this kind cannot be read, dropping them');
+        this.#log.error(
+          { kind, reason: nameOf(error) },
+          'a payload cannot be read and is dropped; more of this kind are not logged',
+        );
       this.#logged.add(kind);
       return undefined;
     }
   }
 }
 
-/** The message of such an error quotes the payload, so only its name goes into the log. */
+/** Only the name of an error goes into the log, because its message can contain a part of the payload. */
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : 'unknown';
 }

@@ -1,6 +1,7 @@
 /**
- * Waits for an answer until a timeout. A driver can lose a connection without an error, and its caller would wait without end.
- * @throws Error after the timeout. What the caller asked for may still happen.
+ * Waits for an answer, at most for the timeout. Without a timeout a caller could wait without end, because a driver
+ * can lose a connection without an error.
+ * @throws Error after the timeout. The request may still have its effect.
  */
 export async function withTimeout<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();

@@ -7,8 +7,8 @@ import { aSecondAgo, inOneMinute, roomCommand, roomCommands } from '../test/supp
 import { openTestDatabase } from '../test/support/system.ts';
 
 // create_messages applies CreateMessage commands as one set. All other commands are applied one by one. Both ways must
-// agree on who may write, and on the meaning of a repeated ref and of a deadline. So in each case here, an actor writes a
-// message (as a set) and edits a message (one by one).
+// agree on who may write, and on the meaning of a repeated ref and of a deadline. So in each case here, an actor writes
+// a message (as a set) and edits a message (one by one).
 
 const { database } = await openTestDatabase();
 const { apply, createUser, createRoom } = roomCommands(database);
@@ -73,7 +73,7 @@ async function store(...commands: RoomCommand[]): Promise<void> {
   await database`select from store_messages(room_commands(${batch}))`;
 }
 
-/** Applies the command of each case, as one batch. @returns the fields of the outcomes that must be equal in both ways */
+/** Applies the command of each case, as one batch. @returns the fields that must be equal in both ways */
 async function outcomesOf(name: 'CreateMessage' | 'UpdateMessage', ref: (typeof refs)[number]) {
   const commands = cases.map(({ actorId, roomId, targetId, deadline }) =>
     roomCommand(name, actorId, roomId, { deadline, targetId: name === 'UpdateMessage' ? targetId : roomId }),

@@ -75,8 +75,8 @@ interface Part {
 
 /**
  * The parts of one transaction. Postgres runs a text of several statements as one transaction.
- * A function may call functions of later files, so the first pass does not check the bodies of functions. The second pass
- * creates all functions again, with checks, because a change of a table can break a function with an unchanged text.
+ * A function may call functions of later files, so the first pass does not check the bodies of functions. The second
+ * pass creates all functions again, with checks: a change of a table can break a function whose text did not change.
  */
 function transaction(changed: SqlFile[], files: SqlFile[]): Part[] {
   const part = (file: SqlFile, text: string) => ({ text: `${text};\n`, file: `sql/${file.name}` });
@@ -99,7 +99,7 @@ function isFunction(name: string): boolean {
   return name.startsWith('functions/');
 }
 
-/** Finds the part that failed: the error of Postgres has the body of a function, or a position. Undefined without both. */
+/** Finds the part that failed, by a function body or a position in the error. Undefined if the error has neither. */
 function failedPart(error: unknown, parts: Part[]): Part | undefined {
   const { internal_query: body, position } = error as { internal_query?: string; position?: string };
   if (body) return parts.find(({ text }) => text.includes(body));

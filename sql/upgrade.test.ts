@@ -16,7 +16,7 @@ function createFolderOf010(): string {
   for (const name of globSync('00[1-5]-*.sql', { cwd: import.meta.dirname })) {
     cpSync(join(import.meta.dirname, name), join(folder, name));
   }
-  cpSync(join(import.meta.dirname, 'fixtures/functions-0.1.0.sql'), join(folder, 'functions/all.sql'));
+  cpSync(join(import.meta.dirname, '../test/support/functions-0.1.0.sql'), join(folder, 'functions/all.sql'));
   return folder;
 }
 
@@ -40,11 +40,11 @@ test('a database of release 0.1.0 upgrades with its messages, and its refs still
   await database`select * from apply_room_commands(${database.json(commands)}, ${lane}, 1, false)`;
   await migrate(url);
   const batch = [...commands, createCommand('CreateMessage', 'after the upgrade')];
-  const rows = await database<{ code: string | null; fresh: boolean; seq: number; historyIndex: number }[]>`
-    select code, fresh, (message).seq, (message).history_index
+  const rows = await database<{ code: string | null; isNew: boolean; seq: number; historyIndex: number }[]>`
+    select code, is_new, (message).seq, (message).history_index
     from apply_room_commands(${lane}, 2, ${database.json(batch)}, false)`;
   assert.deepEqual(
-    rows.map(({ code, fresh, seq, historyIndex }) => [code, fresh, seq, historyIndex]),
+    rows.map(({ code, isNew, seq, historyIndex }) => [code, isNew, seq, historyIndex]),
     [
       [null, false, 1, 1],
       [null, false, 2, 2],

@@ -6,7 +6,7 @@ import { withTimeout } from '../shared/timeout.ts';
 const MAX_ATTEMPTS = 4;
 /** The pause before a statement without an answer is sent again. A batch that was applied has no second effect. */
 const RETRY_PAUSE_MS = 100;
-/** Postgres cancels a statement earlier (STATEMENT_TIMEOUT_MS in workers.ts), so a longer silence is a lost connection. */
+/** Postgres cancels a statement earlier (workers.ts), so a longer silence is a lost connection. */
 const ANSWER_TIMEOUT_MS = 20_000;
 
 /**

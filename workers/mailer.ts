@@ -14,19 +14,19 @@ export interface MailerOptions {
   email: string | undefined;
   /** `EMAIL_PASSWORD`. If it is set, the mailer logs in at the mail server. */
   password: string | undefined;
-  /** The timeout of a connection attempt and of the greeting. After the greeting, the server may be silent twice as long. */
+  /** The timeout for the connection and for the greeting. After them, the server may be silent twice as long. */
   timeoutMs?: number;
 }
 
 export interface Mailer {
-  /** @throws Error if the mail server did not accept the mail. If the server replied, `responseCode` is the reply code. */
+  /** @throws Error if the mail server did not accept the mail. If it replied, `responseCode` is its reply code. */
   sendOtp(subject: OtpSubject, otp: string, expiryMs: number): Promise<void>;
   close(): void;
 }
 
 /**
- * Makes a mailer for an SMTP server. Port 465 uses TLS from the start. Other ports use STARTTLS if the server offers it.
- * Without TLS the mailer never logs in, because a login would send the password in plain text.
+ * Makes a mailer for an SMTP server. On port 465 it uses TLS from the start. On other ports it uses STARTTLS if the
+ * server offers that. Without TLS the mailer never logs in, because a login would send the password in plain text.
  */
 export function createMailer(options: MailerOptions): Mailer {
   const { host, port, senderName, email, password, timeoutMs = TIMEOUT_MS } = options;

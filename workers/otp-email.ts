@@ -30,8 +30,8 @@ export interface OtpContext {
 }
 
 /**
- * Starts a worker that mails one-time passwords. If a mail fails, the job is retried with a new one-time password. After a
- * permanent refusal of the mail server (a reply from 500 to 599, RFC 5321), the job is not retried.
+ * Starts a worker that mails one-time passwords. If a mail fails, the job is retried with a new one-time password. If
+ * the mail server refuses the mail permanently (a reply from 500 to 599, RFC 5321), the job is not retried.
  * @param concurrency the number of mails at the same time
  */
 export function startOtpEmail(access: QueueAccess, context: OtpContext, concurrency: number): Worker {

@@ -24,8 +24,8 @@ export interface QueueAccess {
 export type PrepareJob = (data: unknown) => () => Promise<void>;
 
 /**
- * Starts a worker that takes the jobs of a queue. A job that fails is retried, as often as its options allow. A job that
- * cannot be read is dropped.
+ * Starts a worker that takes the jobs of a queue. A job that fails is retried, as often as its options allow. A job
+ * that cannot be read is dropped.
  * @param jobs the kinds of jobs, by name
  * @param concurrency the number of jobs at the same time
  */

@@ -7,7 +7,7 @@ export interface WatchdogOptions {
   worker: { on(event: 'active' | 'completed' | 'failed', listener: () => void): unknown };
   /** Counts the jobs that wait in the worker's queue. */
   countWaiting: () => Promise<number>;
-  /** Called once, after three checks in a row at which jobs waited and the worker had done nothing since the last check. */
+  /** Called once, when three checks in a row found waiting jobs and a worker that did nothing since the last check. */
   onStuck: () => void;
   /** Milliseconds between two checks. */
   intervalMs: number;

@@ -101,7 +101,7 @@ test('a batch job that cannot be read is counted, logged once and dropped, and t
   await sender.sendGoodBatch();
   while ((await sender.unfinishedJobs('persistence')) !== 0);
   assert.equal(await unreadableJobs(workers), unreadable.length);
-  assert.deepEqual(logged, ['payloads of this kind cannot be read, dropping them']);
+  assert.deepEqual(logged, ['a payload cannot be read and is dropped; more of this kind are not logged']);
   const [users] = await database`select count(*) from users`;
   assert.equal(users?.count, 1);
 });

@@ -48,7 +48,7 @@ export interface Workers {
   metrics: Metrics;
   /** Resolves with the queue of a worker that has stopped taking jobs. Then only a new process takes its jobs again. */
   stuck: Promise<QueueName>;
-  /** Takes no new jobs, waits for the running jobs, and closes all connections. While Redis is lost, it does not wait. */
+  /** Takes no new jobs, waits for the running jobs, and closes all connections. Without Redis it does not wait. */
   stop(): Promise<void>;
 }
 

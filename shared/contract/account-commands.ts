@@ -7,16 +7,16 @@ const Person = {
   lastName: PersonName,
   email: Email,
   phone: v.optional(Phone),
-  /** True if a one-time password has proved that the person reads this e-mail. */
+  /** True if the person proved with a one-time password that they own this e-mail address. */
   proven: v.boolean(),
 };
 
-/** Makes an account. Its id is the id of the command. The gateway hashes the password first: no job holds a password. */
+/** Creates an account with the id of the command. The gateway hashes the password, so no job contains a password. */
 const Register = v.object({ command: v.literal('Register'), ...Person, passwordHash: v.string() });
 
 const UpdateUser = v.object({ command: v.literal('UpdateUser'), userId: Id, ...Person });
 
-/** Stores the same password under newer parameters of the hash. */
+/** Replaces `formerHash` by a new hash of the same password, made with newer parameters. */
 const RehashPassword = v.object({
   command: v.literal('RehashPassword'),
   userId: Id,
@@ -24,13 +24,13 @@ const RehashPassword = v.object({
   passwordHash: v.string(),
 });
 
-/** Ends one token. `expires` is when the token would end by itself. */
+/** Ends one token. `expires` is the time at which the token expires without a logout. */
 const Logout = v.object({ command: v.literal('Logout'), userId: Id, tokenId: Id, expires: Timestamp });
 
 /** Ends all tokens of a user. */
 const LogoutAll = v.object({ command: v.literal('LogoutAll'), userId: Id });
 
-/** Grants or takes away a role. The caller (`userId`) must be an admin. */
+/** Grants a role to the target, or takes the role away. The caller (`userId`) must be an admin. */
 const ChangeRole = v.object({
   command: v.literal('ChangeRole'),
   userId: Id,
@@ -39,7 +39,7 @@ const ChangeRole = v.object({
   granted: v.boolean(),
 });
 
-/** A change of an account, as a route asks for it. */
+/** A change of an account, as a route makes it. The dispatcher adds an id and a deadline. */
 export const AccountChange = v.variant('command', [
   Register,
   UpdateUser,
@@ -50,7 +50,7 @@ export const AccountChange = v.variant('command', [
 ]);
 export type AccountChange = v.InferOutput<typeof AccountChange>;
 
-/** An account change on its way to a worker. After the deadline (by the clock of the database) it is refused. */
+/** The form of an account change for a worker. After the deadline (by the clock of the database) it is refused. */
 export const AccountCommand = v.intersect([AccountChange, v.object({ id: Id, deadline: Timestamp })]);
 export type AccountCommand = v.InferOutput<typeof AccountCommand>;
 

@@ -2,12 +2,12 @@ import * as v from 'valibot';
 import { Role, RoomType, Timestamp } from './fields.ts';
 import { Id } from './ids.ts';
 
-// The shapes of the answers over HTTP. A message has its own file, for sockets and channels carry it too.
+// The schemas of answers over HTTP. The schema of a message is in messages.ts, because sockets also carry messages.
 
-/** A room, as a user's record shows it. */
+/** One of the rooms in the record of a user. */
 const RoomOfUser = v.object({ id: Id, name: v.string(), ownerId: v.nullable(Id), roomType: RoomType });
 
-/** A user as the viewer may see them. The e-mail is empty and private rooms are left out where the viewer may not. */
+/** A user, without what the viewer may not see: the e-mail is then empty, and private rooms are left out. */
 export const User = v.object({
   id: Id,
   createdAt: Timestamp,
@@ -21,7 +21,7 @@ export const User = v.object({
 });
 export type User = v.InferOutput<typeof User>;
 
-/** A user, as a room shows them. */
+/** One of the users in the record of a room. */
 const UserOfRoom = v.object({ id: Id, firstName: v.string(), lastName: v.string(), isOnline: v.boolean() });
 
 export const Room = v.object({
@@ -29,16 +29,16 @@ export const Room = v.object({
   createdAt: Timestamp,
   updatedAt: Timestamp,
   name: v.string(),
-  /** Null for the two standing rooms. */
+  /** Null for the two rooms that always exist: general and announcements. */
   ownerId: v.nullable(Id),
   roomType: RoomType,
-  /** The users who joined first. `limits` says how many a room shows. */
+  /** The users who joined first, up to a maximum in limits.ts. */
   users: v.array(UserOfRoom),
 });
 export type Room = v.InferOutput<typeof Room>;
 export const Token = v.object({ token: v.string() });
 export const Ticket = v.object({ ticket: v.string() });
 
-/** An answer that confirms that the request was carried out. It has this text. */
+/** An answer with this fixed text, for a request that has no other result. */
 export const confirmation = (message: string) => v.object({ message: v.literal(message) });
 export const Status = v.object({ status: v.string() });

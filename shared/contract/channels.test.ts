@@ -18,7 +18,7 @@ const message = (more: Partial<Message>): Message => ({
   ...more,
 });
 
-test('a broadcast comes back as it was, whatever its texts hold', () => {
+test('a decoded broadcast equals the encoded one, with all kinds of characters in its texts', () => {
   const texts = ['one\ntwo', 'r\rn\r\n', '\u2028\u2029', '"\\', '💬'];
   const messages = texts.map((text, index) => message({ seq: index + 4, text }));
   const broadcast = { head: 8, changes: [], records: messages.map(encodeMessage) };
@@ -29,12 +29,12 @@ test('a broadcast comes back as it was, whatever its texts hold', () => {
   );
 });
 
-test('a broadcast without records has the head of the room', () => {
+test('a broadcast without records keeps the head of the room', () => {
   const head = { head: 12, changes: [], records: [] };
   assert.deepEqual(decodeBroadcast(encodeBroadcast(head)), head);
 });
 
-test('the command of a message decides who becomes or ceases to be a member', () => {
+test('the command of a message decides which user joins or leaves the room', () => {
   const [userId, targetId] = [newId(), newId()];
   const changeOf = (command: Message['command']) => membershipChange(message({ command, userId, targetId, seq: 3 }));
   assert.equal(changeOf('CreateMessage'), undefined);

@@ -4,7 +4,7 @@ import { Id } from './ids.ts';
 import { MembershipChange } from './messages.ts';
 import { decodeVersioned, encodeVersioned } from './versions.ts';
 
-/** The Redis channels of a deployment. @param prefix `REDIS_PREFIX` */
+/** Returns the names of the Redis channels. @param prefix `REDIS_PREFIX` */
 export function channelNames(prefix: string) {
   return {
     /** Carries the {@link Broadcast}s of a room to every gateway with a member online. */
@@ -19,40 +19,40 @@ export function channelNames(prefix: string) {
 export type ChannelNames = ReturnType<typeof channelNames>;
 
 const BroadcastHeader = v.object({
-  /** The seq of the last record. Without records, the seq of the last known message of the room. */
+  /** The seq of the last record. Without records, the seq of the last message of the room. */
   head: Seq,
-  /** The records that change a membership. So a gateway need not parse the others. */
+  /** The membership changes in the records. So a gateway need not parse the records. */
   changes: v.array(MembershipChange),
 });
 
-/** New messages of a room, or (without records) the head of the room. */
+/** New messages of a room. Without records, it only announces the head: the seq of the last message of the room. */
 export interface Broadcast {
   head: number;
   changes: MembershipChange[];
-  /** Messages as `encodeMessage` made them. Their seqs are consecutive and end at `head`. */
+  /** Messages that `encodeMessage` encoded. Their seqs are consecutive and end at `head`. */
   records: string[];
 }
 
-/** Encodes the header as one line of JSON and each record as one more. Encoded JSON contains no line break. */
+/** Encodes the header as the first line, and each record as one more line. A line of JSON contains no line break. */
 export function encodeBroadcast({ head, changes, records }: Broadcast): string {
   return [encodeVersioned({ head, changes }), ...records].join('\n');
 }
 
-/** @throws SyntaxError or ValiError if the header is not one of this version */
+/** @throws SyntaxError or ValiError if the first line is not a header of this version */
 export function decodeBroadcast(text: string): Broadcast {
   const [header = '', ...records] = text.split('\n');
   const { head, changes } = decodeVersioned(BroadcastHeader, header);
   return { head, changes, records };
 }
 
-/** A user is a member of a room since the message `seq`. */
+/** The message `seq` made the user a member of the room. */
 const Invitation = v.object({ roomId: Id, seq: Seq });
 export type Invitation = v.InferOutput<typeof Invitation>;
 
-/** Tokens of a user have ended: one token, or all tokens below a version. */
+/** A logout ended one token of the user, or all tokens with a lower version. */
 const Revocation = v.union([v.object({ tokenId: Id }), v.object({ version: v.number() })]);
 export type Revocation = v.InferOutput<typeof Revocation>;
 
-/** What every gateway with a socket of a user must know. */
+/** A change that every gateway with a socket of the user must know. */
 export const Notice = v.union([v.object({ invitation: Invitation }), v.object({ revocation: Revocation })]);
 export type Notice = v.InferOutput<typeof Notice>;

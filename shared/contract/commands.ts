@@ -2,10 +2,10 @@ import * as v from 'valibot';
 import { MessageText, RoomName, RoomType } from './fields.ts';
 import { Id } from './ids.ts';
 
-/** The client's own UUID for a command. The answer repeats it, and it is the idempotency key. */
+/** A UUID that the client chooses for a command. It is the idempotency key, and the answer repeats it. */
 export const Ref = Id;
 
-/** Clients of the original fill every field of a frame. A field that a command does not use may hold any text. */
+/** A field that the command does not use. Clients of the Go server that Rooms replaces send it, with any text. */
 const Unused = v.optional(v.string());
 
 const CreateMessage = v.strictObject({
@@ -55,7 +55,7 @@ const UpdateRoom = v.strictObject({
 
 const DeleteRoom = v.strictObject({ ...UpdateRoom.entries, command: v.literal('DeleteRoom'), text: Unused });
 
-/** What a client asks for in a room: a frame over a socket, or a route over HTTP. */
+/** What a client asks for in a room, with a frame on a socket or with a request over HTTP. */
 export const Command = v.variant('command', [
   CreateMessage,
   UpdateMessage,

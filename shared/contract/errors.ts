@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-/** Every refusal of Rooms. The code is for programs and never changes. The text is for people. */
+/** Every error code that the server can return. The code is for programs and never changes. The text is for people. */
 export const errors = {
   bad_json: { status: 400, text: 'this is not a JSON object in UTF-8' },
   bad_frame: { status: 400, text: 'a frame must be text, not binary' },
@@ -18,10 +18,10 @@ export const errors = {
   bad_ticket: { status: 401, text: 'this ticket is not valid: a ticket works once, within 30 seconds' },
   wrong_otp: { status: 401, text: 'this one-time password is wrong, used or expired' },
   wrong_credentials: { status: 401, text: 'the e-mail or the password is wrong' },
-  not_allowed: { status: 403, text: 'only e-mails on the allow-list may register' },
-  email_unproven: { status: 403, text: 'this needs a one-time password that was sent to this e-mail' },
+  not_allowed: { status: 403, text: 'this e-mail is not on the allow-list' },
+  email_unproven: { status: 403, text: 'first prove this e-mail address with a one-time password' },
   admin_only: { status: 403, text: 'only admins may do this' },
-  origin_not_allowed: { status: 403, text: 'pages of this origin may not connect' },
+  origin_not_allowed: { status: 403, text: 'pages of this origin are not allowed to connect' },
   not_a_member: { status: 403, text: 'you are not a member of this room' },
   read_only_room: { status: 403, text: 'only admins and the owner may write in this room' },
   author_only: { status: 403, text: 'only the author may change a message' },
@@ -37,9 +37,9 @@ export const errors = {
   user_not_in_room: { status: 409, text: 'this user is not in the room' },
   owner_stays: { status: 409, text: 'the owner cannot be removed from the room' },
   everyones_role: { status: 409, text: 'every user has this role: it cannot be taken away' },
-  last_admin: { status: 409, text: 'this is the last admin' },
+  last_admin: { status: 409, text: 'the last admin cannot lose this role' },
   not_editable: { status: 409, text: 'only a message that a user wrote can be changed' },
-  ref_reused: { status: 409, text: 'this ref was used for another command' },
+  ref_reused: { status: 409, text: 'this ref (Idempotency-Key) was already used for another command' },
   body_too_large: { status: 413, text: 'the body is too large' },
   json_only: { status: 415, text: 'the body must be application/json' },
   upgrade_needed: { status: 426, text: 'this route is for WebSockets' },
@@ -48,8 +48,11 @@ export const errors = {
   internal: { status: 500, text: 'the server failed' },
   busy: { status: 503, text: 'the server has too much to do: try again soon' },
   expired: { status: 503, text: 'this was not done in time, and it will not be done' },
-  unknown_outcome: { status: 503, text: 'no answer in time: send the same ref again to learn the outcome' },
-  unavailable: { status: 503, text: 'a service that this needs does not answer: try again soon' },
+  unknown_outcome: {
+    status: 503,
+    text: 'no answer in time: send the same command with the same ref again to learn the outcome',
+  },
+  unavailable: { status: 503, text: 'a service that the server needs does not answer: try again soon' },
 } as const;
 
 export type ErrorCode = keyof typeof errors;
@@ -58,27 +61,27 @@ const errorCodes = Object.keys(errors) as ErrorCode[];
 
 export const isErrorCode = (code: unknown): code is ErrorCode => typeof code === 'string' && code in errors;
 
-/** The body of every refusal over HTTP. */
+/** The body of the HTTP answer to every refused request. */
 export const ErrorAnswer = v.object({
   error: v.string(),
   code: v.picklist(errorCodes),
   /** The field of the input that is wrong, such as `firstName`. */
   field: v.optional(v.string()),
-  /** The bound that the field breaks, such as 3 for `too_short`. */
+  /** The minimum or maximum that the field breaks, such as 3 for `too_short`. */
   bound: v.optional(v.number()),
 });
 export type ErrorAnswer = v.InferOutput<typeof ErrorAnswer>;
 
 export interface RefusalOptions extends ErrorOptions {
-  /** A text for people, in place of the text of the code. It never contains a value that the client sent. */
+  /** Replaces the text of the code. It never contains a value that the client sent. */
   text?: string | undefined;
-  /** Seconds after which a retry may succeed. Every 503 has one; the default is 1. */
+  /** Seconds after which a retry may succeed. The default for a code with status 503 is 1. */
   retryAfter?: number | undefined;
   field?: string | undefined;
   bound?: number | undefined;
 }
 
-/** An expected refusal. The edge turns it into an answer over HTTP or an `Error` frame. */
+/** An expected refusal. The gateway turns it into an HTTP answer or an `Error` frame. */
 export class Refusal extends Error {
   readonly code: ErrorCode;
   readonly retryAfter: number | undefined;
@@ -104,13 +107,13 @@ export class Refusal extends Error {
   }
 }
 
-/** Why the server closed a socket. The hundreds say what the client does next. */
+/** Why the server closed a socket. The range of the code says what the client does next. */
 export const closeCodes = {
   /** 4000-4099: reconnect now. */
   going_away: 4000,
   /** 4100-4199: reconnect after a few seconds. */
   unavailable: 4100,
-  /** As above. The reason is an {@link ErrorCode}; the `Error` frame before the close says how many seconds to wait. */
+  /** 4100-4199: reconnect after the `retryAfter` of the last `Error` frame. The reason is an {@link ErrorCode}. */
   too_many: 4129,
   /** 4400-4499: do not reconnect before the cause is fixed. The reason is an {@link ErrorCode}. */
   unauthorized: 4401,

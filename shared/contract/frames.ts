@@ -4,9 +4,9 @@ import { ErrorAnswer } from './errors.ts';
 import { Seq } from './fields.ts';
 import { Id } from './ids.ts';
 
-// The frames that a gateway sends, beside messages (messages.ts). The commands (commands.ts) are the frames it takes.
+// The frames that a gateway sends, except messages (messages.ts). The frames that it receives are in commands.ts.
 
-/** The subprotocol with `Welcome` and `Ack`. Without it a client gets the frames of the original only. */
+/** The subprotocol with `Welcome` and `Ack`. The Go server that Rooms replaces does not have these frames. */
 export const ROOMS_V1 = 'rooms.v1';
 
 /** A room and the seq of its last message. */
@@ -18,12 +18,12 @@ export const Welcome = v.object({
   command: v.literal('Welcome'),
   user: v.object({ id: Id }),
   rooms: v.array(RoomHead),
-  /** Names the database. With another epoch, the seqs that a client has kept may not hold. */
+  /** The id of the database. If it is another id than before, the seqs that the client stored may be wrong. */
   epoch: Id,
 });
 export type Welcome = v.InferOutput<typeof Welcome>;
 
-/** A command is committed at (roomId, seq). For `rooms.v1` only. */
+/** A command of this client is committed as the message `seq` of the room. Only `rooms.v1` sockets get this frame. */
 export const Ack = v.object({
   command: v.literal('Ack'),
   ref: v.optional(Ref),
@@ -34,11 +34,11 @@ export const Ack = v.object({
 });
 export type Ack = v.InferOutput<typeof Ack>;
 
-/** A command is refused, or the reason why the socket closes next. */
+/** A command is refused, or the socket closes next for this reason. */
 export const ErrorFrame = v.object({
   command: v.literal('Error'),
   ...ErrorAnswer.entries,
-  /** Seconds. A retry may succeed after them. */
+  /** Seconds after which a retry may succeed. */
   retryAfter: v.optional(v.number()),
   ref: v.optional(Ref),
 });

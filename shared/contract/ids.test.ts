@@ -12,7 +12,7 @@ test('a new id is a UUID of version 7 that contains the time of its creation', (
   assert.equal(new Set(Array.from({ length: 10_000 }, newId)).size, 10_000);
 });
 
-test('an id in capitals is the same id', () => {
+test('an id in upper case is equal to the id in lower case', () => {
   const id = newId();
   assert.equal(v.parse(Id, id.toUpperCase()), id);
   assert.ok(!v.is(Id, `${id}0`));

@@ -7,7 +7,7 @@ import type { Message } from './messages.ts';
 import { OtpPurpose } from './otps.ts';
 import { Version } from './versions.ts';
 
-/** BullMQ's queues. Each kind of worker serves one of them. */
+/** The queues of BullMQ. For each queue there is a kind of worker with the same name. */
 export const QUEUES = ['persistence', 'otp-email', 'role-changes'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
@@ -23,15 +23,15 @@ const batchNames = Object.keys(batchQueues) as BatchName[];
 const WholeNumber = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /**
- * One job: commands of one lane, in their order. The schema checks the batch once. Each command is checked when it is
- * applied. A batch that is sent again keeps its lane and its number.
+ * The data of one job: commands of one lane, in order. A lane is an ordered outbox of a gateway. A batch that is sent
+ * again keeps its lane and its number. The schema does not check the commands: that happens when they are applied.
  */
 export const Batch = v.object({
   v: Version,
   /** The gateway that waits for the outcomes. */
   gateway: Id,
   lane: WholeNumber,
-  /** Counts the batches of the lane. */
+  /** The number of the batch in its lane: 0, 1, 2 and so on. */
   number: WholeNumber,
   commands: v.pipe(v.array(v.any()), v.minLength(1)),
 });
@@ -39,60 +39,63 @@ export interface Batch<C> extends v.InferOutput<typeof Batch> {
   commands: C[];
 }
 
-/** A client's command on its way to a worker: with its actor, without its unused fields. */
+/** The form of a client's command for a worker: with its actor, and without the fields that it does not use. */
 export interface RoomCommand {
-  /** The id of the message that the command makes. Outcomes are matched by it. */
+  /** The id of the message that the command makes. The worker finds the outcome of the command by this id. */
   id: string;
   command: CommandName;
   actorId: string;
   ref: string;
-  /** RFC 3339, by the clock of the database. After it the command is refused as `expired`. */
+  /** A time by the clock of the database (RFC 3339). After this time the command is refused as `expired`. */
   deadline: string;
   roomId: string;
+  /** The message or the user that the command is about. A command that is about a room has the id of the room here. */
   targetId: string;
   text: string;
   roomType?: string;
-  /** True if the outcome must carry the stored message. */
+  /** True if the outcome must contain the stored message. */
   wantsMessage?: true;
 }
 
 /** The name of a job that mails a one-time password. Its data is an {@link OtpRequest}. */
 export const OTP_JOB = 'mail-otp';
 
-/** The one kind of job of the otp-email worker. The worker makes the code itself: no job holds a code. */
+/** The data of a job that mails a one-time password. The worker makes the one-time password, so no job contains one. */
 export const OtpRequest = v.object({
   v: Version,
   email: Email,
   /** Without a purpose the worker chooses: `login` if an account has this e-mail, else `register`. */
   purpose: v.optional(OtpPurpose),
-  /** The user who wants this e-mail. For `update` only. */
+  /** The user who wants to change their e-mail address to this one. Only for `update`. */
   userId: v.optional(Id),
 });
 export type OtpRequest = v.InferOutput<typeof OtpRequest>;
 
+/** The outcome of a refused command. */
 export interface Rejected {
   code: ErrorCode;
 }
 
-/** A room command is committed. `message` is there if the command has `wantsMessage`. */
+/** The outcome of an applied room command: where its message is stored. */
 export interface CommittedCommand {
   id: string;
   roomId: string;
   seq: number;
+  /** Present if the command has `wantsMessage`. */
   message?: Message;
 }
 
 export type RoomOutcome = CommittedCommand | Rejected;
 
-/** The id of the account command, or why it was rejected. */
+/** The id of the account command that was applied, or the reason of the refusal. */
 export type AccountOutcome = { id: string } | Rejected;
 
-/** What a worker answers for a batch. The schema checks the reply once, not each outcome. */
+/** The answer of a worker to a batch. The schema does not check the outcomes: the lane of the gateway does. */
 export const Reply = v.object({
   job: v.picklist(batchNames),
   lane: WholeNumber,
   number: WholeNumber,
-  /** In the order of the commands. */
+  /** In the order of the commands of the batch. The lane finds the command of an outcome by this order. */
   outcomes: v.array(v.any()),
 });
 export interface Reply extends v.InferOutput<typeof Reply> {

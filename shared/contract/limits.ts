@@ -3,7 +3,7 @@
  * (shared/config.ts). docs/configuration.md lists both, and a test compares the lists.
  */
 export const limits = {
-  // Input. A character is a Unicode code point, as Postgres counts. Spaces around a name do not count.
+  // Input. A character is a Unicode code point, as in Postgres. Spaces before and after a name are removed first.
   MIN_NAME_CHARACTERS: 3,
   MAX_NAME_CHARACTERS: 50,
   MIN_PHONE_CHARACTERS: 8,
@@ -11,7 +11,7 @@ export const limits = {
   MIN_TEXT_CHARACTERS: 1,
   MAX_TEXT_CHARACTERS: 500,
   MIN_PASSWORD_CHARACTERS: 8,
-  /** Argon2 reads the whole password. The bound keeps its input small. */
+  /** Argon2 reads the whole password, so a long password would cost more CPU time. */
   MAX_PASSWORD_CHARACTERS: 200,
   MAX_EMAIL_CHARACTERS: 254,
   /** A search for users needs the first characters of an e-mail. */
@@ -27,37 +27,41 @@ export const limits = {
   MAX_PAGE_SIZE: 100,
   DEFAULT_PAGE_SIZE: 100,
   DEFAULT_HISTORY_PAGE_SIZE: 10,
-  /** The last page of a list. A page costs as much as the rows before it. */
+  /** The last page of a list. Each page costs more than the page before it. */
   MAX_LIST_PAGE: 100,
   /** The last page of a history. Every page of a history costs the same. */
   MAX_HISTORY_PAGE: 1_000_000,
   MAX_SEARCH_RESULTS: 50,
-  /** The users that one room shows, and that each room of a list shows. */
+  /** The users in the record of one room. */
   MAX_USERS_OF_ROOM: 100,
+  /** The users in the record of each room of a list. */
   MAX_USERS_OF_LISTED_ROOM: 10,
   MAX_ROOMS_OF_USER: 100,
 
-  // Rates: factors on LOGIN_ATTEMPTS per LOGIN_WINDOW, unless the name says otherwise.
-  /** Wrong passwords: for one account from all unknown addresses, and from one address for all accounts. */
+  // Rates. A limit per LOGIN_WINDOW is LOGIN_ATTEMPTS multiplied by one of these factors. An IP address
+  // is known to an account for 30 days after a login from there.
+  /** Wrong passwords for one account from all unknown IP addresses, and from one IP address for all accounts. */
   LOGIN_ATTEMPTS_FACTOR: 10,
-  /** Mailed codes for one account from all unknown addresses. One address gets LOGIN_ATTEMPTS for one account. */
+  /** One-time passwords that all unknown IP addresses together may request for one e-mail address. */
   OTP_MAILS_FACTOR: 2,
-  /** Mailed codes that one address asks for, over all accounts. */
+  /** One-time passwords that one IP address may request, for all e-mail addresses together. */
   OTP_MAILS_OF_ADDRESS_FACTOR: 10,
-  /** Wrong codes that one address may try. */
+  /** Wrong one-time passwords that one IP address may send. */
   WRONG_CODES_FACTOR: 2,
-  /** Accounts that one address may make. */
+  /** Accounts that one IP address may make. */
   REGISTRATIONS_FACTOR: 10,
-  /** Searches of one user. A person who types causes one search per letter. */
+  /** Searches of one user. A client may search after each letter that the user types. */
   SEARCHES_FACTOR: 40,
-  /** Wrong tries of one one-time password. The last of them ends the code. */
+
+  // Other limits on attempts and on sockets.
+  /** After this number of wrong tries, a one-time password is not valid any more. */
   MAX_OTP_TRIES: 5,
-  /** A socket may send this many frames for each command of SOCKET_RATE. */
+  /** Frames per second that a socket may send, as a multiple of SOCKET_RATE. Above it the socket is closed. */
   FRAMES_PER_COMMAND: 4,
-  /** A quiet socket may send this many seconds' worth of commands at once. */
+  /** After a pause, a socket may send the commands of this number of seconds together. */
   BURST_SECONDS: 4,
 
-  // Queues inside a gateway. A command or password beyond them is refused as `busy`.
+  // Queues inside a gateway. While a queue is full, a new command or password is refused as `busy`.
   MAX_BATCH_COMMANDS: 500,
   MAX_WAITING_COMMANDS: 10_000,
   MAX_HASHES_AT_ONCE: 2,

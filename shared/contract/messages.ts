@@ -3,7 +3,7 @@ import { type CommandName, commandNames, Ref } from './commands.ts';
 import { Seq, Timestamp } from './fields.ts';
 import { Id } from './ids.ts';
 
-/** A row of `messages`: what a user wrote, and everything else that happened in a room. */
+/** A row of the table `messages`: a text that a user wrote, or another event in a room. */
 export const Message = v.object({
   id: Id,
   seq: Seq,
@@ -18,13 +18,13 @@ export const Message = v.object({
 });
 export type Message = v.InferOutput<typeof Message>;
 
-/** Encodes a message for sockets, answers and channels. All of them get the same bytes. */
+/** Encodes a message for sockets, HTTP answers and channels. The bytes are the same for all of them. */
 export function encodeMessage(message: Message): string {
   const { id, seq, roomId, userId, command, targetId, text, createdAt, updatedAt, ref } = message;
   return JSON.stringify({ id, seq, roomId, userId, command, targetId, text, createdAt, updatedAt, ref });
 }
 
-/** The message `seq` makes a user a member of its room, or ends a membership. */
+/** The message `seq` makes a user a member of its room, or ends the membership of the user. */
 export const MembershipChange = v.object({
   seq: Seq,
   /** `everyone` means all members of the room. */

@@ -11,14 +11,14 @@ export const Otp = v.pipe(v.string(), v.regex(/^\d{6}$/));
 export interface OtpSubject {
   purpose: OtpPurpose;
   email: string;
-  /** The user who changes their e-mail. For `update` only. */
+  /** The user who changes their e-mail. Only for `update`. */
   userId?: string | undefined;
 }
 
 /**
- * The key and the hash of a one-time password in Redis. The key holds the fields `hash` and `tries` (tries left) until
- * the code expires.
- * @param secret `API_SECRET`. Without it nobody can find the code of a stolen hash by trying all codes.
+ * The key and the hash of a one-time password in Redis. The key has the fields `hash` and `tries` (the number of tries
+ * that are left). It expires together with the one-time password.
+ * @param secret `API_SECRET`. A person with a stolen hash needs it to find the one-time password by trying all numbers.
  */
 export function otpNames(prefix: string, secret: string) {
   const derived = Buffer.from(hkdfSync('sha256', secret, '', 'rooms otp', 32));
@@ -26,9 +26,9 @@ export function otpNames(prefix: string, secret: string) {
   const key = ({ purpose, email, userId = '' }: OtpSubject) =>
     `${prefix}:otp:${purpose}:${digest(email.toLowerCase(), userId)}`;
   return {
-    /** The key of a code. It does not contain the e-mail. */
+    /** The Redis key of a one-time password. It does not contain the e-mail. */
     key,
-    /** The keyed hash of a code. It fits this subject only. */
-    hash: (subject: OtpSubject, code: string) => digest(key(subject), code),
+    /** The keyed hash of a one-time password. It is valid only for this subject. */
+    hash: (subject: OtpSubject, otp: string) => digest(key(subject), otp),
   };
 }

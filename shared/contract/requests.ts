@@ -11,7 +11,7 @@ const Person = { firstName: PersonName, lastName: PersonName, email: Email };
 export const Registration = v.strictObject({ ...Person, password: Password, phone: v.optional(Phone) });
 export type Registration = v.InferOutput<typeof Registration>;
 
-/** A registration with a code that was mailed to the e-mail. */
+/** A registration with a one-time password that was mailed to the e-mail address of this body. */
 export const RegistrationWithOtp = v.strictObject({ ...Person, password: Password, phone: Phone, otp: Otp });
 export type RegistrationWithOtp = v.InferOutput<typeof RegistrationWithOtp>;
 
@@ -27,7 +27,7 @@ export type OtpMail = v.InferOutput<typeof OtpMail>;
 export const UserUpdate = v.strictObject({ ...Person, phone: Phone });
 export type UserUpdate = v.InferOutput<typeof UserUpdate>;
 
-/** An update with a code that was mailed to the e-mail of this body. */
+/** An update with a one-time password that was mailed to the e-mail address of this body. */
 export const UserUpdateWithOtp = v.strictObject({ ...UserUpdate.entries, otp: Otp });
 export type UserUpdateWithOtp = v.InferOutput<typeof UserUpdateWithOtp>;
 
@@ -49,7 +49,7 @@ export type RoleParameters = v.InferOutput<typeof RoleParameters>;
 export const MemberParameters = v.object({ room_id: Id, user_id: Id });
 export type MemberParameters = v.InferOutput<typeof MemberParameters>;
 
-/** The beginning of an e-mail. */
+/** The beginning of the e-mails that a search finds. */
 export const SearchParameter = v.object({
   email: v.pipe(WellFormed, v.minLength(limits.MIN_SEARCH_CHARACTERS), v.maxLength(limits.MAX_EMAIL_CHARACTERS)),
 });
@@ -67,14 +67,14 @@ export const ListPage = v.strictObject({
 });
 export type ListPage = v.InferOutput<typeof ListPage>;
 
-const Position = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+const SeqParameter = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 
-/** A page of a history by its number, or the messages next to a seq. */
+/** A page of a history by its number, or the messages before or after a seq. */
 export const HistoryPage = v.pipe(
   v.strictObject({
     page: v.optional(wholeNumber(1, limits.MAX_HISTORY_PAGE)),
-    before: v.optional(Position),
-    after: v.optional(Position),
+    before: v.optional(SeqParameter),
+    after: v.optional(SeqParameter),
     size: size(limits.DEFAULT_HISTORY_PAGE_SIZE),
   }),
   v.check(

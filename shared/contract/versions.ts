@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 
 /**
- * The version of everything that crosses Redis. A new optional field keeps the version: older processes ignore it.
- * A change that an older process would misread raises it: older processes then drop the payload and count it.
+ * The version of every payload in Redis. Keep it for a new optional field: older processes ignore such a field.
+ * Increase it for a change that an older process would misread. Older processes then drop the payload and count it.
  */
 export const PAYLOAD_VERSION = 1;
 
