@@ -13,9 +13,9 @@ import { startSystem, testServices } from './support/system.ts';
 
 const ORIGIN = 'https://chat.example.com';
 const FOREIGN_ORIGIN = 'https://evil.example.com';
-/** Allows requests from every origin. */
+/** A system that allows requests from every origin. */
 const anyOrigin = await startSystem({ gateways: 1, workers: 1, mail: true });
-/** Allows requests from a list of origins. It has the database and the accounts of `anyOrigin`. */
+/** A system that allows requests from a list of origins. It has the database and the accounts of `anyOrigin`. */
 const listedOrigins = await startSystem({
   gateways: 1,
   workers: 0,

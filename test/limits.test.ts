@@ -146,7 +146,7 @@ test('an IP address may send more than 10 right one-time passwords', async () =>
   }
 });
 
-// The tests wait for these windows, so they run at the same time.
+// These tests wait for several rate windows, so they run at the same time.
 describe('limits that one IP address reaches only after several rate windows', { concurrency: true }, () => {
   test('an IP address may send 50 wrong passwords for all accounts together', async () => {
     const address = newAddress();

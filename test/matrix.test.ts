@@ -195,7 +195,7 @@ async function refusedSocket(token: string, frame: CommandFrame): Promise<string
   const client = await Client.connect(url, token, 'classic');
   client.send(frame);
   const { code, reason } = await client.waitForClose();
-  // A command of the owner takes the same path. When it is answered, the earlier frame can have no later effect.
+  // A command of the owner takes the same path. After its answer, the earlier frame can have no effect.
   await clients.owner.roundTrip();
   const received = client.frames.map((each) => (each.command === 'Error' ? each.code : each.command));
   const isRefused = code === 4401 && received.length > 0 && received.every((each) => each === reason);

@@ -83,7 +83,7 @@ online() {
   done
 }
 
-# ---- The user who sends most requests. The socket of this user stays open and also receives the effects of the requests.
+# ---- The user who sends most requests. The socket of this user stays open and receives the effects of the requests.
 ME=first.$$@example.com FRIEND=friend.$$@example.com NEW=new.$$@example.com OTHER=other.$$@example.com
 expect 201 user POST /api/users/register '{"firstName":"First","lastName":"Last","email":"'$ME'","password":"password"}'
 MY_ID=$(field id)
@@ -99,7 +99,7 @@ coproc SOCKET { exec "$NODE" -e '
 ' "${SOCKET_URL/http/ws}/api/ws/" "$TOKEN"; }
 exec {FROM_SOCKET}<&"${SOCKET[0]}" {TO_SOCKET}>&"${SOCKET[1]}"
 trap "kill $SOCKET_PID 2>/dev/null || true" EXIT
-# A client without a subprotocol gets no Welcome. When the user is online, the socket receives the messages of the rooms.
+# A client without a subprotocol gets no Welcome. When the user is online, the socket receives the messages.
 online true
 
 # ---- User, /api/users

@@ -107,7 +107,7 @@ function npmRunAdmin(...words: string[]): string {
 }
 
 /** These tests run one after the other and use the same data folder. */
-describe('npm start', () => {
+describe('npm start with the default settings', () => {
   let first: Start;
 
   test('npm start starts every process and prints how to use Rooms', async () => {
