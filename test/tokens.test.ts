@@ -184,7 +184,7 @@ test('a token in the URL opens a socket only if WS_QUERY_TOKEN is true', async (
 });
 
 for (const path of ['/api/users/logout', '/api/users/logout-all', '/api/ws/ticket']) {
-  test(`POST ${path} requires a valid token`, async () => {
+  test(`POST ${path} refuses a missing, a bad and a revoked token`, async () => {
     const { token } = await createAccount(gatewayA);
     await post('/api/users/logout', token);
     refused(await post(path), 'no_token');
