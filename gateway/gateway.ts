@@ -23,11 +23,10 @@ import { type Cors, createCors } from './edge/cors.ts';
 import { RateLimits } from './edge/rate-limits.ts';
 import { HttpServer } from './http/http-server.ts';
 import { LiveRooms } from './live/live-rooms.ts';
-import { createReads, type Reads } from './reads/reads.ts';
+import { createReads, type Reads, STATEMENT_TIMEOUT_MS } from './reads/reads.ts';
 import { SocketServer } from './sockets/socket-server.ts';
 
 const READ_CONNECTIONS = 8;
-const STATEMENT_TIMEOUT_MS = 10_000;
 /** A gateway that stops waits at most this time for the outcomes of its commands and the answers to its requests. */
 const MAX_DRAIN_MS = 10_000;
 
@@ -105,7 +104,8 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Runn
     const until = performance.now() + MAX_DRAIN_MS;
     while (parts.dispatcher.pending + http.pending > 0 && performance.now() < until) await wait(20);
     sockets.closeAll();
-    await close().catch((error: unknown) => log.warn({ error }, 'a connection could not be closed'));
+    await close();
+    app.close();
   };
   return Object.assign(parts, {
     async listen(host: string, port: number) {
@@ -116,7 +116,33 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Runn
   });
 }
 
+/** Opens the parts in order. If one of them cannot be opened, closes the earlier ones. */
 async function openParts(config: GatewayConfig, app: TemplatedApp, log: Log) {
+  const closers: (() => unknown)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).toReversed()) {
+      try {
+        await closer();
+      } catch (error) {
+        log.warn({ error }, 'a connection could not be closed');
+      }
+    }
+  };
+  try {
+    return { parts: await connectParts(config, app, closers, log), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** @param closers gets a function for each part that must be closed */
+async function connectParts(
+  config: GatewayConfig,
+  app: TemplatedApp,
+  closers: (() => unknown)[],
+  log: Log,
+): Promise<Gateway> {
   const gatewayId = newId();
   const { REDIS_URL, REDIS_PREFIX: prefix, API_SECRET } = config;
   const database = connectDatabase(config.DATABASE_URL, {
@@ -125,22 +151,29 @@ async function openParts(config: GatewayConfig, app: TemplatedApp, log: Log) {
     readOnly: true,
     timeout: STATEMENT_TIMEOUT_MS,
   });
+  closers.push(() => database.end({ timeout: 5 }));
   // shared/redis.ts explains `producer` and `consumer`.
   const redis = connectRedis(REDIS_URL, 'producer', log);
+  closers.push(() => redis.quit().finally(() => redis.disconnect()));
   const subscriberRedis = connectRedis(REDIS_URL, 'consumer', log, { autoResubscribe: false });
+  closers.push(() => subscriberRedis.disconnect());
   const queues = openQueues(redis, prefix, log);
+  closers.push(() => Promise.all(Object.values(queues).map((queue) => queue.close())));
   const metrics = createMetrics();
   const payloads = new PayloadReader(metrics, log);
 
   const reads = createReads(database);
   const passwords = await Passwords.start();
+  closers.push(() => passwords.close());
   const clock = await startClock(database, log);
+  closers.push(() => clock.stop());
   const dispatcher = new CommandDispatcher({ gatewayId, laneCount: config.LANES, queues, clock, log });
   const publish = (roomId: string, frame: string) => app.publish(roomId, frame);
   const liveRooms = new LiveRooms({ gatewayId, prefix, redis, subscriberRedis, reads, publish, payloads, log });
+  closers.push(() => liveRooms.close());
   await liveRooms.subscribeToReplies((reply) => dispatcher.complete(reply));
 
-  const parts: Gateway = {
+  return {
     config,
     epoch: await reads.epoch(),
     addressOf: createAddressOf(config.TRUSTED_PROXIES),
@@ -159,14 +192,6 @@ async function openParts(config: GatewayConfig, app: TemplatedApp, log: Log) {
     metrics,
     log,
   };
-  const close = async () => {
-    clock.stop();
-    passwords.close();
-    await liveRooms.close();
-    await Promise.all(Object.values(queues).map((queue) => queue.close()));
-    await Promise.all([database.end({ timeout: 5 }), redis.quit()]);
-  };
-  return { parts, close };
 }
 
 function openQueues(connection: Redis, prefix: string, log: Log): Record<QueueName, Queue> {

@@ -117,39 +117,6 @@ test('messages that were stored before the column history_index existed get a va
   );
 });
 
-test('functions of release 0.1.0 are replaced, even if a parameter has another name now', async () => {
-  const former = mkdtempSync(join(tmpdir(), 'rooms-sql-'));
-  after(() => rmSync(former, { recursive: true }));
-  mkdirSync(join(former, 'functions'));
-  for (const name of readdirSync(import.meta.dirname).filter((file) => /^00[1-5]-/.test(file))) {
-    cpSync(join(import.meta.dirname, name), join(former, name));
-  }
-  const signatures = [
-    'add_member(room uuid, who uuid) returns void',
-    'apply_account_command(c jsonb, allowed_only boolean) returns jsonb',
-    'apply_run(commands room_command[]) returns setof room_outcome',
-    'is_member(room uuid, who uuid) returns boolean',
-    'is_new_batch(sender text, number bigint) returns boolean',
-    'register(c jsonb, allowed_only boolean) returns text',
-    'set_role(who uuid, changed text, granted boolean) returns text',
-    'update_user(c jsonb, allowed_only boolean) returns text',
-    'visible_room(room uuid, who uuid) returns rooms',
-  ];
-  const functions = signatures.map(
-    (signature) => `create or replace function ${signature} language plpgsql as 'begin end';`,
-  );
-  writeFileSync(join(former, 'functions/former.sql'), functions.join(''));
-  const upgraded = await createTestDatabase();
-  await migrate(upgraded, former);
-  await migrate(upgraded);
-  const sql = connectDatabase(upgraded, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
-  after(() => sql.end());
-  const left = await sql`
-    select proname from pg_proc
-    where pronamespace = 'public'::regnamespace and (prosrc = 'begin end' or proargnames && '{allowed_only,who,sender}')`;
-  assert.deepEqual(Array.from(left), []);
-});
-
 test('the functions work without a change when the table messages gets a new column', async () => {
   const wider = await createTestDatabase();
   await migrate(wider);

@@ -81,6 +81,7 @@ export async function openWorkers(config: WorkersConfig, kinds: QueueName[], log
   const close = async (force: boolean) => {
     await Promise.all(stopWatching.map((stop) => stop()));
     await Promise.all(workers.map((worker) => worker.close(force)));
+    repeatedPublications.stop();
     await Promise.all([database.end({ timeout: 5 }), redis.quit(), consumer.quit()]);
   };
   const stop = async () => {

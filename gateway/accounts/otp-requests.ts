@@ -1,5 +1,5 @@
 import type { Queue } from 'bullmq';
-import type { OtpRequest } from '../../shared/contract/jobs.ts';
+import { OTP_JOB, type OtpRequest } from '../../shared/contract/jobs.ts';
 import { PAYLOAD_VERSION } from '../../shared/contract/versions.ts';
 import { orUnavailable } from '../edge/unavailable.ts';
 
@@ -23,7 +23,7 @@ export interface OtpRequests {
 export function createOtpRequests(queue: Queue): OtpRequests {
   return {
     async add(request) {
-      await orUnavailable(queue.add('mail-otp', { v: PAYLOAD_VERSION, ...request }, JOB_OPTIONS));
+      await orUnavailable(queue.add(OTP_JOB, { v: PAYLOAD_VERSION, ...request }, JOB_OPTIONS));
     },
   };
 }

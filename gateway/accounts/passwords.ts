@@ -37,6 +37,7 @@ interface PendingRequest {
 export class Passwords {
   readonly #hasherFile = fileURLToPath(new URL('hasher.ts', import.meta.url));
   #child: ChildProcess | undefined;
+  #closed = false;
   #nextId = 0;
   readonly #waiting: PendingRequest[] = [];
   readonly #inProgress = new Map<number, PendingRequest>();
@@ -73,12 +74,16 @@ export class Passwords {
     return { isRight: isRight === true && hash !== undefined, isOld: isOld === true };
   }
 
+  /** Ends the hasher. Requests that wait or come later are refused. */
   close(): void {
+    this.#closed = true;
     this.#child?.disconnect();
+    const failure = 'the gateway is stopping';
+    for (const { request, resolve } of this.#waiting.splice(0)) resolve({ id: request.id, failure });
   }
 
   async #request(request: Omit<HashRequest, 'id'>): Promise<HashAnswer> {
-    if (this.isBusy) throw new Refusal('busy');
+    if (this.isBusy || this.#closed) throw new Refusal('busy');
     const answer = await new Promise<HashAnswer>((resolve) => {
       this.#waiting.push({ request: { id: this.#nextId++, ...request }, resolve });
       this.#sendWaiting();

@@ -9,9 +9,9 @@ import type { Gateway } from '../gateway.ts';
 export async function authenticate(
   { tokens, reads }: Gateway,
   headers: Map<string, string>,
-): Promise<Bearer & { isAdmin: boolean }> {
+): Promise<{ bearer: Bearer; isAdmin: boolean }> {
   const bearer = await tokens.verify(headers.get('authorization'));
   const { isTokenValid, isAdmin } = await reads.session(bearer);
   if (!isTokenValid) throw new Refusal('token_revoked');
-  return { ...bearer, isAdmin };
+  return { bearer, isAdmin };
 }

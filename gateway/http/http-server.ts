@@ -45,7 +45,8 @@ export class HttpServer {
   }
 
   #registerPath(path: string, rows: Route[]): void {
-    const notAllowed = this.#withRateLimit(notAllowedResponder(rows.map(({ method }) => method)));
+    const refuse = notAllowedResponder(rows.map(({ method }) => method));
+    const notAllowed = rows.every((row) => row.skipsRateLimit) ? refuse : this.#withRateLimit(refuse);
     // Adds all four methods. Otherwise `GET /api/users/update` would match the row of `GET /api/users/:id`.
     for (const [method, register] of Object.entries(APP_METHODS)) {
       const row = rows.find((each) => each.method === method);
@@ -100,8 +101,9 @@ function notAllowedResponder(methods: Method[]): Responder {
 /** Checks the token first, so a caller without a token gets no error about the parameters or the body. */
 async function readInput(gateway: Gateway, row: Route, request: RawRequest): Promise<Parameters<Route['handler']>[1]> {
   const { headers, address } = request;
-  const bearer = callersOf(row) === 'open' ? undefined : await authenticate(gateway, headers);
-  if (callersOf(row) === 'admin' && !bearer?.isAdmin) throw new Refusal('admin_only');
+  const caller = callersOf(row) === 'open' ? undefined : await authenticate(gateway, headers);
+  if (callersOf(row) === 'admin' && !caller?.isAdmin) throw new Refusal('admin_only');
+  const bearer = caller?.bearer;
   const parameters = row.parameters && validate(row.parameters, decodeAll(request.parameters));
   const query = row.query && validate(row.query, request.query);
   const body = row.body && validate(row.body, parseJson(readText(await request.bytes, headers)));

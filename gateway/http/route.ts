@@ -23,7 +23,11 @@ export interface UserRequest extends OpenRequest {
   /** The user of the token. */
   userId: string;
   bearer: Bearer;
-  /** The header `Idempotency-Key`, on routes that submit a room command. */
+}
+
+/** The part of a request that the handler of a room command gets. */
+export interface CommandRequest extends UserRequest {
+  /** The header `Idempotency-Key`. */
   ref: string | undefined;
 }
 
@@ -40,8 +44,6 @@ interface RouteBasics<P extends Schema, Q extends Schema, B extends Schema> {
   parameters?: P;
   query?: Q;
   body?: B;
-  /** What the route submits to the workers. A route with a room command accepts the header `Idempotency-Key`. */
-  submits?: 'room command' | 'account change';
   /** True if requests do not count against `RATE_LIMIT`, because health probes send them. */
   skipsRateLimit?: true;
   /** The HTTP status of a success. The default is 200. */
@@ -58,17 +60,25 @@ type Body = unknown;
 /** Returns the body of a success, or throws a Refusal. */
 type Handler<Request> = (gateway: Gateway, request: Request) => Body | Promise<Body>;
 
-/** One row of the route table. A row without `callers` requires a token. */
+/** What a route submits to the workers. A route with a room command accepts the header `Idempotency-Key`. */
+type Submits = 'room command' | 'account change';
+
+/**
+ * One row of the route table. A row without `callers` requires a token. A row whose handler takes a
+ * {@link CommandRequest} must have `submits: 'room command'`.
+ */
 export type RouteOf<P extends Schema, Q extends Schema, B extends Schema> = RouteBasics<P, Q, B> &
   (
-    | { callers: 'open'; handler: Handler<OpenRequest & Input<P, Q, B>> }
-    | { callers?: 'user' | 'admin'; handler: Handler<UserRequest & Input<P, Q, B>> }
+    | { callers: 'open'; submits?: 'account change'; handler: Handler<OpenRequest & Input<P, Q, B>> }
+    | { callers?: 'user' | 'admin'; submits?: 'account change'; handler: Handler<UserRequest & Input<P, Q, B>> }
+    | { callers?: 'user' | 'admin'; submits: 'room command'; handler: Handler<CommandRequest & Input<P, Q, B>> }
   );
 
 /** A row as the router uses it. */
 export interface Route extends RouteBasics<Schema, Schema, Schema> {
   callers?: Callers;
-  handler: Handler<UserRequest & Input<Schema, Schema, Schema>>;
+  submits?: Submits;
+  handler: Handler<CommandRequest & Input<Schema, Schema, Schema>>;
 }
 
 /** Checks that the handler of a row fits the schemas of the row. */

@@ -7,8 +7,10 @@ import { sessionReads } from './session-reads.ts';
 import { systemReads } from './system-reads.ts';
 import { userReads } from './user-reads.ts';
 
-/** Postgres cancels a statement earlier (gateway.ts). So a read that takes longer than this has lost its connection. */
-const READ_TIMEOUT_MS = 12_000;
+/** Postgres cancels a statement that takes longer. */
+export const STATEMENT_TIMEOUT_MS = 10_000;
+/** A read without an answer for this time has lost its connection, because Postgres would have cancelled it earlier. */
+const READ_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 2_000;
 
 export type Reads = ReturnType<typeof allReads>;
 

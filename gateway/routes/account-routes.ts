@@ -131,7 +131,7 @@ async function findUserForUpdate(
   purpose: 'update' | undefined,
 ): Promise<string | undefined> {
   try {
-    return (await authenticate(gateway, headers)).userId;
+    return (await authenticate(gateway, headers)).bearer.userId;
   } catch (error) {
     if (error instanceof Refusal && error.code !== 'unavailable' && !purpose) return undefined;
     throw error;

@@ -2,7 +2,7 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import { encodeMessage, type Message } from '../../shared/contract/messages.ts';
 import type { HistoryPage, IdParameter, NewText } from '../../shared/contract/requests.ts';
 import type { Gateway } from '../gateway.ts';
-import type { UserRequest } from '../http/route.ts';
+import type { CommandRequest, UserRequest } from '../http/route.ts';
 import { submitCommand } from './submit.ts';
 
 interface History extends UserRequest {
@@ -17,7 +17,7 @@ export async function listMessages({ reads }: Gateway, { parameters, query, user
   return `[${messages.map(encodeMessage).join()}]`;
 }
 
-interface WithText extends UserRequest {
+interface WithText extends CommandRequest {
   parameters: IdParameter;
   body: NewText;
 }
@@ -30,22 +30,30 @@ export async function createMessage(gateway: Gateway, request: WithText): Promis
 
 /** Returns the message with its new text. */
 export async function updateMessage(gateway: Gateway, request: WithText): Promise<string> {
-  const { id, roomId, ...original } = await findMessage(gateway, request);
-  const command = { command: 'UpdateMessage', roomId, targetId: id, text: request.body.text } as const;
-  const { text, createdAt } = await submitCommand(gateway, request, command);
-  return encodeMessage({ id, roomId, ...original, text, updatedAt: createdAt });
+  const message = await findMessage(gateway, request);
+  const { id: targetId, roomId } = message;
+  const command = { command: 'UpdateMessage', roomId, targetId, text: request.body.text } as const;
+  return encodeMessage(applyChange(message, await submitCommand(gateway, request, command)));
 }
 
-interface OfMessage extends UserRequest {
+interface OfMessage extends CommandRequest {
   parameters: IdParameter;
 }
 
 /** Returns the message with an empty text. The message keeps its place in the history. */
 export async function deleteMessage(gateway: Gateway, request: OfMessage): Promise<string> {
-  const { id, roomId, ...original } = await findMessage(gateway, request);
-  const command = { command: 'DeleteMessage', roomId, targetId: id } as const;
-  const { createdAt } = await submitCommand(gateway, request, command);
-  return encodeMessage({ id, roomId, ...original, text: '', updatedAt: createdAt });
+  const message = await findMessage(gateway, request);
+  const { id: targetId, roomId } = message;
+  const change = await submitCommand(gateway, request, { command: 'DeleteMessage', roomId, targetId });
+  return encodeMessage(applyChange(message, change));
+}
+
+/**
+ * Builds the changed message without another read. The change of a repeated `Idempotency-Key` can be older than the
+ * message that was read: then the message already contains the change, and perhaps later changes.
+ */
+function applyChange(message: Message, { text, createdAt }: Message): Message {
+  return createdAt < message.updatedAt ? message : { ...message, text, updatedAt: createdAt };
 }
 
 /** @throws Refusal `no_such_message`, also if the user is not allowed to see the room of the message */

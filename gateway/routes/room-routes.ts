@@ -3,7 +3,7 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import { encodeMessage } from '../../shared/contract/messages.ts';
 import type { IdParameter, ListPage, MemberParameters, NewRoom, RoomUpdate } from '../../shared/contract/requests.ts';
 import type { Gateway } from '../gateway.ts';
-import type { UserRequest } from '../http/route.ts';
+import type { CommandRequest, UserRequest } from '../http/route.ts';
 import type { StoredRoom } from '../reads/room-reads.ts';
 import { submitCommand } from './submit.ts';
 
@@ -15,18 +15,21 @@ export async function listRooms(
   return withPresence(gateway, await gateway.reads.rooms(userId, query.page, query.size));
 }
 
-interface OfRoom extends UserRequest {
-  parameters: IdParameter;
-}
-
-export function getRoom(gateway: Gateway, { parameters, userId }: OfRoom): Promise<Room> {
+export function getRoom(
+  gateway: Gateway,
+  { parameters, userId }: UserRequest & { parameters: IdParameter },
+): Promise<Room> {
   return readRoom(gateway, parameters.id, userId);
 }
 
-export async function createRoom(gateway: Gateway, request: UserRequest & { body: NewRoom }): Promise<Room> {
+export async function createRoom(gateway: Gateway, request: CommandRequest & { body: NewRoom }): Promise<Room> {
   const { name: text, roomType = 'Private' } = request.body;
   const { roomId } = await submitCommand(gateway, request, { command: 'CreateRoom', text, roomType });
   return readRoom(gateway, roomId, request.userId);
+}
+
+interface OfRoom extends CommandRequest {
+  parameters: IdParameter;
 }
 
 export async function updateRoom(gateway: Gateway, request: OfRoom & { body: RoomUpdate }): Promise<Room> {
@@ -41,7 +44,7 @@ export async function deleteRoom(gateway: Gateway, request: OfRoom): Promise<{ m
   return { message: 'room deleted' };
 }
 
-interface OfMember extends UserRequest {
+interface OfMember extends CommandRequest {
   parameters: MemberParameters;
 }
 

@@ -3,7 +3,7 @@ import type { Command } from '../../shared/contract/commands.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { Message } from '../../shared/contract/messages.ts';
 import type { Gateway } from '../gateway.ts';
-import type { UserRequest } from '../http/route.ts';
+import type { CommandRequest } from '../http/route.ts';
 
 /**
  * Submits a room command. The commands of sockets take the same way.
@@ -12,13 +12,13 @@ import type { UserRequest } from '../http/route.ts';
  */
 export async function submitCommand(
   { dispatcher }: Gateway,
-  { userId, ref }: UserRequest,
+  { userId, ref }: CommandRequest,
   command: Command,
 ): Promise<Message> {
   const outcome = await dispatcher.submit({ ...command, ref }, userId, { wantsMessage: true });
   if ('code' in outcome) throw new Refusal(outcome.code);
   // The command is committed, but its message is missing. The client can get the message with the same ref again.
-  if (!outcome.message) throw new Refusal('unknown_outcome');
+  if (!outcome.message) throw new Refusal('unknown_outcome', { cause: new Error('the outcome has no message') });
   return outcome.message;
 }
 

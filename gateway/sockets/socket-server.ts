@@ -54,6 +54,7 @@ export class SocketServer {
     const { addressOf, cors, log } = this.#gateway;
     const origin = req.getHeader('origin');
     try {
+      if (this.#gateway.isStopping) throw new Refusal('unavailable');
       const address = addressOf(res.getRemoteAddress(), readHeaders(req).get('x-forwarded-for'));
       if (!cors.allows(origin)) throw new Refusal('origin_not_allowed');
       this.#admission.checkAddress(address);
