@@ -29,8 +29,12 @@ const operations = read('docs/operations.md');
 
 /** Returns the first text in backticks of the first cell of a row, such as a route or the name of a limit. */
 const subjectOf = (row: Row) => codesOf(Object.values(row)[0])[0] ?? Object.values(row)[0] ?? '';
-const sameNames = (documented: string[], expected: string[]) =>
-  assert.deepEqual(documented.toSorted(), expected.toSorted());
+const sameNames = (documented: string[], expected: string[]) => {
+  const missing = expected.filter((name) => !documented.includes(name));
+  const unknown = documented.filter((name) => !expected.includes(name));
+  assert.deepEqual({ missing, unknown }, { missing: [], unknown: [] });
+  assert.equal(documented.length, expected.length, 'a name is there twice');
+};
 
 test('docs/api.md has the same routes as the code', () => {
   const names = routes.map(({ method, path }) => `${method} ${path}`);

@@ -47,7 +47,7 @@ test('a file imports only from its own folder and from the folders that it may i
 });
 
 test('every file of the gateway is in a subfolder, except app.ts, gateway.ts and main.ts', () => {
-  const filesAndFolders = globSync('gateway/*', { cwd: root }).toSorted();
+  const filesAndFolders = globSync('gateway/*', { cwd: root, exclude: ['**/*.test.ts'] }).toSorted();
   assert.deepEqual(filesAndFolders, [
     ...['gateway/accounts', 'gateway/app.ts', 'gateway/commands', 'gateway/edge', 'gateway/gateway.ts'],
     ...['gateway/http', 'gateway/live', 'gateway/main.ts', 'gateway/reads', 'gateway/routes', 'gateway/sockets'],

@@ -203,6 +203,7 @@ function readTable(room: string, table: string): Row[] {
   const lines = table.trim().split('\n');
   const [headers = [], ...rest] = lines.map((line) => line.trim().split(/ {2,}/));
   return rest.map(([request = '', ...cells]) => {
+    if (cells.length !== headers.length) throw new Error(`${room}: ${request}: separate the cells by two spaces`);
     const cellsByCaller = headers.flatMap((header, index) =>
       (groups[header] ?? [header]).map((caller) => [caller, cells[index]]),
     );

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import * as v from 'valibot';
 import { Room } from '../shared/contract/answers.ts';
+import { commandNames } from '../shared/contract/commands.ts';
 import type { ErrorCode } from '../shared/contract/errors.ts';
 import { newId } from '../shared/contract/ids.ts';
 import { Message } from '../shared/contract/messages.ts';
@@ -285,6 +286,7 @@ for (const path of paths) {
         'DeleteRoom',
       ],
     );
+    assert.deepEqual(rows.map(({ command }) => command).toSorted(), commandNames.toSorted());
   });
 
   test(`over ${path}, a user cannot use one ref for two different commands`, async () => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { environment } from '../shared/config.ts';
+import { commandNames } from '../shared/contract/commands.ts';
 import { startMailCatcher, writeMail } from '../shared/local/mail.ts';
 import { startSystem, testServices } from './support/system.ts';
 
@@ -16,6 +17,14 @@ const catcher = await startMailCatcher((mail) => writeMail(mails, mail));
 after(() => catcher.close());
 const { cluster, databaseUrl } = await startSystem({ gateways: 2, workers: 1, smtpPort: catcher.port });
 const [gatewayA, gatewayB] = cluster.urls as [string, string];
+
+test('the seed script sends each command', () => {
+  const script = readFileSync(join(root, 'test/seed.sh'), 'utf8');
+  assert.deepEqual(
+    commandNames.filter((name) => !script.includes(name)),
+    [],
+  );
+});
 
 // The seed is the Go server that Rooms replaces.
 test('every request and every frame of the seed works', async () => {

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as tick } from 'node:timers/promises';
+import { createLog } from '../shared/log.ts';
+import { openTestGateway } from '../test/support/in-process.ts';
+import { openGateway } from './gateway.ts';
+
+const { gateway, openAnother } = await openTestGateway();
+
+const childProcesses = () => process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap').length;
+
+test('a gateway that cannot reach Postgres rejects, and leaves no process behind', async () => {
+  const before = childProcesses();
+  const config = { ...gateway.config, DATABASE_URL: 'postgres://postgres:password@127.0.0.1:1/rooms' };
+  await assert.rejects(openGateway(config, createLog('test', 'silent')));
+  while (childProcesses() > before) await tick();
+});
+
+test('after a gateway has stopped, an open HTTP connection gets no answer', async () => {
+  const { gateway: stopping, url } = await openAnother();
+  assert.equal((await fetch(`${url}/healthz`)).status, 200);
+  await stopping.stop();
+  await assert.rejects(fetch(`${url}/healthz`));
+});
