@@ -2,83 +2,36 @@ import uWS, { type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { Config } from '../shared/config.ts';
 import { newId } from '../shared/contract/ids.ts';
 import { QUEUES, type QueueName } from '../shared/contract/jobs.ts';
 import { connectDatabase } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
-import { createMetrics, type Metrics } from '../shared/metrics.ts';
+import { createMetrics } from '../shared/metrics.ts';
 import { PayloadReader } from '../shared/payloads.ts';
 import { connectRedis } from '../shared/redis.ts';
-import { createOtpCheck, type OtpCheck } from './accounts/otp-check.ts';
-import { createOtpRequests, type OtpRequests } from './accounts/otp-requests.ts';
+import { createOtpCheck } from './accounts/otp-check.ts';
+import { createOtpRequests } from './accounts/otp-requests.ts';
 import { Passwords } from './accounts/passwords.ts';
-import { createTickets, type Tickets } from './accounts/tickets.ts';
-import { createTokens, type Tokens } from './accounts/tokens.ts';
+import { createTickets } from './accounts/tickets.ts';
+import { createTokens } from './accounts/tokens.ts';
 import { routes } from './app.ts';
 import { startClock } from './commands/database-clock.ts';
 import { CommandDispatcher } from './commands/dispatcher.ts';
-import { type AddressOf, createAddressOf } from './edge/addresses.ts';
-import { type Cors, createCors } from './edge/cors.ts';
+import { createAddressOf } from './edge/addresses.ts';
+import { createCors } from './edge/cors.ts';
+import type { GatewayConfig, GatewayContext } from './edge/gateway-context.ts';
 import { RateLimits } from './edge/rate-limits.ts';
 import { HttpServer } from './http/http-server.ts';
 import { LiveRooms } from './live/live-rooms.ts';
-import { createReads, type Reads, STATEMENT_TIMEOUT_MS } from './reads/reads.ts';
+import { createReads, STATEMENT_TIMEOUT_MS } from './reads/reads.ts';
 import { SocketServer } from './sockets/socket-server.ts';
 
 const READ_CONNECTIONS = 8;
 /** A gateway that stops waits at most this time for the outcomes of its commands and the answers to its requests. */
 const MAX_DRAIN_MS = 10_000;
 
-/** The environment variables of a gateway. */
-export const GATEWAY_VARIABLES = [
-  'DATABASE_URL',
-  'REDIS_URL',
-  'REDIS_PREFIX',
-  'API_SECRET',
-  'TOKEN_HOUR_LIFESPAN',
-  'ENVIRONMENT',
-  'LANES',
-  'CORS_ORIGIN',
-  'TRUSTED_PROXIES',
-  'WS_QUERY_TOKEN',
-  'RATE_LIMIT',
-  'RATE_WINDOW',
-  'LOGIN_ATTEMPTS',
-  'LOGIN_WINDOW',
-  'SOCKET_RATE',
-  'SOCKETS_PER_USER',
-  'SOCKETS_PER_ADDRESS',
-] as const;
-
-export type GatewayConfig = Config<(typeof GATEWAY_VARIABLES)[number]>;
-
-/** The parts of a gateway that routes and sockets use. */
-export interface Gateway {
-  config: GatewayConfig;
-  /** The id of the database. It changes after a restore from a backup. */
-  epoch: string;
-  addressOf: AddressOf;
-  cors: Cors;
-  rateLimits: RateLimits;
-  reads: Reads;
-  dispatcher: CommandDispatcher;
-  liveRooms: LiveRooms;
-  passwords: Passwords;
-  tokens: Tokens;
-  tickets: Tickets;
-  otpCheck: OtpCheck;
-  otpRequests: OtpRequests;
-  /** @throws Error if Redis does not answer */
-  pingRedis: () => Promise<unknown>;
-  /** True after {@link RunningGateway.stop} was called. */
-  isStopping: boolean;
-  metrics: Metrics;
-  log: Log;
-}
-
 /** A gateway with its connections. One process can have several gateways. */
-export interface RunningGateway extends Gateway {
+export interface RunningGateway extends GatewayContext {
   /** @param port 0 means any free port. @returns the port. @throws Error if the gateway cannot listen there */
   listen(host: string, port: number): Promise<number>;
   /**
@@ -142,7 +95,7 @@ async function connectParts(
   app: TemplatedApp,
   closers: (() => unknown)[],
   log: Log,
-): Promise<Gateway> {
+): Promise<GatewayContext> {
   const gatewayId = newId();
   const { REDIS_URL, REDIS_PREFIX: prefix, API_SECRET } = config;
   const database = connectDatabase(config.DATABASE_URL, {

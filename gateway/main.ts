@@ -1,7 +1,8 @@
 import { readConfig } from '../shared/config.ts';
 import { createLog } from '../shared/log.ts';
 import { serveMetrics } from '../shared/metrics.ts';
-import { GATEWAY_VARIABLES, openGateway } from './gateway.ts';
+import { GATEWAY_VARIABLES } from './edge/gateway-context.ts';
+import { openGateway } from './gateway.ts';
 
 const config = readConfig(...GATEWAY_VARIABLES, 'HOST', 'PORT', 'LOG_LEVEL', 'METRICS_PORT');
 const { HOST: host, PORT: port } = config;

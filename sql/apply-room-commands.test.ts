@@ -11,7 +11,7 @@ import {
   createRoomCommand,
   roomCommands,
   seqsOfOutcomes,
-} from '../test/support/room-commands.ts';
+} from '../test/support/sql-room-commands.ts';
 import { openTestDatabase } from '../test/support/system.ts';
 
 const { database, url } = await openTestDatabase();

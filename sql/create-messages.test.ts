@@ -3,7 +3,7 @@ import { before, test } from 'node:test';
 import type { RoomType } from '../shared/contract/fields.ts';
 import { newId } from '../shared/contract/ids.ts';
 import type { RoomCommand } from '../shared/contract/jobs.ts';
-import { aSecondAgo, inOneMinute, roomCommand, roomCommands } from '../test/support/room-commands.ts';
+import { aSecondAgo, inOneMinute, roomCommand, roomCommands } from '../test/support/sql-room-commands.ts';
 import { openTestDatabase } from '../test/support/system.ts';
 
 // create_messages applies CreateMessage commands as one set. All other commands are applied one by one. Both ways must

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { accountChangeNames } from '../shared/contract/account-commands.ts';
 import { commandNames } from '../shared/contract/commands.ts';
 import { newId } from '../shared/contract/ids.ts';
-import { inOneMinute, roomCommand, roomCommands } from '../test/support/room-commands.ts';
+import { inOneMinute, roomCommand, roomCommands } from '../test/support/sql-room-commands.ts';
 import { openTestDatabase } from '../test/support/system.ts';
 
 // Some SQL functions choose a function by the name of a command. They must know exactly the names of shared/contract.

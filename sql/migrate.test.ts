@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { connectDatabase } from '../shared/database.ts';
-import { roomCommand, roomCommands } from '../test/support/room-commands.ts';
+import { roomCommand, roomCommands } from '../test/support/sql-room-commands.ts';
 import { createTestDatabase } from '../test/support/system.ts';
 import { migrate } from './migrate.ts';
 

@@ -6,7 +6,7 @@ import { Room, User } from '../shared/contract/answers.ts';
 import type { ErrorCode } from '../shared/contract/errors.ts';
 import type { RoomType } from '../shared/contract/fields.ts';
 import { newId } from '../shared/contract/ids.ts';
-import { bodyOf, refused } from './support/answers.ts';
+import { bodyOf, refused } from './support/answer-checks.ts';
 import { type Account, call, createAccount } from './support/client.ts';
 import { startSystem } from './support/system.ts';
 import { until } from './support/until.ts';

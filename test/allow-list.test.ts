@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { User } from '../shared/contract/answers.ts';
-import { runAdmin } from './support/admin.ts';
-import { bodyOf, refused } from './support/answers.ts';
+import { bodyOf, refused } from './support/answer-checks.ts';
 import { call, PASSWORD } from './support/client.ts';
+import { runAdmin } from './support/npm-run-admin.ts';
 import { startSystem } from './support/system.ts';
 
 const env = { ALLOWED_USERS_ONLY: 'true' };

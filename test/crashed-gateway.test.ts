@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Redis } from 'ioredis';
 import { User } from '../shared/contract/answers.ts';
-import { bodyOf } from './support/answers.ts';
+import { bodyOf } from './support/answer-checks.ts';
 import { type Account, Client, call, createAccount } from './support/client.ts';
 import { startSystem, testServices } from './support/system.ts';
 import { until } from './support/until.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Room, User } from '../shared/contract/answers.ts';
-import { bodyOf } from './support/answers.ts';
+import { bodyOf } from './support/answer-checks.ts';
 import { type Account, Client, call, createAccount } from './support/client.ts';
-import { isMessage } from './support/frames.ts';
+import { isMessage } from './support/client-frames.ts';
 import { startSystem } from './support/system.ts';
 
 const { cluster } = await startSystem({ gateways: 2, workers: 2 });

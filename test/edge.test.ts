@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { Redis } from 'ioredis';
 import * as v from 'valibot';
 import { WebSocket } from 'ws';
-import { bodyOf, refused } from './support/answers.ts';
+import { bodyOf, refused } from './support/answer-checks.ts';
 import { Client, call, createAccount, PASSWORD } from './support/client.ts';
 import { startSystem, testServices } from './support/system.ts';
 

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { channelNames, encodeBroadcast } from '../shared/contract/channels.ts';
 import { newId } from '../shared/contract/ids.ts';
 import { Message } from '../shared/contract/messages.ts';
-import { bodyOf } from './support/answers.ts';
+import { bodyOf } from './support/answer-checks.ts';
 import { type Account, Client, call, createAccount } from './support/client.ts';
 import { startSystem, testServices } from './support/system.ts';
 import { until } from './support/until.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as v from 'valibot';
 import { newId } from '../shared/contract/ids.ts';
 import { Message } from '../shared/contract/messages.ts';
-import { bodyOf, refused } from './support/answers.ts';
+import { bodyOf, refused } from './support/answer-checks.ts';
 import { Client, call, createAccount } from './support/client.ts';
 import { startSystem } from './support/system.ts';
 import { until } from './support/until.ts';

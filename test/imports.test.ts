@@ -83,3 +83,18 @@ test('no file uses a transaction of the Postgres driver', () => {
   const transactionFiles = files.filter((file) => /\.(begin|reserve)\(/.test(readFileSync(join(root, file), 'utf8')));
   assert.deepEqual(transactionFiles, []);
 });
+
+test('no file imports itself through other files', () => {
+  const targets = Map.groupBy(
+    imports.filter(({ target }) => target.startsWith('.')),
+    ({ file }) => file,
+  );
+  const done = new Set<string>();
+  const visit = (file: string, path: string[]) => {
+    assert.ok(!path.includes(file), `a circle of imports: ${[...path, file].join(' -> ')}`);
+    if (done.has(file)) return;
+    for (const { target } of targets.get(file) ?? []) visit(normalize(join(dirname(file), target)), [...path, file]);
+    done.add(file);
+  };
+  for (const file of files) visit(file, []);
+});

@@ -3,8 +3,9 @@ import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errors } from '../shared/contract/errors.ts';
 import { newId } from '../shared/contract/ids.ts';
-import { codeOf, countCodes, refused } from './support/answers.ts';
-import { type Answer, Client, call, createAccount, PASSWORD } from './support/client.ts';
+import type { Answer } from './support/answer-checks.ts';
+import { codeOf, countCodes, refused } from './support/answer-checks.ts';
+import { Client, call, createAccount, PASSWORD } from './support/client.ts';
 import { startSystem } from './support/system.ts';
 import { until } from './support/until.ts';
 

@@ -11,9 +11,10 @@ import { ErrorAnswer, errors, isErrorCode } from '../shared/contract/errors.ts';
 import { RoomType } from '../shared/contract/fields.ts';
 import { newId } from '../shared/contract/ids.ts';
 import { rows, type User, users } from './matrix-table.ts';
-import { codeOf, parseExactly } from './support/answers.ts';
+import { codeOf } from './support/answer-checks.ts';
 import { type Account, Client, call, createAccount, logIn, PASSWORD, signToken } from './support/client.ts';
-import type { CommandFrame } from './support/frames.ts';
+import type { CommandFrame } from './support/client-frames.ts';
+import { parseExactly } from './support/parse-exactly.ts';
 import { startSystem } from './support/system.ts';
 
 const apiRoutes = routes.filter(({ path }) => path.startsWith('/api/'));

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import * as v from 'valibot';
 import { User } from '../shared/contract/answers.ts';
 import type { ErrorCode } from '../shared/contract/errors.ts';
-import { bodyOf, refused } from './support/answers.ts';
+import { bodyOf, refused } from './support/answer-checks.ts';
 import { call, createAccount, PASSWORD } from './support/client.ts';
 import { startSystem, testServices } from './support/system.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import * as v from 'valibot';
 import { User } from '../shared/contract/answers.ts';
-import { bodyOf } from './support/answers.ts';
+import { bodyOf } from './support/answer-checks.ts';
 import { type Account, Client, call, createAccount } from './support/client.ts';
 import { startSystem } from './support/system.ts';
 import { until } from './support/until.ts';

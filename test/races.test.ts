@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countCodes, refused } from './support/answers.ts';
+import { countCodes, refused } from './support/answer-checks.ts';
 import { call, createAccount, PASSWORD } from './support/client.ts';
 import { startSystem } from './support/system.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { newId } from '../shared/contract/ids.ts';
 import { startRedis } from '../shared/local/embedded-redis.ts';
-import { refused } from './support/answers.ts';
+import { refused } from './support/answer-checks.ts';
 import { call, createAccount, PASSWORD } from './support/client.ts';
 import { startSystem, testServices } from './support/system.ts';
 

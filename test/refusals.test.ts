@@ -7,7 +7,7 @@ import { WebSocket } from 'ws';
 import { Room } from '../shared/contract/answers.ts';
 import type { ErrorCode } from '../shared/contract/errors.ts';
 import { newId } from '../shared/contract/ids.ts';
-import { bodyOf, refused } from './support/answers.ts';
+import { bodyOf, refused } from './support/answer-checks.ts';
 import { type CallOptions, Client, call, createAccount, signToken } from './support/client.ts';
 import { startSystem } from './support/system.ts';
 

@@ -3,9 +3,9 @@ import { after, test } from 'node:test';
 import { User } from '../shared/contract/answers.ts';
 import { errors } from '../shared/contract/errors.ts';
 import { newId } from '../shared/contract/ids.ts';
-import { runAdmin } from './support/admin.ts';
-import { bodyOf, countCodes, refused } from './support/answers.ts';
+import { bodyOf, countCodes, refused } from './support/answer-checks.ts';
 import { type Account, Client, call, createAccount } from './support/client.ts';
+import { runAdmin } from './support/npm-run-admin.ts';
 import { startSystem } from './support/system.ts';
 
 const { cluster, database, databaseUrl } = await startSystem({ gateways: 2, workers: 0 });

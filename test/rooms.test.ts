@@ -6,10 +6,10 @@ import { commandNames } from '../shared/contract/commands.ts';
 import type { ErrorCode } from '../shared/contract/errors.ts';
 import { newId } from '../shared/contract/ids.ts';
 import { Message } from '../shared/contract/messages.ts';
-import { bodyOf, refused } from './support/answers.ts';
+import { bodyOf, refused } from './support/answer-checks.ts';
 import { type Account, Client, call, createAccount } from './support/client.ts';
+import type { CommandFrame } from './support/client-frames.ts';
 import { type Driver, openDriver, type Path } from './support/drivers.ts';
-import type { CommandFrame } from './support/frames.ts';
 import { startSystem } from './support/system.ts';
 
 // Each test runs twice: its commands are sent over HTTP, then over a socket. The drivers send them to gateway A. The

@@ -7,9 +7,9 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 import * as v from 'valibot';
 import { WebSocket } from 'ws';
 import { ROOMS_V1 } from '../shared/contract/frames.ts';
-import { bodyOf, refused } from './support/answers.ts';
+import { bodyOf, refused } from './support/answer-checks.ts';
 import { type Account, Client, type ClientKind, call, createAccount, logIn } from './support/client.ts';
-import { type Frame, parseFrame } from './support/frames.ts';
+import { type Frame, parseFrame } from './support/client-frames.ts';
 import { startSystem, testServices } from './support/system.ts';
 
 const { cluster, databaseUrl } = await startSystem({ gateways: 2, workers: 1, env: { TOKEN_HOUR_LIFESPAN: '3' } });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { newId } from '../shared/contract/ids.ts';
 import { PAYLOAD_VERSION } from '../shared/contract/versions.ts';
 import { createLog } from '../shared/log.ts';
-import { inOneMinute, roomCommands } from '../test/support/room-commands.ts';
+import { inOneMinute, roomCommands } from '../test/support/sql-room-commands.ts';
 import { openTestDatabase } from '../test/support/system.ts';
 import { applyAccountCommands } from './apply-account-commands.ts';
 

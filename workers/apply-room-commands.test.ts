@@ -4,7 +4,7 @@ import { newId } from '../shared/contract/ids.ts';
 import type { RoomCommand } from '../shared/contract/jobs.ts';
 import { PAYLOAD_VERSION } from '../shared/contract/versions.ts';
 import { createLog } from '../shared/log.ts';
-import { roomCommand, roomCommands } from '../test/support/room-commands.ts';
+import { roomCommand, roomCommands } from '../test/support/sql-room-commands.ts';
 import { openTestDatabase } from '../test/support/system.ts';
 import { applyRoomCommands } from './apply-room-commands.ts';
 

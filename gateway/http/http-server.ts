@@ -2,9 +2,9 @@ import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import * as v from 'valibot';
 import { Ref } from '../../shared/contract/commands.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
+import type { GatewayContext } from '../edge/gateway-context.ts';
 import { toRefusal } from '../edge/refusals.ts';
 import { parseJson, validate } from '../edge/validate.ts';
-import type { Gateway } from '../gateway.ts';
 import { authenticate } from './authenticate.ts';
 import { readText } from './body.ts';
 import { type Answer, closesConnection, type RawRequest, readRequest, refusalAnswer, writeAnswer } from './exchange.ts';
@@ -21,10 +21,10 @@ type Responder = (request: RawRequest) => Promise<Answer> | Answer;
 /** Answers the HTTP requests of one gateway, as the route table says. */
 export class HttpServer {
   readonly #app: TemplatedApp;
-  readonly #gateway: Gateway;
+  readonly #gateway: GatewayContext;
   #pending = 0;
 
-  constructor(app: TemplatedApp, gateway: Gateway) {
+  constructor(app: TemplatedApp, gateway: GatewayContext) {
     this.#app = app;
     this.#gateway = gateway;
   }
@@ -99,7 +99,11 @@ function notAllowedResponder(methods: Method[]): Responder {
 }
 
 /** Checks the token first, so a caller without a token gets no error about the parameters or the body. */
-async function readInput(gateway: Gateway, row: Route, request: RawRequest): Promise<Parameters<Route['handler']>[1]> {
+async function readInput(
+  gateway: GatewayContext,
+  row: Route,
+  request: RawRequest,
+): Promise<Parameters<Route['handler']>[1]> {
   const { headers, address } = request;
   const caller = callersOf(row) === 'open' ? undefined : await authenticate(gateway, headers);
   if (callersOf(row) === 'admin' && !caller?.isAdmin) throw new Refusal('admin_only');

@@ -1,7 +1,7 @@
 import type * as v from 'valibot';
 import type { ErrorCode } from '../../shared/contract/errors.ts';
 import type { Bearer } from '../accounts/tokens.ts';
-import type { Gateway } from '../gateway.ts';
+import type { GatewayContext } from '../edge/gateway-context.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -58,7 +58,7 @@ interface RouteBasics<P extends Schema, Q extends Schema, B extends Schema> {
 type Body = unknown;
 
 /** Returns the body of a success, or throws a Refusal. */
-type Handler<Request> = (gateway: Gateway, request: Request) => Body | Promise<Body>;
+type Handler<Request> = (gateway: GatewayContext, request: Request) => Body | Promise<Body>;
 
 /** What a route submits to the workers. A route with a room command accepts the header `Idempotency-Key`. */
 type Submits = 'room command' | 'account change';

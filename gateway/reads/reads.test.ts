@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newId } from '../../shared/contract/ids.ts';
-import { roomCommand, roomCommands } from '../../test/support/room-commands.ts';
+import { roomCommand, roomCommands } from '../../test/support/sql-room-commands.ts';
 import { openTestDatabase } from '../../test/support/system.ts';
 import { createReads } from './reads.ts';
 

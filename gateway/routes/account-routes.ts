@@ -7,7 +7,7 @@ import type {
   Registration,
   RegistrationWithOtp,
 } from '../../shared/contract/requests.ts';
-import type { Gateway } from '../gateway.ts';
+import type { GatewayContext } from '../edge/gateway-context.ts';
 import { authenticate } from '../http/authenticate.ts';
 import type { OpenRequest } from '../http/route.ts';
 import type { Credentials } from '../reads/session-reads.ts';
@@ -16,7 +16,7 @@ import { readUser } from './user-routes.ts';
 
 /** Makes an account. The new user is a member of the two rooms that always exist: general and announcements. */
 export async function register(
-  gateway: Gateway,
+  gateway: GatewayContext,
   { body, address }: OpenRequest & { body: Registration },
 ): Promise<User> {
   await gateway.rateLimits.countRegistration(address);
@@ -25,7 +25,7 @@ export async function register(
 
 /** Makes an account, like {@link register}. The one-time password proves that the e-mail address is the user's own. */
 export async function registerWithOtp(
-  gateway: Gateway,
+  gateway: GatewayContext,
   { body, address }: OpenRequest & { body: RegistrationWithOtp },
 ): Promise<User> {
   const { otp, ...person } = body;
@@ -39,13 +39,16 @@ export async function registerWithOtp(
 }
 
 /** Returns an access token. */
-export function login(gateway: Gateway, { body, address }: OpenRequest & { body: Login }): Promise<{ token: string }> {
+export function login(
+  gateway: GatewayContext,
+  { body, address }: OpenRequest & { body: Login },
+): Promise<{ token: string }> {
   return issueToken(gateway, body.email, address, () => checkPassword(gateway, body));
 }
 
 /** Returns an access token. The caller needs the password and a mailed one-time password. */
 export function loginWithOtp(
-  gateway: Gateway,
+  gateway: GatewayContext,
   { body, address }: OpenRequest & { body: LoginWithOtp },
 ): Promise<{ token: string }> {
   const { email, otp } = body;
@@ -63,7 +66,7 @@ export function loginWithOtp(
  * every e-mail address, so it does not show which accounts exist.
  */
 export async function sendOtp(
-  gateway: Gateway,
+  gateway: GatewayContext,
   { headers, address, body }: OpenRequest & { body: OtpMail },
 ): Promise<{ message: string }> {
   const { email, purpose } = body;
@@ -75,7 +78,7 @@ export async function sendOtp(
 }
 
 async function createAccount(
-  gateway: Gateway,
+  gateway: GatewayContext,
   { password: _, ...person }: Registration,
   passwordHash: string,
   proven: boolean,
@@ -86,7 +89,7 @@ async function createAccount(
 
 /** Checks a login within the limits of logins, and signs a token for its user. */
 async function issueToken(
-  { rateLimits, passwords, tokens }: Gateway,
+  { rateLimits, passwords, tokens }: GatewayContext,
   email: string,
   address: string,
   check: () => Promise<Credentials>,
@@ -98,7 +101,7 @@ async function issueToken(
 }
 
 /** @throws Refusal `busy` or `wrong_credentials`. An unknown account and a wrong password take the same time. */
-async function checkPassword(gateway: Gateway, { email, password }: Login): Promise<Credentials> {
+async function checkPassword(gateway: GatewayContext, { email, password }: Login): Promise<Credentials> {
   const account = await gateway.reads.credentials(email);
   const { isRight, isOld } = await gateway.passwords.verify(account?.passwordHash, password);
   if (!account || !isRight) throw new Refusal('wrong_credentials');
@@ -108,7 +111,7 @@ async function checkPassword(gateway: Gateway, { email, password }: Login): Prom
 
 /** Stores a hash with the current parameters. If this fails, the next login tries again. */
 async function renewHash(
-  { dispatcher, passwords, log }: Gateway,
+  { dispatcher, passwords, log }: GatewayContext,
   account: Credentials,
   password: string,
 ): Promise<void> {
@@ -126,7 +129,7 @@ async function renewHash(
  * request, even an expired or revoked token. If the body has no purpose, such a token is ignored.
  */
 async function findUserForUpdate(
-  gateway: Gateway,
+  gateway: GatewayContext,
   headers: Map<string, string>,
   purpose: 'update' | undefined,
 ): Promise<string | undefined> {

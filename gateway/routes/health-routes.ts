@@ -1,5 +1,5 @@
 import { Refusal } from '../../shared/contract/errors.ts';
-import type { Gateway } from '../gateway.ts';
+import type { GatewayContext } from '../edge/gateway-context.ts';
 
 /** Answers that this process is alive. */
 export function healthy(): { status: string } {
@@ -7,7 +7,7 @@ export function healthy(): { status: string } {
 }
 
 /** Checks that this gateway can answer requests. @throws Refusal `unavailable`, with the services that do not answer */
-export async function ready(gateway: Gateway): Promise<{ status: string }> {
+export async function ready(gateway: GatewayContext): Promise<{ status: string }> {
   const checks = { postgres: gateway.reads.ping(), redis: gateway.pingRedis() };
   const results = await Promise.allSettled(Object.values(checks));
   const missing = Object.keys(checks).filter((_, index) => results[index]?.status === 'rejected');

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { Room } from '../../shared/contract/answers.ts';
 import { newId } from '../../shared/contract/ids.ts';
 import { Message } from '../../shared/contract/messages.ts';
-import { bodyOf } from '../../test/support/answers.ts';
+import { bodyOf } from '../../test/support/answer-checks.ts';
 import { call } from '../../test/support/client.ts';
 import { openTestGateway } from '../../test/support/in-process.ts';
 

@@ -1,7 +1,7 @@
 import { Refusal } from '../../shared/contract/errors.ts';
 import { encodeMessage, type Message } from '../../shared/contract/messages.ts';
 import type { HistoryPage, IdParameter, NewText } from '../../shared/contract/requests.ts';
-import type { Gateway } from '../gateway.ts';
+import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { CommandRequest, UserRequest } from '../http/route.ts';
 import { submitCommand } from './submit.ts';
 
@@ -11,7 +11,7 @@ interface History extends UserRequest {
 }
 
 /** Returns a page of a room's history, with the newest message first. */
-export async function listMessages({ reads }: Gateway, { parameters, query, userId }: History): Promise<string> {
+export async function listMessages({ reads }: GatewayContext, { parameters, query, userId }: History): Promise<string> {
   if (!(await reads.isVisible(parameters.id, userId))) throw new Refusal('no_such_room');
   const messages = await reads.history(parameters.id, query);
   return `[${messages.map(encodeMessage).join()}]`;
@@ -22,14 +22,14 @@ interface WithText extends CommandRequest {
   body: NewText;
 }
 
-export async function createMessage(gateway: Gateway, request: WithText): Promise<string> {
+export async function createMessage(gateway: GatewayContext, request: WithText): Promise<string> {
   const { parameters, body } = request;
   const command = { command: 'CreateMessage', roomId: parameters.id, text: body.text } as const;
   return encodeMessage(await submitCommand(gateway, request, command));
 }
 
 /** Returns the message with its new text. */
-export async function updateMessage(gateway: Gateway, request: WithText): Promise<string> {
+export async function updateMessage(gateway: GatewayContext, request: WithText): Promise<string> {
   const message = await findMessage(gateway, request);
   const { id: targetId, roomId } = message;
   const command = { command: 'UpdateMessage', roomId, targetId, text: request.body.text } as const;
@@ -41,7 +41,7 @@ interface OfMessage extends CommandRequest {
 }
 
 /** Returns the message with an empty text. The message keeps its place in the history. */
-export async function deleteMessage(gateway: Gateway, request: OfMessage): Promise<string> {
+export async function deleteMessage(gateway: GatewayContext, request: OfMessage): Promise<string> {
   const message = await findMessage(gateway, request);
   const { id: targetId, roomId } = message;
   const change = await submitCommand(gateway, request, { command: 'DeleteMessage', roomId, targetId });
@@ -57,7 +57,7 @@ function applyChange(message: Message, { text, createdAt }: Message): Message {
 }
 
 /** @throws Refusal `no_such_message`, also if the user is not allowed to see the room of the message */
-async function findMessage({ reads }: Gateway, { parameters, userId }: OfMessage): Promise<Message> {
+async function findMessage({ reads }: GatewayContext, { parameters, userId }: OfMessage): Promise<Message> {
   const message = await reads.messageById(parameters.id, userId);
   if (!message) throw new Refusal('no_such_message');
   return message;

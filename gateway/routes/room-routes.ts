@@ -2,27 +2,27 @@ import type { Room } from '../../shared/contract/answers.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import { encodeMessage } from '../../shared/contract/messages.ts';
 import type { IdParameter, ListPage, MemberParameters, NewRoom, RoomUpdate } from '../../shared/contract/requests.ts';
-import type { Gateway } from '../gateway.ts';
+import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { CommandRequest, UserRequest } from '../http/route.ts';
 import type { StoredRoom } from '../reads/room-reads.ts';
 import { submitCommand } from './submit.ts';
 
 /** Returns the rooms that the user may see. The rooms of which the user is a member come first. */
 export async function listRooms(
-  gateway: Gateway,
+  gateway: GatewayContext,
   { query, userId }: UserRequest & { query: ListPage },
 ): Promise<Room[]> {
   return withPresence(gateway, await gateway.reads.rooms(userId, query.page, query.size));
 }
 
 export function getRoom(
-  gateway: Gateway,
+  gateway: GatewayContext,
   { parameters, userId }: UserRequest & { parameters: IdParameter },
 ): Promise<Room> {
   return readRoom(gateway, parameters.id, userId);
 }
 
-export async function createRoom(gateway: Gateway, request: CommandRequest & { body: NewRoom }): Promise<Room> {
+export async function createRoom(gateway: GatewayContext, request: CommandRequest & { body: NewRoom }): Promise<Room> {
   const { name: text, roomType = 'Private' } = request.body;
   const { roomId } = await submitCommand(gateway, request, { command: 'CreateRoom', text, roomType });
   return readRoom(gateway, roomId, request.userId);
@@ -32,14 +32,14 @@ interface OfRoom extends CommandRequest {
   parameters: IdParameter;
 }
 
-export async function updateRoom(gateway: Gateway, request: OfRoom & { body: RoomUpdate }): Promise<Room> {
+export async function updateRoom(gateway: GatewayContext, request: OfRoom & { body: RoomUpdate }): Promise<Room> {
   const { parameters, body } = request;
   const command = { command: 'UpdateRoom', roomId: parameters.id, text: body.name } as const;
   const { roomId } = await submitCommand(gateway, request, command);
   return readRoom(gateway, roomId, request.userId);
 }
 
-export async function deleteRoom(gateway: Gateway, request: OfRoom): Promise<{ message: string }> {
+export async function deleteRoom(gateway: GatewayContext, request: OfRoom): Promise<{ message: string }> {
   await submitCommand(gateway, request, { command: 'DeleteRoom', roomId: request.parameters.id });
   return { message: 'room deleted' };
 }
@@ -49,28 +49,32 @@ interface OfMember extends CommandRequest {
 }
 
 /** Returns the `AddUser` message of the room. */
-export function addUser(gateway: Gateway, request: OfMember): Promise<string> {
+export function addUser(gateway: GatewayContext, request: OfMember): Promise<string> {
   return changeMember(gateway, request, 'AddUser');
 }
 
 /** Returns the `RemoveUser` message of the room. */
-export function removeUser(gateway: Gateway, request: OfMember): Promise<string> {
+export function removeUser(gateway: GatewayContext, request: OfMember): Promise<string> {
   return changeMember(gateway, request, 'RemoveUser');
 }
 
-async function changeMember(gateway: Gateway, request: OfMember, command: 'AddUser' | 'RemoveUser'): Promise<string> {
+async function changeMember(
+  gateway: GatewayContext,
+  request: OfMember,
+  command: 'AddUser' | 'RemoveUser',
+): Promise<string> {
   const { room_id: roomId, user_id: targetId } = request.parameters;
   return encodeMessage(await submitCommand(gateway, request, { command, roomId, targetId }));
 }
 
-async function readRoom(gateway: Gateway, roomId: string, userId: string): Promise<Room> {
+async function readRoom(gateway: GatewayContext, roomId: string, userId: string): Promise<Room> {
   const room = await gateway.reads.room(roomId, userId);
   if (!room) throw new Refusal('no_such_room');
   const [answer] = await withPresence(gateway, [room]);
   return answer as Room;
 }
 
-async function withPresence({ liveRooms }: Gateway, rooms: StoredRoom[]): Promise<Room[]> {
+async function withPresence({ liveRooms }: GatewayContext, rooms: StoredRoom[]): Promise<Room[]> {
   const ids = new Set(rooms.flatMap(({ users }) => users.map(({ id }) => id)));
   const online = await liveRooms.whoIsOnline([...ids]);
   return rooms.map((room) => ({

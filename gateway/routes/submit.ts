@@ -2,7 +2,7 @@ import type { AccountChange } from '../../shared/contract/account-commands.ts';
 import type { Command } from '../../shared/contract/commands.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { Message } from '../../shared/contract/messages.ts';
-import type { Gateway } from '../gateway.ts';
+import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { CommandRequest } from '../http/route.ts';
 
 /**
@@ -11,7 +11,7 @@ import type { CommandRequest } from '../http/route.ts';
  * @throws Refusal with the error code of the outcome
  */
 export async function submitCommand(
-  { dispatcher }: Gateway,
+  { dispatcher }: GatewayContext,
   { userId, ref }: CommandRequest,
   command: Command,
 ): Promise<Message> {
@@ -27,7 +27,7 @@ export async function submitCommand(
  * @returns the id of the change. If the change made an account, this is also the id of the account.
  * @throws Refusal with the error code of the outcome
  */
-export async function submitAccountChange({ dispatcher }: Gateway, change: AccountChange): Promise<string> {
+export async function submitAccountChange({ dispatcher }: GatewayContext, change: AccountChange): Promise<string> {
   const outcome = await dispatcher.changeAccount(change);
   if ('code' in outcome) throw new Refusal(outcome.code);
   return outcome.id;

@@ -1,9 +1,9 @@
-import type { Gateway } from '../gateway.ts';
+import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { UserRequest } from '../http/route.ts';
 import { submitAccountChange } from './submit.ts';
 
 /** Revokes the token of the request, and closes the sockets that use this token. */
-export async function logOut(gateway: Gateway, { bearer, userId }: UserRequest): Promise<{ message: string }> {
+export async function logOut(gateway: GatewayContext, { bearer, userId }: UserRequest): Promise<{ message: string }> {
   const { tokenId, expires } = bearer;
   const change = { command: 'Logout', userId, tokenId, expires: new Date(expires).toISOString() } as const;
   await submitAccountChange(gateway, change);
@@ -11,12 +11,12 @@ export async function logOut(gateway: Gateway, { bearer, userId }: UserRequest):
 }
 
 /** Revokes all tokens of the user, and closes all sockets of the user. */
-export async function logOutAll(gateway: Gateway, { userId }: UserRequest): Promise<{ message: string }> {
+export async function logOutAll(gateway: GatewayContext, { userId }: UserRequest): Promise<{ message: string }> {
   await submitAccountChange(gateway, { command: 'LogoutAll', userId });
   return { message: 'logged out' };
 }
 
 /** Makes a ticket. A browser opens a socket with a ticket, because it cannot send a token in a header. */
-export async function createTicket({ tickets }: Gateway, { bearer }: UserRequest): Promise<{ ticket: string }> {
+export async function createTicket({ tickets }: GatewayContext, { bearer }: UserRequest): Promise<{ ticket: string }> {
   return { ticket: await tickets.issue(bearer) };
 }

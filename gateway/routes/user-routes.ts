@@ -8,14 +8,14 @@ import type {
   UserUpdate,
   UserUpdateWithOtp,
 } from '../../shared/contract/requests.ts';
-import type { Gateway } from '../gateway.ts';
+import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { UserRequest } from '../http/route.ts';
 import type { StoredUser } from '../reads/user-reads.ts';
 import { submitAccountChange } from './submit.ts';
 
 /** Returns a page of all users. The oldest accounts come first. */
 export async function listUsers(
-  gateway: Gateway,
+  gateway: GatewayContext,
   { query, userId }: UserRequest & { query: ListPage },
 ): Promise<User[]> {
   return withPresence(gateway, await gateway.reads.users(userId, query.page, query.size));
@@ -23,32 +23,35 @@ export async function listUsers(
 
 /** Returns the users whose e-mail address begins with the parameter. */
 export async function searchUsers(
-  gateway: Gateway,
+  gateway: GatewayContext,
   { parameters, userId }: UserRequest & { parameters: SearchParameter },
 ): Promise<User[]> {
   await gateway.rateLimits.countSearch(userId);
   return withPresence(gateway, await gateway.reads.usersByEmail(userId, parameters.email));
 }
 
-export function currentUser(gateway: Gateway, { userId }: UserRequest): Promise<User> {
+export function currentUser(gateway: GatewayContext, { userId }: UserRequest): Promise<User> {
   return readUser(gateway, userId, userId);
 }
 
 export function getUser(
-  gateway: Gateway,
+  gateway: GatewayContext,
   { parameters, userId }: UserRequest & { parameters: IdParameter },
 ): Promise<User> {
   return readUser(gateway, parameters.id, userId);
 }
 
 /** Changes the account of the caller. A new e-mail address needs {@link updateUserWithOtp}. */
-export function updateUser(gateway: Gateway, { body, userId }: UserRequest & { body: UserUpdate }): Promise<User> {
+export function updateUser(
+  gateway: GatewayContext,
+  { body, userId }: UserRequest & { body: UserUpdate },
+): Promise<User> {
   return changeUser(gateway, userId, body, false);
 }
 
 /** Changes the account of the caller. The one-time password proves that the new e-mail address is the caller's own. */
 export async function updateUserWithOtp(
-  gateway: Gateway,
+  gateway: GatewayContext,
   { body, userId, address }: UserRequest & { body: UserUpdateWithOtp },
 ): Promise<User> {
   const { otp, ...person } = body;
@@ -62,35 +65,35 @@ interface OfRole extends UserRequest {
 }
 
 /** Returns the user. Only admins may call this. */
-export function addRole(gateway: Gateway, request: OfRole): Promise<User> {
+export function addRole(gateway: GatewayContext, request: OfRole): Promise<User> {
   return changeRole(gateway, request, true);
 }
 
 /** Returns the user. Only admins may call this. The last admin cannot lose the role. */
-export function removeRole(gateway: Gateway, request: OfRole): Promise<User> {
+export function removeRole(gateway: GatewayContext, request: OfRole): Promise<User> {
   return changeRole(gateway, request, false);
 }
 
-async function changeUser(gateway: Gateway, userId: string, person: UserUpdate, proven: boolean): Promise<User> {
+async function changeUser(gateway: GatewayContext, userId: string, person: UserUpdate, proven: boolean): Promise<User> {
   await submitAccountChange(gateway, { command: 'UpdateUser', userId, ...person, proven });
   return readUser(gateway, userId, userId);
 }
 
-async function changeRole(gateway: Gateway, { parameters, userId }: OfRole, granted: boolean): Promise<User> {
+async function changeRole(gateway: GatewayContext, { parameters, userId }: OfRole, granted: boolean): Promise<User> {
   const { id: targetId, role } = parameters;
   await submitAccountChange(gateway, { command: 'ChangeRole', userId, targetId, role, granted });
   return readUser(gateway, targetId, userId);
 }
 
 /** @throws Refusal `no_such_user` */
-export async function readUser(gateway: Gateway, id: string, viewerId: string): Promise<User> {
+export async function readUser(gateway: GatewayContext, id: string, viewerId: string): Promise<User> {
   const user = await gateway.reads.user(id, viewerId);
   if (!user) throw new Refusal('no_such_user');
   const [answer] = await withPresence(gateway, [user]);
   return answer as User;
 }
 
-async function withPresence({ liveRooms }: Gateway, users: StoredUser[]): Promise<User[]> {
+async function withPresence({ liveRooms }: GatewayContext, users: StoredUser[]): Promise<User[]> {
   const online = await liveRooms.whoIsOnline(users.map(({ id }) => id));
   return users.map((user) => ({ ...user, isOnline: online.has(user.id) }));
 }

@@ -1,7 +1,7 @@
 import type { HttpRequest } from 'uWebSockets.js';
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { Bearer } from '../accounts/tokens.ts';
-import type { Gateway } from '../gateway.ts';
+import type { GatewayContext } from '../edge/gateway-context.ts';
 
 /** Finds the user of a socket. Rejects with a Refusal if the ticket or the token is not valid. */
 export type Authenticate = () => Promise<Bearer>;
@@ -11,7 +11,7 @@ export type Authenticate = () => Promise<Bearer>;
  * URL. A token in the URL works only if `WS_QUERY_TOKEN` is on.
  * @throws Refusal `no_token`
  */
-export function chooseAuthentication({ tickets, tokens, config }: Gateway, req: HttpRequest): Authenticate {
+export function chooseAuthentication({ tickets, tokens, config }: GatewayContext, req: HttpRequest): Authenticate {
   const query = new URLSearchParams(req.getQuery() ?? '');
   const ticket = query.get('ticket');
   if (ticket !== null) return () => tickets.redeem(ticket);

@@ -4,13 +4,13 @@ import { Command, Ref } from '../../shared/contract/commands.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { Bearer } from '../accounts/tokens.ts';
+import type { GatewayContext } from '../edge/gateway-context.ts';
 import { closeCodeOf, toRefusal } from '../edge/refusals.ts';
 import { TokenBucket } from '../edge/token-bucket.ts';
 import { validate } from '../edge/validate.ts';
-import type { Gateway } from '../gateway.ts';
 import type { SocketAdmission } from './admission.ts';
 import type { Authenticate } from './choose-authentication.ts';
-import { encodeAck, encodeError, encodeWelcome, parseFrame } from './frames.ts';
+import { encodeAck, encodeError, encodeWelcome, parseFrame } from './frame-codec.ts';
 
 /**
  * The data that the upgrade gives to a socket. uWebSockets.js copies these keys onto the socket, so no key may have the
@@ -32,7 +32,7 @@ export type Socket = WebSocket<UpgradeData>;
 export class Connection {
   readonly #socket: Socket;
   readonly #upgradeData: UpgradeData;
-  readonly #gateway: Gateway;
+  readonly #gateway: GatewayContext;
   readonly #admission: SocketAdmission;
   readonly #commandBucket: TokenBucket;
   readonly #frameBucket: TokenBucket;
@@ -43,7 +43,7 @@ export class Connection {
   #closed = false;
 
   /** @param socket a socket that has just opened */
-  constructor(socket: Socket, gateway: Gateway, admission: SocketAdmission) {
+  constructor(socket: Socket, gateway: GatewayContext, admission: SocketAdmission) {
     this.#socket = socket;
     this.#upgradeData = { ...socket.getUserData() };
     this.#gateway = gateway;

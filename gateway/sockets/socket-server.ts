@@ -2,8 +2,8 @@ import uWS, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_so
 import { closeCodes, Refusal } from '../../shared/contract/errors.ts';
 import { ROOMS_V1 } from '../../shared/contract/frames.ts';
 import { limits } from '../../shared/contract/limits.ts';
+import type { GatewayContext } from '../edge/gateway-context.ts';
 import { toRefusal } from '../edge/refusals.ts';
-import type { Gateway } from '../gateway.ts';
 import { readHeaders } from '../http/body.ts';
 import { refusalAnswer, writeAnswer } from '../http/exchange.ts';
 import { SocketAdmission } from './admission.ts';
@@ -15,11 +15,11 @@ const IDLE_TIMEOUT_S = 60;
 
 /** Serves the sockets of one gateway at `GET /api/ws`. One socket carries all rooms of its user, and every command. */
 export class SocketServer {
-  readonly #gateway: Gateway;
+  readonly #gateway: GatewayContext;
   readonly #admission: SocketAdmission;
   readonly #connections = new Map<Socket, Connection>();
 
-  constructor(gateway: Gateway) {
+  constructor(gateway: GatewayContext) {
     this.#gateway = gateway;
     this.#admission = new SocketAdmission(gateway.config);
   }

@@ -7,15 +7,8 @@ import { User } from '../../shared/contract/answers.ts';
 import { type Ack, type ErrorFrame, ROOMS_V1, type Welcome } from '../../shared/contract/frames.ts';
 import { newId } from '../../shared/contract/ids.ts';
 import type { Message } from '../../shared/contract/messages.ts';
-import { assertDescribed, bodyOf } from './answers.ts';
-import { type CommandFrame, type Frame, isMessage, parseFrame } from './frames.ts';
-
-/** An answer over HTTP. `bodyOf` (answers.ts) returns its body with a type. */
-export interface Answer {
-  status: number;
-  headers: Headers;
-  body: unknown;
-}
+import { type Answer, assertDescribed, bodyOf } from './answer-checks.ts';
+import { type CommandFrame, type Frame, isMessage, parseFrame } from './client-frames.ts';
 
 export interface CallOptions {
   token?: string | undefined;

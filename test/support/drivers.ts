@@ -4,9 +4,10 @@ import { Room } from '../../shared/contract/answers.ts';
 import type { CommandName } from '../../shared/contract/commands.ts';
 import { ErrorAnswer, type ErrorCode } from '../../shared/contract/errors.ts';
 import { Message } from '../../shared/contract/messages.ts';
-import { bodyOf, parseExactly, refused } from './answers.ts';
+import { bodyOf, refused } from './answer-checks.ts';
 import { type Account, Client, call } from './client.ts';
-import type { CommandFrame } from './frames.ts';
+import type { CommandFrame } from './client-frames.ts';
+import { parseExactly } from './parse-exactly.ts';
 
 /**
  * The id of the message that a command created or changed, or the error code of its refusal. For a command on a room,

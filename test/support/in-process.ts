@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { after } from 'node:test';
-import { GATEWAY_VARIABLES, openGateway, type RunningGateway } from '../../gateway/gateway.ts';
+import { GATEWAY_VARIABLES } from '../../gateway/edge/gateway-context.ts';
+import { openGateway, type RunningGateway } from '../../gateway/gateway.ts';
 import { parseConfig } from '../../shared/config.ts';
 import { newId } from '../../shared/contract/ids.ts';
 import type { QueueName } from '../../shared/contract/jobs.ts';

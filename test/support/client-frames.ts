@@ -3,7 +3,7 @@ import type { CommandName } from '../../shared/contract/commands.ts';
 import type { RoomType } from '../../shared/contract/fields.ts';
 import { Ack, ErrorFrame, Welcome } from '../../shared/contract/frames.ts';
 import { Message } from '../../shared/contract/messages.ts';
-import { parseExactly } from './answers.ts';
+import { parseExactly } from './parse-exactly.ts';
 
 const Frame = v.variant('command', [Welcome, Ack, ErrorFrame, Message]);
 

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
-import * as v from 'valibot';
+import type * as v from 'valibot';
 import { routes } from '../../gateway/app.ts';
 import { errorsOf } from '../../gateway/http/route.ts';
 import { ErrorAnswer, type ErrorCode, errors } from '../../shared/contract/errors.ts';
-import type { Answer } from './client.ts';
-import type { Frame } from './frames.ts';
+import type { Frame } from './client-frames.ts';
+import { parseExactly } from './parse-exactly.ts';
+
+/** An answer over HTTP. `bodyOf` (answers.ts) returns its body with a type. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: unknown;
+}
 
 /** Returns the body of an answer. Asserts that the answer has this status and that its body fits this schema. */
 export function bodyOf<Schema extends v.GenericSchema>(
@@ -14,13 +21,6 @@ export function bodyOf<Schema extends v.GenericSchema>(
 ): v.InferOutput<Schema> {
   assert.equal(answer.status, status, JSON.stringify(answer.body));
   return parseExactly(schema, answer.body);
-}
-
-/** Parses a value. Fails if the value, or an object in it, has a field that the schema does not have. */
-export function parseExactly<Schema extends v.GenericSchema>(schema: Schema, value: unknown): v.InferOutput<Schema> {
-  const parsed = v.parse(schema, value);
-  assert.deepEqual(parsed, value);
-  return parsed;
 }
 
 /** Asserts that an answer or a frame is a refusal with this error code, and with the status and fields of the code. */

@@ -1,0 +1,61 @@
+import type { Config } from '../../shared/config.ts';
+import type { Log } from '../../shared/log.ts';
+import type { Metrics } from '../../shared/metrics.ts';
+import type { OtpCheck } from '../accounts/otp-check.ts';
+import type { OtpRequests } from '../accounts/otp-requests.ts';
+import type { Passwords } from '../accounts/passwords.ts';
+import type { Tickets } from '../accounts/tickets.ts';
+import type { Tokens } from '../accounts/tokens.ts';
+import type { CommandDispatcher } from '../commands/dispatcher.ts';
+import type { LiveRooms } from '../live/live-rooms.ts';
+import type { Reads } from '../reads/reads.ts';
+import type { AddressOf } from './addresses.ts';
+import type { Cors } from './cors.ts';
+import type { RateLimits } from './rate-limits.ts';
+
+/** The environment variables of a gateway. */
+export const GATEWAY_VARIABLES = [
+  'DATABASE_URL',
+  'REDIS_URL',
+  'REDIS_PREFIX',
+  'API_SECRET',
+  'TOKEN_HOUR_LIFESPAN',
+  'ENVIRONMENT',
+  'LANES',
+  'CORS_ORIGIN',
+  'TRUSTED_PROXIES',
+  'WS_QUERY_TOKEN',
+  'RATE_LIMIT',
+  'RATE_WINDOW',
+  'LOGIN_ATTEMPTS',
+  'LOGIN_WINDOW',
+  'SOCKET_RATE',
+  'SOCKETS_PER_USER',
+  'SOCKETS_PER_ADDRESS',
+] as const;
+
+export type GatewayConfig = Config<(typeof GATEWAY_VARIABLES)[number]>;
+
+/** The parts of a gateway that routes and sockets use. */
+export interface GatewayContext {
+  config: GatewayConfig;
+  /** The id of the database. It changes after a restore from a backup. */
+  epoch: string;
+  addressOf: AddressOf;
+  cors: Cors;
+  rateLimits: RateLimits;
+  reads: Reads;
+  dispatcher: CommandDispatcher;
+  liveRooms: LiveRooms;
+  passwords: Passwords;
+  tokens: Tokens;
+  tickets: Tickets;
+  otpCheck: OtpCheck;
+  otpRequests: OtpRequests;
+  /** @throws Error if Redis does not answer */
+  pingRedis: () => Promise<unknown>;
+  /** True after the gateway was asked to stop. */
+  isStopping: boolean;
+  metrics: Metrics;
+  log: Log;
+}
