@@ -217,8 +217,8 @@ export const routes: readonly Route[] = [
     errors: ['no_such_room', 'owner_only', 'everyones_room', 'owner_stays', 'user_not_in_room'],
     handler: removeUser,
   }),
-  // The Go server that Rooms replaces calls this parameter :room_id or :id. Both names match the same URLs, so here all
-  // four rows use :id.
+  // The Go server that Rooms replaces names this parameter `:room_id` for a room and `:id` for a message. Both names
+  // match the same URLs, so here all four rows use :id.
   route({
     method: 'GET',
     path: '/api/messages/:id',

@@ -98,7 +98,7 @@ test('docs/api.md has the limit of every rate', () => {
     [1, 'LOGIN_ATTEMPTS'],
     [OTP_MAILS_OF_ADDRESS_FACTOR, 'LOGIN_ATTEMPTS'],
     [OTP_MAILS_FACTOR, 'LOGIN_ATTEMPTS'],
-    [rest.WRONG_CODES_FACTOR, 'LOGIN_ATTEMPTS'],
+    [rest.WRONG_OTPS_FACTOR, 'LOGIN_ATTEMPTS'],
     [rest.REGISTRATIONS_FACTOR, 'LOGIN_ATTEMPTS'],
     [rest.SEARCHES_FACTOR, 'LOGIN_ATTEMPTS'],
   ];

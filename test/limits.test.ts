@@ -45,7 +45,7 @@ async function connect(url: string, token: string, address = newAddress()): Prom
 }
 
 /**
- * Sends `count` requests at the same time, every second one to the other gateway.
+ * Sends `count` requests at the same time: half to gateway A and half to gateway B.
  * @returns how many answers had each error code or status
  */
 async function countAnswers(count: number, send: (url: string, index: number) => Promise<Answer>) {
@@ -108,7 +108,7 @@ test('after 60 wrong passwords from 60 IP addresses, a login still works from an
   assert.equal((await attemptLogin(email, PASSWORD, knownAddress, gatewayB)).status, 200);
 });
 
-test('of the 10 one-time passwords that are mailed for an account, one IP address may request 5', async () => {
+test('an account gets at most 10 one-time passwords, and one IP address can request only 5 of them', async () => {
   const email = `${newId()}@example.com`;
   const address = newAddress();
   const countMails = (addressOfRequest: () => string) =>
@@ -170,8 +170,8 @@ test('a user may send 200 searches', async () => {
 });
 
 /**
- * Counts the requests until one is refused for longer than the rate window. The limit of 20 requests per window also
- * refuses, but for a shorter time. After such a refusal, sends the same request again.
+ * Counts the requests until one is refused with a Retry-After that is longer than the rate window. The limit of 20
+ * requests per window also refuses, but for a shorter time. After such a refusal, sends the same request again.
  */
 async function countUntilLimited(send: (index: number) => Promise<Answer>): Promise<number> {
   for (let count = 0; ; ) {
@@ -183,7 +183,7 @@ async function countUntilLimited(send: (index: number) => Promise<Answer>): Prom
   }
 }
 
-test('a socket that sent about 20 commands without a pause may send the next one within a second', async () => {
+test('after about 20 commands without a pause a socket is refused, and a second later it is accepted again', async () => {
   const { token } = await newAccount();
   const client = await connect(gatewayA, token);
   const { roomId } = await client.commit({ command: 'CreateRoom', text: 'a room' });
@@ -221,7 +221,7 @@ test('an IP address may have 4 open sockets at the same time on one gateway', as
   await connect(gatewayA, extraToken, address);
 });
 
-test('an IP address that the client itself puts into an extra line of X-Forwarded-For is ignored', async () => {
+test('a forged IP address in an additional X-Forwarded-For header is ignored', async () => {
   const realAddress = newAddress();
   const connectForged = (token: string) =>
     Client.connect(gatewayA, token, 'v1', { 'x-forwarded-for': [newAddress(), realAddress] });

@@ -19,7 +19,7 @@ import type { RepeatedPublications } from './repeated-publications.ts';
 
 export interface BatchContext {
   database: Database;
-  /** A `producer` connection: while Redis is lost, a command fails immediately (shared/redis.ts). */
+  /** A Redis connection of the kind `producer` (shared/redis.ts). */
   redis: Redis;
   names: ChannelNames;
   repeatedPublications: RepeatedPublications;
@@ -50,7 +50,7 @@ export function batchJobs(context: BatchContext): Record<BatchName, PrepareJob> 
 
 async function applyAndPublish(context: BatchContext, name: BatchName, batch: Batch<never>): Promise<void> {
   const { gateway, lane, number } = batch;
-  // A lane is an ordered outbox of a gateway. The key names the lane among the lanes of all gateways.
+  // A lane is an ordered outbox of a gateway. The key is different for every lane of every gateway.
   const laneKey = `${gateway}:${name}:${lane}`;
   const { outcomes, publications } = await appliers[name](context, laneKey, batch);
   const reply = replyPublication(context.names, gateway, { job: name, lane, number, outcomes });
@@ -69,9 +69,9 @@ const applyAccounts: Apply = async (context, laneKey, batch: Batch<AccountComman
 
 const applyRooms: Apply = async (context, laneKey, batch: Batch<RoomCommand>) => {
   const { database, names, repeatedPublications, log } = context;
-  const { outcomes, newMessages, repeatedMessages } = await applyRoomCommands(database, laneKey, batch, log);
-  repeatedPublications.addMessages([...repeatedMessages, ...newMessages]);
-  return { outcomes, publications: publicationsOf(newMessages, repeatedMessages, names) };
+  const { outcomes, newMessages, messagesOfRepeatedCommands } = await applyRoomCommands(database, laneKey, batch, log);
+  repeatedPublications.addMessages([...messagesOfRepeatedCommands, ...newMessages]);
+  return { outcomes, publications: publicationsOf(newMessages, messagesOfRepeatedCommands, names) };
 };
 
 const appliers: Record<BatchName, Apply> = {

@@ -15,12 +15,12 @@ export type Publication = [channel: string, payload: string];
  */
 export function publicationsOf(
   newMessages: Message[],
-  repeatedMessages: Message[],
+  messagesOfRepeatedCommands: Message[],
   names: ChannelNames,
 ): Publication[] {
-  const heads = repeatedMessages.map(({ roomId, seq }): Publication => headPublication(names, roomId, seq));
+  const heads = messagesOfRepeatedCommands.map(({ roomId, seq }): Publication => headPublication(names, roomId, seq));
   return [
-    ...invitations([...newMessages, ...repeatedMessages], names),
+    ...invitations([...newMessages, ...messagesOfRepeatedCommands], names),
     ...roomPublications(newMessages, names),
     ...heads,
   ];

@@ -30,9 +30,10 @@ interface PendingRequest {
 }
 
 /**
- * Hashes passwords in a child process of low priority. Threads of the gateway would delay its sockets
- * (docs/decisions/0004). The child has its own process session, because a Linux kernel can divide CPU time between
- * process sessions. If the child dies, the requests in progress are refused, and the next request starts a new child.
+ * Hashes passwords in a child process of low priority. If threads of the gateway process did this, they would delay
+ * its sockets (docs/decisions/0004). The child has its own process session, because a Linux kernel can divide CPU
+ * time between process sessions. If the child dies, the requests in progress are refused, and the next request starts
+ * a new child.
  */
 export class Passwords {
   readonly #hasherFile = fileURLToPath(new URL('hasher.ts', import.meta.url));
@@ -69,8 +70,8 @@ export class Passwords {
    * @throws Refusal `busy` if too many requests wait, or if the hasher died
    */
   async verify(hash: string | undefined, password: string): Promise<{ isRight: boolean; isOld: boolean }> {
-    const compared = hash ?? (this.#dummyHash as string);
-    const { isRight, isOld } = await this.#request({ hash: compared, password });
+    const hashToCompare = hash ?? (this.#dummyHash as string);
+    const { isRight, isOld } = await this.#request({ hash: hashToCompare, password });
     return { isRight: isRight === true && hash !== undefined, isOld: isOld === true };
   }
 
@@ -104,7 +105,7 @@ export class Passwords {
 
   #send(child: ChildProcess, pending: PendingRequest): void {
     pending.timer = setTimeout(() => this.#discard(child), ANSWER_TIMEOUT_MS);
-    // The callback ignores the error: a child that cannot receive also emits an event of `#startChild`. A child that
+    // The callback ignores the error, because such a child also emits an event that `#startChild` handles. A child that
     // could not be started has no `send`.
     child.send?.(pending.request, () => undefined);
   }

@@ -21,9 +21,9 @@ import { toRoomCommand } from './room-commands.ts';
 const EXPIRE_AFTER_MS = 10_000;
 
 /**
- * The attempts are for a batch that was committed and then not published. Even a minute later, a worker finds that the
- * batch was committed, and publishes the seq of the last message of each of its rooms. For all other failures, the lane
- * sends the batch again long before a job has used its attempts.
+ * Many attempts are for one case: a worker commits a batch, but cannot publish its messages and its reply. A later
+ * attempt finds that the batch is committed, and publishes the last seq of each room of the batch. For all other
+ * failures, the lane sends the batch again long before a job has used its attempts.
  */
 const JOB_OPTIONS = {
   attempts: 30,
@@ -49,9 +49,9 @@ export interface SubmitOptions {
 /** Sends every command of this gateway to the workers, in batches, and returns the outcomes. */
 export class CommandDispatcher {
   readonly #clock: DatabaseClock;
-  readonly #rooms: Lanes<RoomCommand, RoomOutcome>;
-  readonly #accounts: Lanes<AccountCommand, AccountOutcome>;
-  readonly #roles: Lanes<AccountCommand, AccountOutcome>;
+  readonly #roomLanes: Lanes<RoomCommand, RoomOutcome>;
+  readonly #accountLanes: Lanes<AccountCommand, AccountOutcome>;
+  readonly #roleLanes: Lanes<AccountCommand, AccountOutcome>;
 
   constructor({ gatewayId, laneCount, queues, clock, log }: CommandDispatcherOptions) {
     this.#clock = clock;
@@ -61,14 +61,14 @@ export class CommandDispatcher {
       };
       return new Lanes<C, O>({ gatewayId, count, send, log });
     };
-    this.#rooms = createLanes('apply-room-commands', laneCount);
-    this.#accounts = createLanes('apply-account-commands', 1);
-    this.#roles = createLanes('apply-role-changes', 1);
+    this.#roomLanes = createLanes('apply-room-commands', laneCount);
+    this.#accountLanes = createLanes('apply-account-commands', 1);
+    this.#roleLanes = createLanes('apply-role-changes', 1);
   }
 
   /** The number of commands without an outcome. */
   get pending(): number {
-    return this.#rooms.pending + this.#accounts.pending + this.#roles.pending;
+    return this.#roomLanes.pending + this.#accountLanes.pending + this.#roleLanes.pending;
   }
 
   /**
@@ -79,9 +79,10 @@ export class CommandDispatcher {
     const expiresAtMs = Date.now() + EXPIRE_AFTER_MS;
     const roomCommand = toRoomCommand(command, actorId, this.#clock.toDatabaseTime(expiresAtMs));
     if (options?.wantsMessage) roomCommand.wantsMessage = true;
-    // A new room has no earlier commands. The key of its creator keeps the order of the rooms that one user creates.
+    // A new room has no earlier commands. So the key is the id of the creator: the rooms that one user creates keep
+    // their order.
     const key = command.command === 'CreateRoom' ? actorId : command.roomId;
-    return this.#rooms.push(key, roomCommand, expiresAtMs);
+    return this.#roomLanes.push(key, roomCommand, expiresAtMs);
   }
 
   /** Sends a change of an account. Never rejects. @returns the outcome */
@@ -89,14 +90,14 @@ export class CommandDispatcher {
     const id = newId();
     const expiresAtMs = Date.now() + EXPIRE_AFTER_MS;
     const deadline = this.#clock.toDatabaseTime(expiresAtMs).toISOString();
-    const lanes = change.command === 'ChangeRole' ? this.#roles : this.#accounts;
+    const lanes = change.command === 'ChangeRole' ? this.#roleLanes : this.#accountLanes;
     return lanes.push(id, { ...change, id, deadline }, expiresAtMs);
   }
 
   /** Handles a reply of a worker. Ignores a reply to a batch that is not in flight. */
   complete({ job, lane, number, outcomes }: Reply): void {
-    if (job === 'apply-room-commands') this.#rooms.complete(lane, number, outcomes as RoomOutcome[]);
-    else if (job === 'apply-role-changes') this.#roles.complete(lane, number, outcomes as AccountOutcome[]);
-    else this.#accounts.complete(lane, number, outcomes as AccountOutcome[]);
+    if (job === 'apply-room-commands') this.#roomLanes.complete(lane, number, outcomes as RoomOutcome[]);
+    else if (job === 'apply-role-changes') this.#roleLanes.complete(lane, number, outcomes as AccountOutcome[]);
+    else this.#accountLanes.complete(lane, number, outcomes as AccountOutcome[]);
   }
 }

@@ -9,11 +9,11 @@ import type { Log } from '../../shared/log.ts';
 const RESEND_AFTER_MS = 1_500;
 /** A batch that could not be sent is sent again after this time. */
 const RETRY_AFTER_MS = 250;
-/** This time after the first send, a batch without a reply is given up: its outcomes are unknown. */
+/** A batch without a reply for this time after its first send is given up. Its outcomes are then unknown. */
 const GIVE_UP_AFTER_MS = 15_000;
 
 /** A command that has no outcome yet. */
-interface Entry<C, O> {
+interface PendingCommand<C, O> {
   command: C;
   expiresAtMs: number;
   resolve: (outcome: O | Rejected) => void;
@@ -21,7 +21,7 @@ interface Entry<C, O> {
 
 interface BatchInFlight<C, O> {
   number: number;
-  entries: Entry<C, O>[];
+  pendingCommands: PendingCommand<C, O>[];
   giveUpAtMs: number;
   timer?: NodeJS.Timeout;
 }
@@ -29,7 +29,7 @@ interface BatchInFlight<C, O> {
 interface Lane<C, O> {
   index: number;
   nextNumber: number;
-  waiting: Entry<C, O>[];
+  waiting: PendingCommand<C, O>[];
   inFlight: BatchInFlight<C, O> | undefined;
 }
 
@@ -45,7 +45,8 @@ export interface LanesOptions<C> {
 /**
  * A lane is an outbox that keeps the order of its commands. It sends one batch and waits for the reply. Meanwhile, new
  * commands wait for the next batch. So an idle lane sends each command immediately, and in a busy lane hundreds of
- * commands share one job and one statement. All commands with the same key use the same lane, so they keep their order.
+ * commands share one BullMQ job and one SQL statement. All commands with the same key use the same lane, so they keep
+ * their order.
  * @template C the type of the commands @template O the type of the outcomes
  */
 export class Lanes<C, O extends object> {
@@ -98,16 +99,16 @@ export class Lanes<C, O extends object> {
   /** Makes a batch of waiting commands, and sends the batch. */
   #dispatch(lane: Lane<C, O>): void {
     const now = Date.now();
-    const entries: Entry<C, O>[] = [];
-    for (const entry of lane.waiting.splice(0, limits.MAX_BATCH_COMMANDS)) {
-      if (entry.expiresAtMs > now) entries.push(entry);
-      else this.#resolve(entry, { code: 'expired' });
+    const pendingCommands: PendingCommand<C, O>[] = [];
+    for (const pendingCommand of lane.waiting.splice(0, limits.MAX_BATCH_COMMANDS)) {
+      if (pendingCommand.expiresAtMs > now) pendingCommands.push(pendingCommand);
+      else this.#resolve(pendingCommand, { code: 'expired' });
     }
-    if (entries.length === 0) {
+    if (pendingCommands.length === 0) {
       if (lane.waiting.length > 0) this.#dispatch(lane);
       return;
     }
-    lane.inFlight = { number: lane.nextNumber++, entries, giveUpAtMs: now + GIVE_UP_AFTER_MS };
+    lane.inFlight = { number: lane.nextNumber++, pendingCommands, giveUpAtMs: now + GIVE_UP_AFTER_MS };
     void this.#send(lane, lane.inFlight);
   }
 
@@ -115,7 +116,7 @@ export class Lanes<C, O extends object> {
     batch.timer = setTimeout(() => this.#resendOrGiveUp(lane, batch), RESEND_AFTER_MS);
     const { gatewayId, send, log } = this.#options;
     try {
-      const commands = batch.entries.map(({ command }) => command);
+      const commands = batch.pendingCommands.map(({ command }) => command);
       await send({ v: PAYLOAD_VERSION, gateway: gatewayId, lane: lane.index, number: batch.number, commands });
     } catch (error) {
       log.warn({ error, lane: lane.index, number: batch.number }, 'a batch could not be sent');
@@ -131,7 +132,7 @@ export class Lanes<C, O extends object> {
       void this.#send(lane, batch);
       return;
     }
-    const fields = { lane: lane.index, number: batch.number, commands: batch.entries.length };
+    const fields = { lane: lane.index, number: batch.number, commands: batch.pendingCommands.length };
     this.#options.log.warn(fields, 'no worker replied to a batch in time, the outcomes of the batch are unknown');
     this.#finish(lane, batch, () => ({ code: 'unknown_outcome' }));
   }
@@ -139,15 +140,15 @@ export class Lanes<C, O extends object> {
   #finish(lane: Lane<C, O>, batch: BatchInFlight<C, O>, outcomeAt: (index: number) => O | Rejected): void {
     clearTimeout(batch.timer);
     lane.inFlight = undefined;
-    batch.entries.forEach((entry, index) => {
-      this.#resolve(entry, outcomeAt(index));
+    batch.pendingCommands.forEach((pendingCommand, index) => {
+      this.#resolve(pendingCommand, outcomeAt(index));
     });
     if (lane.waiting.length > 0 && !lane.inFlight) this.#dispatch(lane);
   }
 
-  #resolve(entry: Entry<C, O>, outcome: O | Rejected): void {
+  #resolve(pendingCommand: PendingCommand<C, O>, outcome: O | Rejected): void {
     this.#pending--;
-    entry.resolve(outcome);
+    pendingCommand.resolve(outcome);
   }
 }
 

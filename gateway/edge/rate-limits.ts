@@ -7,7 +7,7 @@ import type { Log } from '../../shared/log.ts';
 import { orUnavailable } from './unavailable.ts';
 import { WindowCounter, type WindowLimit } from './window-counter.ts';
 
-/** After a login, the account knows the IP address of this login for this time. */
+/** The IP address of a successful login is a known address of the account for this time. */
 const KNOWN_ADDRESS_MS = 30 * 24 * 3_600_000;
 
 type RateLimitsConfig = Config<'REDIS_PREFIX' | 'RATE_LIMIT' | 'RATE_WINDOW' | 'LOGIN_ATTEMPTS' | 'LOGIN_WINDOW'>;
@@ -46,20 +46,21 @@ export class RateLimits {
   }
 
   /**
-   * Makes a login attempt if the limits allow it. There are three counts of wrong passwords: for this account from this
-   * address; from this address; for this account from all addresses that it does not know. A success resets the first.
+   * Makes a login attempt if the limits allow it. Wrong passwords are counted three times: (1) per account and
+   * address, (2) per address, (3) per account, over all addresses that are not known for the account. A success
+   * resets the first.
    * @throws Refusal `rate_limited`, or `unavailable`: without Redis nobody can log in
    */
   async guardLogin<T>(email: string, address: string, attempt: () => Promise<T>): Promise<T> {
     const account = digest(email);
-    const ofAccountAndAddress = this.#limitOf(`logins:${account}:${address}`);
+    const accountAddressLimit = this.#limitOf(`logins:${account}:${address}`);
     const limitsOfAttempt = [
-      ofAccountAndAddress,
+      accountAddressLimit,
       this.#limitOf(`logins-by:${address}`, limits.LOGIN_ATTEMPTS_FACTOR),
       ...(await this.#limitForUnknownAddress(account, address, `logins-to:${account}`, limits.LOGIN_ATTEMPTS_FACTOR)),
     ];
     const result = await this.#guard(limitsOfAttempt, 'wrong_credentials', attempt);
-    await this.#rememberAddress(account, address, ofAccountAndAddress);
+    await this.#rememberAddress(account, address, accountAddressLimit);
     return result;
   }
 
@@ -83,7 +84,7 @@ export class RateLimits {
    * @throws Refusal `rate_limited` or `unavailable`
    */
   guardOtp<T>(address: string, attempt: () => Promise<T>): Promise<T> {
-    return this.#guard([this.#limitOf(`codes-by:${address}`, limits.WRONG_CODES_FACTOR)], 'wrong_otp', attempt);
+    return this.#guard([this.#limitOf(`codes-by:${address}`, limits.WRONG_OTPS_FACTOR)], 'wrong_otp', attempt);
   }
 
   /** Counts a new account that an address makes. @throws Refusal `rate_limited` or `unavailable` */
@@ -103,7 +104,7 @@ export class RateLimits {
     return { name, max: this.#config.LOGIN_ATTEMPTS * factor, windowMs: this.#config.LOGIN_WINDOW };
   }
 
-  /** Returns no limit for an address that the account knows, so strangers cannot stop the owner of the account. */
+  /** Returns no limit for a known address of the account. So strangers cannot prevent the owner from logging in. */
   async #limitForUnknownAddress(
     account: string,
     address: string,
@@ -114,23 +115,23 @@ export class RateLimits {
     return isKnown ? [] : [this.#limitOf(name, factor)];
   }
 
-  /** Counts before the attempt. Afterwards takes the counts back, except if the attempt was refused with `wrong`. */
-  async #guard<T>(limitsOfAttempt: WindowLimit[], wrong: ErrorCode, attempt: () => Promise<T>): Promise<T> {
+  /** Counts before the attempt. Afterwards takes the counts back, except if the attempt was refused with `countedCode`. */
+  async #guard<T>(limitsOfAttempt: WindowLimit[], countedCode: ErrorCode, attempt: () => Promise<T>): Promise<T> {
     await this.#counter.take(...limitsOfAttempt);
     try {
       const result = await attempt();
       await this.#counter.giveBack(...limitsOfAttempt);
       return result;
     } catch (error) {
-      if (!(error instanceof Refusal && error.code === wrong)) await this.#counter.giveBack(...limitsOfAttempt);
+      if (!(error instanceof Refusal && error.code === countedCode)) await this.#counter.giveBack(...limitsOfAttempt);
       throw error;
     }
   }
 
-  async #rememberAddress(account: string, address: string, ofAccountAndAddress: WindowLimit): Promise<void> {
+  async #rememberAddress(account: string, address: string, accountAddressLimit: WindowLimit): Promise<void> {
     try {
       await this.#redis.set(this.#knownKey(account, address), '', 'PX', KNOWN_ADDRESS_MS);
-      await this.#counter.reset(ofAccountAndAddress);
+      await this.#counter.reset(accountAddressLimit);
     } catch (error) {
       this.#log.debug({ error }, 'the address of a login could not be stored as known');
     }
@@ -141,7 +142,10 @@ export class RateLimits {
   }
 }
 
-/** Hashes an e-mail address, so it is not in Redis. Upper and lower case give the same hash. */
+/**
+ * Hashes an e-mail address, so that Redis contains the hash and not the address. Upper and lower case give the same
+ * hash.
+ */
 function digest(email: string): string {
   return createHash('sha256').update(email.toLowerCase()).digest('base64url');
 }

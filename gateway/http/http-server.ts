@@ -12,7 +12,7 @@ import { callersOf, type Method, type Route } from './route.ts';
 
 const CommandHeaders = v.object({ 'Idempotency-Key': v.optional(Ref) });
 
-/** The method of a uWebSockets.js app that adds a route for an HTTP method. */
+/** For each HTTP method: the function of a uWebSockets.js app that adds a route. */
 const APP_METHODS = { GET: 'get', POST: 'post', PUT: 'put', DELETE: 'del' } as const;
 
 /** Makes the answer to one request. May throw a Refusal. Any other error is answered as `internal`. */

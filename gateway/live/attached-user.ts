@@ -27,12 +27,12 @@ export class AttachedUser {
   /** Sockets that are subscribed to the topics of all rooms of the user. */
   readonly attached = new Map<LiveSocket, Bearer>();
   readonly rooms = new Set<string>();
-  /** False until the memberships are read. Until then, changes go to `earlyChanges`. */
+  /** False until the memberships are read. Until then, changes go to `changesBeforeReady`. */
   isReady = false;
   /** True when the last socket has closed. */
   closed = false;
   /** The last change of each room that arrived before the memberships were read. */
-  readonly earlyChanges = new Map<string, MembershipChange>();
+  readonly changesBeforeReady = new Map<string, MembershipChange>();
   /** Rooms of which the user gets a replay (invitations.ts). The sockets join the topic at the end of the replay. */
   readonly joiningRooms = new Set<string>();
   /** The seq of the message that removed the user, for each room that the user left. */

@@ -8,8 +8,11 @@ import type { Subscriber } from './subscriber.ts';
 
 /** The number of messages in one read from Postgres. */
 const PAGE_SIZE = 500;
-/** Workers can publish in another order than they commit. A gap that lasts longer than this is read from Postgres. */
-const GAP_GRACE_MS = 20;
+/**
+ * Workers can publish in another order than they commit. If a message is still missing after this time, the feed
+ * reads it from Postgres.
+ */
+const GAP_WAIT_MS = 20;
 /** A read that failed is tried again after this time. */
 const RETRY_AFTER_MS = 250;
 
@@ -105,8 +108,8 @@ export class Feed {
 
   /**
    * Handles a broadcast: a header and some records. A record is an encoded message (shared/contract/channels.ts). One
-   * broadcast can remove the last member from the room and add the same member again. So this method retains the feed
-   * until the end: a new feed would start with a gap.
+   * broadcast can remove the last member from the room and add the same member again. Without `retain`, the removal
+   * would close this feed, and a new feed would miss messages. So this method retains the feed until it returns.
    */
   readonly #receive = (payload: string): void => {
     const broadcast = this.#options.payloads.read('broadcast', payload, decodeBroadcast);
@@ -127,7 +130,7 @@ export class Feed {
   #deliverPending(): void {
     if (this.startSeq === undefined) return;
     this.#order.deliverPending();
-    if (this.#order.hasGap) this.#setTimer(GAP_GRACE_MS);
+    if (this.#order.hasGap) this.#setTimer(GAP_WAIT_MS);
   }
 
   #setTimer(delayMs: number): void {

@@ -88,8 +88,8 @@ export class Presence {
     await this.#write(async () => {
       await this.#redis.zadd(this.#gatewaysKey, Date.now(), this.#gatewayId);
       await this.#redis.zremrangebyscore(this.#gatewaysKey, 0, Date.now() - forgetAfterMs);
-      const hasSet = (await this.#redis.pexpire(this.#ownKey, leaseMs)) === 1;
-      if (this.#mustRewrite || (!hasSet && this.#users.size > 0)) await this.#rewrite();
+      const setExists = (await this.#redis.pexpire(this.#ownKey, leaseMs)) === 1;
+      if (this.#mustRewrite || (!setExists && this.#users.size > 0)) await this.#rewrite();
     });
   }
 

@@ -79,7 +79,7 @@ export class RoomSubscriptions {
     else this.#options.publish(roomId, record);
   }
 
-  /** Reads from Postgres what missed notices contained: invitations and revocations. Never rejects. */
+  /** Notices can be lost. Reads their content from Postgres: the invitations and the revocations. Never rejects. */
   async recheck(): Promise<void> {
     const { log } = this.#options;
     for (const user of this.#users.values()) {
@@ -103,7 +103,7 @@ export class RoomSubscriptions {
   #deliverChange(roomId: string, record: string, change: MembershipChange): void {
     const users = this.#usersOf(roomId, change);
     for (const user of users) {
-      if (!user.isReady) user.earlyChanges.set(roomId, change);
+      if (!user.isReady) user.changesBeforeReady.set(roomId, change);
       else if (change.isMember) user.join(roomId);
     }
     this.#options.publish(roomId, record);
@@ -151,17 +151,20 @@ export class RoomSubscriptions {
     return loadMemberships(user.id, feeds, reads, (heads) => this.#makeReady(user, heads));
   }
 
-  /** Joins the rooms that were read, then applies the later changes. Now `user.rooms` equals the memberships. */
+  /**
+   * Joins the rooms that were read. Then applies the changes that arrived during the read, if they are newer. Now
+   * `user.rooms` equals the memberships.
+   */
   #makeReady(user: AttachedUser, heads: Map<string, number>): void {
     user.isReady = true;
     if (user.closed) return;
     for (const roomId of heads.keys()) user.join(roomId);
-    for (const [roomId, { seq, isMember }] of user.earlyChanges) {
+    for (const [roomId, { seq, isMember }] of user.changesBeforeReady) {
       if (seq <= (heads.get(roomId) ?? 0)) continue;
       if (!isMember) user.leave(roomId, seq);
       else if (this.#options.feeds.progressOf(roomId)) user.join(roomId);
       else void this.#invitations.accept(user, { roomId, seq });
     }
-    user.earlyChanges.clear();
+    user.changesBeforeReady.clear();
   }
 }

@@ -7,7 +7,8 @@ export type StoredUser = Omit<User, 'isOnline'>;
 
 /** The reads of users. A viewer gets only the rooms and the e-mail addresses that this viewer may see. */
 export function userReads(database: Database) {
-  // The body of the SQL function is_admin. Postgres before 18 would plan a call of this function again in each read.
+  // This is a copy of the body of the SQL function is_admin. Postgres before 18 would plan a call of this function
+  // again in each read.
   const isAdmin = (viewerId: string) => database`
     exists (select from users viewer where viewer.id = ${viewerId} and has_admin_role(viewer.roles))`;
 

@@ -70,8 +70,8 @@ export async function sendOtp(
   { headers, address, body }: OpenRequest & { body: OtpMail },
 ): Promise<{ message: string }> {
   const { email, purpose } = body;
-  const needsUser = purpose === undefined || purpose === 'update';
-  const userId = needsUser ? await findUserForUpdate(gateway, headers, purpose) : undefined;
+  const mayBeUpdate = purpose === undefined || purpose === 'update';
+  const userId = mayBeUpdate ? await findUserForUpdate(gateway, headers, purpose) : undefined;
   await gateway.rateLimits.countOtpMail(email, address);
   await gateway.otpRequests.add({ email, purpose: userId ? 'update' : purpose, userId });
   return { message: 'otp sent' };
@@ -94,7 +94,7 @@ async function issueToken(
   address: string,
   check: () => Promise<Credentials>,
 ): Promise<{ token: string }> {
-  // This check comes before any read or count: during too many logins, a refusal must be cheap.
+  // This check comes before any read or count, so that a refusal costs little when there are too many logins.
   if (passwords.isBusy) throw new Refusal('busy');
   const { id, tokenVersion } = await rateLimits.guardLogin(email, address, check);
   return { token: await tokens.sign(id, tokenVersion) };

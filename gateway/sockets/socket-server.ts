@@ -47,8 +47,8 @@ export class SocketServer {
   }
 
   /**
-   * Upgrades in the tick of the request, and authenticates later (docs/decisions/0003). A browser cannot read the
-   * answer to a refused upgrade, but it can read the reason why an open socket was closed.
+   * Upgrades immediately, before this function returns. Authenticates later (docs/decisions/0003). A browser cannot
+   * read the answer to a refused upgrade, but it can read the reason why an open socket was closed.
    */
   #upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
     const { addressOf, cors, log } = this.#gateway;

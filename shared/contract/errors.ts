@@ -38,7 +38,7 @@ export const errors = {
   owner_stays: { status: 409, text: 'the owner cannot be removed from the room' },
   everyones_role: { status: 409, text: 'every user has this role: it cannot be taken away' },
   last_admin: { status: 409, text: 'the last admin cannot lose this role' },
-  not_editable: { status: 409, text: 'only a message that a user wrote can be changed' },
+  not_editable: { status: 409, text: 'the server made this message: it cannot be changed or deleted' },
   ref_reused: { status: 409, text: 'this ref (Idempotency-Key) was already used for another command' },
   body_too_large: { status: 413, text: 'the body is too large' },
   json_only: { status: 415, text: 'the body must be application/json' },
@@ -50,7 +50,7 @@ export const errors = {
   expired: { status: 503, text: 'this was not done in time, and it will not be done' },
   unknown_outcome: {
     status: 503,
-    text: 'no answer in time: send the same command with the same ref again to learn the outcome',
+    text: 'no answer in time: send a room command again with the same ref (Idempotency-Key), or check if the change was made',
   },
   unavailable: { status: 503, text: 'a service that the server needs does not answer: try again soon' },
 } as const;

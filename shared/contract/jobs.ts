@@ -39,7 +39,10 @@ export interface Batch<C> extends v.InferOutput<typeof Batch> {
   commands: C[];
 }
 
-/** The form of a client's command for a worker: with its actor, and without the fields that it does not use. */
+/**
+ * A client's command in the form that a worker gets. It has the id of the sender, and only the fields that the
+ * command uses.
+ */
 export interface RoomCommand {
   /** The id of the message that the command makes. The worker finds the outcome of the command by this id. */
   id: string;

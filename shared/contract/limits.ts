@@ -47,7 +47,7 @@ export const limits = {
   /** One-time passwords that one IP address may request, for all e-mail addresses together. */
   OTP_MAILS_OF_ADDRESS_FACTOR: 10,
   /** Wrong one-time passwords that one IP address may send. */
-  WRONG_CODES_FACTOR: 2,
+  WRONG_OTPS_FACTOR: 2,
   /** Accounts that one IP address may make. */
   REGISTRATIONS_FACTOR: 10,
   /** Searches of one user. A client may search after each letter that the user types. */

@@ -1,6 +1,6 @@
 -- Applies commands in order.
 -- Locks: the rooms of the commands, in the order of their ids. Then the users who create rooms, in the order of their
--- ids. Every batch locks rows in this order, so no two batches wait for each other.
+-- ids. Every batch locks rows in this order, so there is no deadlock between two batches.
 create or replace function apply_in_order(commands room_command[]) returns setof room_outcome language plpgsql as $$
 declare
   command_group record;

@@ -1,5 +1,5 @@
 -- Applies a batch of room commands in order. Returns one outcome for each command.
--- `lane_key` and `number` identify the batch. A batch that was applied before changes nothing (see is_new_batch).
+-- `lane_key` and `number` identify the batch. If the batch was already applied, nothing changes (see is_new_batch).
 -- If `one_by_one` is true, each command is applied alone. This is for a batch that could not be applied as a whole.
 -- Locks: the row of the lane, then the same rows as apply_in_order.
 -- Postgres keeps the plan of each statement as long as the connection lasts. It may make the plan while the tables are

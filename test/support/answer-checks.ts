@@ -6,7 +6,7 @@ import { ErrorAnswer, type ErrorCode, errors } from '../../shared/contract/error
 import type { Frame } from './client-frames.ts';
 import { parseExactly } from './parse-exactly.ts';
 
-/** An answer over HTTP. `bodyOf` (answers.ts) returns its body with a type. */
+/** An answer over HTTP. `bodyOf` returns its body with a type. */
 export interface Answer {
   status: number;
   headers: Headers;
