@@ -148,7 +148,7 @@ test('an IP address may send more than 10 right one-time passwords', async () =>
 });
 
 // These tests wait for several rate windows, so they run at the same time.
-describe('limits that one IP address reaches only after several rate windows', { concurrency: true }, () => {
+describe('limits above 20 requests, for which one IP address needs several rate windows', { concurrency: true }, () => {
   test('an IP address may send 50 wrong passwords for all accounts together', async () => {
     const address = newAddress();
     const attempt = (index: number) => attemptLogin(`nobody.${index}@example.com`, 'wrong password', address);
@@ -183,7 +183,7 @@ async function countUntilLimited(send: (index: number) => Promise<Answer>): Prom
   }
 }
 
-test('after about 20 commands without a pause a socket is refused, and a second later it is accepted again', async () => {
+test('after about 20 commands without a pause, commands of a socket are refused, and accepted again a second later', async () => {
   const { token } = await newAccount();
   const client = await connect(gatewayA, token);
   const { roomId } = await client.commit({ command: 'CreateRoom', text: 'a room' });

@@ -45,7 +45,7 @@ test('a repeated command gets the outcome of the first command, and stores no ne
   assert.deepEqual(second.outcomes, first.outcomes);
   assert.deepEqual(second.newMessages, []);
   assert.deepEqual(
-    second.messagesOfRepeatedCommands.map(({ id }) => id),
+    second.earlierMessages.map(({ id }) => id),
     [command.id],
   );
 });

@@ -13,7 +13,7 @@ export interface AppliedRoomCommands {
   /** The messages that this batch stored. Those of one room are in the order of their seqs. */
   newMessages: Message[];
   /** The messages of commands that had been applied before. A crash may have prevented their publication. */
-  messagesOfRepeatedCommands: Message[];
+  earlierMessages: Message[];
 }
 
 interface RefusedRow {
@@ -55,7 +55,7 @@ export async function applyRoomCommands(
   return {
     outcomes: commands.map((command) => outcomeOf(command, byCommand.get(command.id))),
     newMessages: committed.filter(({ isNew }) => isNew),
-    messagesOfRepeatedCommands: committed.filter(({ isNew }) => !isNew),
+    earlierMessages: committed.filter(({ isNew }) => !isNew),
   };
 }
 

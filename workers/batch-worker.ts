@@ -69,9 +69,9 @@ const applyAccounts: Apply = async (context, laneKey, batch: Batch<AccountComman
 
 const applyRooms: Apply = async (context, laneKey, batch: Batch<RoomCommand>) => {
   const { database, names, repeatedPublications, log } = context;
-  const { outcomes, newMessages, messagesOfRepeatedCommands } = await applyRoomCommands(database, laneKey, batch, log);
-  repeatedPublications.addMessages([...messagesOfRepeatedCommands, ...newMessages]);
-  return { outcomes, publications: publicationsOf(newMessages, messagesOfRepeatedCommands, names) };
+  const { outcomes, newMessages, earlierMessages } = await applyRoomCommands(database, laneKey, batch, log);
+  repeatedPublications.addMessages([...earlierMessages, ...newMessages]);
+  return { outcomes, publications: publicationsOf(newMessages, earlierMessages, names) };
 };
 
 const appliers: Record<BatchName, Apply> = {

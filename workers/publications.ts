@@ -13,14 +13,10 @@ export type Publication = [channel: string, payload: string];
  * and its publication may be lost. For such a message only the head of its room (the seq of the last message) is
  * published, so that the gateways read what they missed.
  */
-export function publicationsOf(
-  newMessages: Message[],
-  messagesOfRepeatedCommands: Message[],
-  names: ChannelNames,
-): Publication[] {
-  const heads = messagesOfRepeatedCommands.map(({ roomId, seq }): Publication => headPublication(names, roomId, seq));
+export function publicationsOf(newMessages: Message[], earlierMessages: Message[], names: ChannelNames): Publication[] {
+  const heads = earlierMessages.map(({ roomId, seq }): Publication => headPublication(names, roomId, seq));
   return [
-    ...invitations([...newMessages, ...messagesOfRepeatedCommands], names),
+    ...invitations([...newMessages, ...earlierMessages], names),
     ...roomPublications(newMessages, names),
     ...heads,
   ];

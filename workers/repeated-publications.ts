@@ -63,7 +63,7 @@ export class RepeatedPublications {
         all.map(({ publication }) => publication),
       );
     } catch (error) {
-      this.#log.warn({ error }, 'heads and notices not published again');
+      this.#log.warn({ error }, 'heads and notices could not be published again');
     }
   }
 }

@@ -105,8 +105,8 @@ export class Passwords {
 
   #send(child: ChildProcess, pending: PendingRequest): void {
     pending.timer = setTimeout(() => this.#discard(child), ANSWER_TIMEOUT_MS);
-    // The callback ignores the error, because such a child also emits an event that `#startChild` handles. A child that
-    // could not be started has no `send`.
+    // If a request cannot be sent, the child also emits an event, which `#startChild` handles. So the callback
+    // ignores the error. A child that could not be started has no `send`.
     child.send?.(pending.request, () => undefined);
   }
 

@@ -21,9 +21,9 @@ import { toRoomCommand } from './room-commands.ts';
 const EXPIRE_AFTER_MS = 10_000;
 
 /**
- * Many attempts are for one case: a worker commits a batch, but cannot publish its messages and its reply. A later
- * attempt finds that the batch is committed, and publishes the last seq of each room of the batch. For all other
- * failures, the lane sends the batch again long before a job has used its attempts.
+ * A job has this many attempts because of one case: a worker commits a batch, but cannot publish its messages and its
+ * reply. A later attempt finds that the batch is committed, and publishes the last seq of each room of the batch. For
+ * all other failures, the lane sends the batch again long before a job has used its attempts.
  */
 const JOB_OPTIONS = {
   attempts: 30,

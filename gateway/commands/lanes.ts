@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isErrorCode } from '../../shared/contract/errors.ts';
-import type { Batch, Rejected } from '../../shared/contract/jobs.ts';
+import type { Batch, RefusedOutcome } from '../../shared/contract/jobs.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import { PAYLOAD_VERSION } from '../../shared/contract/versions.ts';
 import type { Log } from '../../shared/log.ts';
@@ -9,14 +9,14 @@ import type { Log } from '../../shared/log.ts';
 const RESEND_AFTER_MS = 1_500;
 /** A batch that could not be sent is sent again after this time. */
 const RETRY_AFTER_MS = 250;
-/** A batch without a reply for this time after its first send is given up. Its outcomes are then unknown. */
+/** The lane gives up a batch if no reply comes within this time after the first send. Its outcomes are then unknown. */
 const GIVE_UP_AFTER_MS = 15_000;
 
 /** A command that has no outcome yet. */
 interface PendingCommand<C, O> {
   command: C;
   expiresAtMs: number;
-  resolve: (outcome: O | Rejected) => void;
+  resolve: (outcome: O | RefusedOutcome) => void;
 }
 
 interface BatchInFlight<C, O> {
@@ -71,7 +71,7 @@ export class Lanes<C, O extends object> {
    * @param expiresAtMs by the clock of this process, in milliseconds since 1970. After this, the command is not sent.
    * @returns the outcome, or the code `busy`, `expired`, `unknown_outcome` or `internal`
    */
-  push(key: string, command: C, expiresAtMs: number): Promise<O | Rejected> {
+  push(key: string, command: C, expiresAtMs: number): Promise<O | RefusedOutcome> {
     const lane = this.#laneOf(key);
     if (lane.waiting.length >= limits.MAX_WAITING_COMMANDS) return Promise.resolve({ code: 'busy' });
     this.#pending++;
@@ -137,7 +137,7 @@ export class Lanes<C, O extends object> {
     this.#finish(lane, batch, () => ({ code: 'unknown_outcome' }));
   }
 
-  #finish(lane: Lane<C, O>, batch: BatchInFlight<C, O>, outcomeAt: (index: number) => O | Rejected): void {
+  #finish(lane: Lane<C, O>, batch: BatchInFlight<C, O>, outcomeAt: (index: number) => O | RefusedOutcome): void {
     clearTimeout(batch.timer);
     lane.inFlight = undefined;
     batch.pendingCommands.forEach((pendingCommand, index) => {
@@ -146,7 +146,7 @@ export class Lanes<C, O extends object> {
     if (lane.waiting.length > 0 && !lane.inFlight) this.#dispatch(lane);
   }
 
-  #resolve(pendingCommand: PendingCommand<C, O>, outcome: O | Rejected): void {
+  #resolve(pendingCommand: PendingCommand<C, O>, outcome: O | RefusedOutcome): void {
     this.#pending--;
     pendingCommand.resolve(outcome);
   }

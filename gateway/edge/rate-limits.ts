@@ -47,8 +47,8 @@ export class RateLimits {
 
   /**
    * Makes a login attempt if the limits allow it. Wrong passwords are counted three times: (1) per account and
-   * address, (2) per address, (3) per account, over all addresses that are not known for the account. A success
-   * resets the first.
+   * address, (2) per address, (3) per account, with one count for all addresses together, except the known addresses
+   * of the account. A success resets the first.
    * @throws Refusal `rate_limited`, or `unavailable`: without Redis nobody can log in
    */
   async guardLogin<T>(email: string, address: string, attempt: () => Promise<T>): Promise<T> {
@@ -79,8 +79,8 @@ export class RateLimits {
   }
 
   /**
-   * Makes an attempt to use a one-time password. Wrong one-time passwords count per address. Otherwise one address
-   * could use up the tries of many users.
+   * Makes an attempt to use a one-time password. Each one-time password allows only a few wrong tries. Without this
+   * limit, one address could use up the tries for the one-time passwords of many users.
    * @throws Refusal `rate_limited` or `unavailable`
    */
   guardOtp<T>(address: string, attempt: () => Promise<T>): Promise<T> {
@@ -115,7 +115,10 @@ export class RateLimits {
     return isKnown ? [] : [this.#limitOf(name, factor)];
   }
 
-  /** Counts before the attempt. Afterwards takes the counts back, except if the attempt was refused with `countedCode`. */
+  /**
+   * Counts before the attempt. Afterwards takes the counts back, except if the attempt was refused with
+   * `countedCode`.
+   */
   async #guard<T>(limitsOfAttempt: WindowLimit[], countedCode: ErrorCode, attempt: () => Promise<T>): Promise<T> {
     await this.#counter.take(...limitsOfAttempt);
     try {

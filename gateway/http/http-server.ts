@@ -47,11 +47,12 @@ export class HttpServer {
   #registerPath(path: string, rows: Route[]): void {
     const refuse = notAllowedResponder(rows.map(({ method }) => method));
     const notAllowed = rows.every((row) => row.skipsRateLimit) ? refuse : this.#withRateLimit(refuse);
-    // Adds all four methods. Otherwise `GET /api/users/update` would match the row of `GET /api/users/:id`.
-    for (const [method, register] of Object.entries(APP_METHODS)) {
+    // Adds a handler for each of the four methods. `any` alone is not enough: uWebSockets.js tries it last, so `GET
+    // /api/users/update` would match `GET /api/users/:id`.
+    for (const [method, appMethod] of Object.entries(APP_METHODS)) {
       const row = rows.find((each) => each.method === method);
       const responder = row ? this.#responderOf(row) : notAllowed;
-      this.#app[register](path, (res, req) => this.#serve(res, req, path, responder));
+      this.#app[appMethod](path, (res, req) => this.#serve(res, req, path, responder));
     }
     this.#app.any(path, (res, req) => this.#serve(res, req, path, notAllowed));
   }

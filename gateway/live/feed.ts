@@ -108,8 +108,9 @@ export class Feed {
 
   /**
    * Handles a broadcast: a header and some records. A record is an encoded message (shared/contract/channels.ts). One
-   * broadcast can remove the last member from the room and add the same member again. Without `retain`, the removal
-   * would close this feed, and a new feed would miss messages. So this method retains the feed until it returns.
+   * broadcast can remove and add again the only member of the room who is on this gateway. Without `retain`, the
+   * removal would close this feed, and a new feed would miss messages. So this method retains the feed until it
+   * returns.
    */
   readonly #receive = (payload: string): void => {
     const broadcast = this.#options.payloads.read('broadcast', payload, decodeBroadcast);

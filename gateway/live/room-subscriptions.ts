@@ -79,7 +79,10 @@ export class RoomSubscriptions {
     else this.#options.publish(roomId, record);
   }
 
-  /** Notices can be lost. Reads their content from Postgres: the invitations and the revocations. Never rejects. */
+  /**
+   * Notices can be lost. So this method reads from Postgres which rooms each user is a member of, and which tokens
+   * are still valid. Never rejects.
+   */
   async recheck(): Promise<void> {
     const { log } = this.#options;
     for (const user of this.#users.values()) {
@@ -111,7 +114,10 @@ export class RoomSubscriptions {
     for (const user of users) if (user.isReady) user.leave(roomId, change.seq);
   }
 
-  /** Returns the users on this gateway whose membership changes, and users whose memberships are not read yet. */
+  /**
+   * Returns the user of the change, if the user is on this gateway. For a deleted room: its members on this gateway,
+   * and every user whose memberships are not read yet, because that user may be a member.
+   */
   #usersOf(roomId: string, { userId }: MembershipChange): AttachedUser[] {
     if (userId !== 'everyone') {
       const user = this.#users.get(userId);

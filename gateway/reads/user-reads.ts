@@ -12,7 +12,7 @@ export function userReads(database: Database) {
   const isAdmin = (viewerId: string) => database`
     exists (select from users viewer where viewer.id = ${viewerId} and has_admin_role(viewer.roles))`;
 
-  /** @param knownEmail an e-mail address that the viewer already knows */
+  /** @param knownEmail the text that the viewer typed. A user with exactly this e-mail address is shown with it. */
   const columns = (viewerId: string, knownEmail = '') => database`
     id, created_at, updated_at, first_name, last_name,
     visible_email(users, ${viewerId}, ${isAdmin(viewerId)}, ${knownEmail}) as email,

@@ -50,7 +50,7 @@ export const errors = {
   expired: { status: 503, text: 'this was not done in time, and it will not be done' },
   unknown_outcome: {
     status: 503,
-    text: 'no answer in time: send a room command again with the same ref (Idempotency-Key), or check if the change was made',
+    text: 'it is not known if this was done: send the command with the same ref again, or read the account that it changes',
   },
   unavailable: { status: 503, text: 'a service that the server needs does not answer: try again soon' },
 } as const;

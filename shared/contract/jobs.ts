@@ -74,8 +74,8 @@ export const OtpRequest = v.object({
 });
 export type OtpRequest = v.InferOutput<typeof OtpRequest>;
 
-/** The outcome of a refused command. */
-export interface Rejected {
+/** An outcome without a success: the command was refused, or (`unknown_outcome`) nobody knows if it was applied. */
+export interface RefusedOutcome {
   code: ErrorCode;
 }
 
@@ -88,10 +88,13 @@ export interface CommittedCommand {
   message?: Message;
 }
 
-export type RoomOutcome = CommittedCommand | Rejected;
+export type RoomOutcome = CommittedCommand | RefusedOutcome;
 
-/** The id of the account command that was applied, or the reason of the refusal. */
-export type AccountOutcome = { id: string } | Rejected;
+/**
+ * The id of the account command that was applied (for `Register` also the id of the new account), or the reason of
+ * the refusal.
+ */
+export type AccountOutcome = { id: string } | RefusedOutcome;
 
 /** The answer of a worker to a batch. The schema does not check the outcomes: the lane of the gateway does. */
 export const Reply = v.object({

@@ -1,5 +1,6 @@
--- The outcome of a command that is not applied, because its ref was used before or its deadline has passed (see
--- refusal_by_ref_or_deadline). All columns are null if the command must be applied.
+-- The outcome of a command that must not be applied now: committed if the same command was applied before, refused if
+-- its ref belongs to another command or its deadline has passed (see refusal_by_ref_or_deadline). All columns are
+-- null if the command must be applied.
 create or replace function outcome_by_ref_or_deadline(c room_command) returns room_outcome language plpgsql as $$
 declare
   earlier messages;
