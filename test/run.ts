@@ -10,7 +10,7 @@ import { startServices, stopChildren } from '../shared/local/services.ts';
 // service is used and not started.
 
 /** Some files mostly wait. One more file than the machine has cores keeps all cores busy. */
-const concurrentFiles = availableParallelism() + 1;
+const concurrentFiles = availableParallelism() + 2;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const testHome = mkdtempSync(join(tmpdir(), 'rooms-test-'));

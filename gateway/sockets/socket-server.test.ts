@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as tick } from 'node:timers/promises';
 import { Client } from '../../test/support/client.ts';
 import { openTestGateway } from '../../test/support/in-process.ts';
 
-const { url, addUser, openAnother } = await openTestGateway({ SOCKETS_PER_USER: '2', SOCKET_RATE: '5' });
+const { gateway, url, addUser, openAnother } = await openTestGateway({ SOCKETS_PER_USER: '2', SOCKET_RATE: '5' });
 
 test('when one of two gateways in a process stops, the sockets of the other gateway stay open', async () => {
   const { token } = await addUser();
@@ -68,5 +69,17 @@ test('the Error frame for an invalid field contains the field, its bound and the
     bound: 3,
   });
   assert.ok(ref);
+  await client.close();
+});
+
+test('a gateway stops following a room that is deleted, while the members stay connected', async () => {
+  const { token } = await addUser();
+  const client = await Client.connect(url, token);
+  const before = gateway.liveRooms.counts.rooms;
+  const { roomId } = await client.commit({ command: 'CreateRoom', text: 'a room' });
+  while (gateway.liveRooms.counts.rooms !== before + 1) await tick();
+  await client.commit({ command: 'DeleteRoom', roomId });
+  while (gateway.liveRooms.counts.rooms !== before) await tick();
+  assert.deepEqual(client.seqs(roomId), [1, 2]);
   await client.close();
 });
