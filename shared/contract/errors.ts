@@ -38,7 +38,7 @@ export const errors = {
   owner_stays: { status: 409, text: 'the owner cannot be removed from the room' },
   everyones_role: { status: 409, text: 'every user has this role: it cannot be taken away' },
   last_admin: { status: 409, text: 'the last admin cannot lose this role' },
-  not_editable: { status: 409, text: 'the server made this message: it cannot be changed or deleted' },
+  not_editable: { status: 409, text: 'only a message that a user wrote can be changed or deleted' },
   ref_reused: { status: 409, text: 'this ref (Idempotency-Key) was already used for another command' },
   body_too_large: { status: 413, text: 'the body is too large' },
   json_only: { status: 415, text: 'the body must be application/json' },
