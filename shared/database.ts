@@ -1,4 +1,5 @@
 import postgres from 'postgres';
+import type { STANDING_ROOM_IDS } from './contract/ids.ts';
 
 /** A pool of connections to Postgres. As a template tag, it runs a statement, or makes a part of a larger statement. */
 export interface Database extends Pick<postgres.Sql, 'json' | 'unsafe' | 'end'> {
@@ -20,7 +21,20 @@ export interface PoolOptions {
   timeout: number;
 }
 
-/** Opens a pool. Columns get names in camelCase, a bigint becomes a number, a timestamptz becomes RFC 3339 text. */
+/**
+ * The UUIDs that are stored for the two rooms that always exist (docs/decisions/0006). The SQL function stored_id is a
+ * copy of this, for ids in JSON.
+ */
+const storedIds: Record<(typeof STANDING_ROOM_IDS)[number], string> = {
+  general: '00000000-0000-0000-0000-000000000001',
+  announcements: '00000000-0000-0000-0000-000000000002',
+};
+const standingRoomIds = new Map(Object.entries(storedIds).map(([id, storedId]) => [storedId, id]));
+
+/**
+ * Opens a pool. Columns get names in camelCase, a bigint becomes a number, a timestamptz becomes RFC 3339 text. A uuid
+ * of a room that always exists becomes `general` or `announcements`.
+ */
 export function connectDatabase(url: string, { name, max, readOnly, timeout }: PoolOptions): Database {
   const sql = postgres(url, {
     max,
@@ -34,6 +48,7 @@ export function connectDatabase(url: string, { name, max, readOnly, timeout }: P
     types: {
       bigint: { to: 20, from: [20], parse: Number, serialize: String },
       date: { to: 1184, from: [1184], parse: toTimestamp, serialize: toTimestamp },
+      uuid: { to: 2950, from: [2950], parse: toId, serialize: toStoredId },
     },
     connection: { application_name: name, default_transaction_read_only: readOnly, statement_timeout: timeout },
   });
@@ -43,6 +58,14 @@ export function connectDatabase(url: string, { name, max, readOnly, timeout }: P
 /** Returns RFC 3339 text in UTC with milliseconds, the only form of a timestamp in Rooms. */
 function toTimestamp(moment: string | Date): string {
   return new Date(moment).toISOString();
+}
+
+function toId(storedId: string): string {
+  return standingRoomIds.get(storedId) ?? storedId;
+}
+
+function toStoredId(id: string): string {
+  return Object.hasOwn(storedIds, id) ? storedIds[id as keyof typeof storedIds] : id;
 }
 
 /** The parts of the driver's objects that the guard uses. The driver's types do not show them. */

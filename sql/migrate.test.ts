@@ -24,8 +24,8 @@ test('if four processes migrate at the same time, each file is applied once', as
   assert.deepEqual(
     rooms.map(({ name, roomType }) => [name, roomType]),
     [
-      ['announcements', 'ReadOnly'],
-      ['general', 'Public'],
+      ['Announcements', 'ReadOnly'],
+      ['General', 'Public'],
     ],
   );
   assert.deepEqual(await migrate(url, folder), []);
@@ -59,7 +59,7 @@ test('an error in the body of a function names its file, even if only a table ha
   await assert.rejects(migrate(url, folder), /^Error: sql\/functions\/broken\.sql: column "nonsense" does not exist/);
   rmSync(broken);
 
-  const renamed = join(folder, '007-renamed.sql');
+  const renamed = join(folder, '999-renamed.sql');
   writeFileSync(
     renamed,
     '-- A character of two UTF-16 units: 😀\nalter table users rename column roles to other_roles;',
@@ -111,8 +111,8 @@ test('messages that were stored before the column history_index existed get a va
   assert.deepEqual(
     rooms.map(({ name, historyLength }) => [name, historyLength]),
     [
-      ['announcements', 0],
-      ['general', 4],
+      ['Announcements', 0],
+      ['General', 4],
     ],
   );
 });

@@ -32,12 +32,31 @@ const createCommand = (command: string, text: string) => ({
   ...{ command, text, roomType: 'Private' },
 });
 const commands = [createCommand('CreateRoom', 'a room'), createCommand('CreateMessage', 'Hello World!')];
+const [rename, edited, deleted] = [
+  createCommand('UpdateRoom', 'another name'),
+  createCommand('CreateMessage', 'first text'),
+  createCommand('CreateMessage', 'soon gone'),
+];
+const [former] = await database<{ id: string }[]>`select id from rooms where name = 'general'`;
+const formerGeneralId = former?.id as string;
+const inGeneral = {
+  ...createCommand('CreateMessage', 'in general'),
+  roomId: formerGeneralId,
+  targetId: formerGeneralId,
+};
 
 test('a database of release 0.1.0 upgrades with its messages, and its refs still have one effect', async () => {
   await database`
     insert into users (id, first_name, last_name, email, password_hash)
     values (${ann}, 'Ann', 'Testing', 'ann@example.com', '')`;
-  await database`select * from apply_room_commands(${database.json(commands)}, ${lane}, 1, false)`;
+  await database`insert into memberships (room_id, user_id) values (${formerGeneralId}, ${ann})`;
+  const changes = [
+    { ...createCommand('UpdateMessage', 'second text'), targetId: edited.id },
+    { ...createCommand('UpdateMessage', 'soon gone too'), targetId: deleted.id },
+    { ...createCommand('DeleteMessage', ''), targetId: deleted.id },
+  ];
+  const former = [...commands, rename, edited, deleted, ...changes, inGeneral];
+  await database`select * from apply_room_commands(${database.json(former)}, ${lane}, 1, false)`;
   await migrate(url);
   const batch = [...commands, createCommand('CreateMessage', 'after the upgrade')];
   const rows = await database<{ code: string | null; isNew: boolean; seq: number; historyIndex: number }[]>`
@@ -48,9 +67,43 @@ test('a database of release 0.1.0 upgrades with its messages, and its refs still
     [
       [null, false, 1, 1],
       [null, false, 2, 2],
-      [null, true, 3, 3],
+      [null, true, 9, 6],
     ],
   );
+});
+
+test('an upgrade gives recorded messages their texts, and marks edited and deleted messages', async () => {
+  const rows = await database`
+    select command, text, name, last_change from messages where room_id = ${roomId} order by seq limit 8`;
+  assert.deepEqual(
+    rows.map(({ command, text, name, lastChange }) => [command, text, name, lastChange]),
+    [
+      ['CreateRoom', 'Room created', 'a room', null],
+      ['CreateMessage', 'Hello World!', null, null],
+      ['UpdateRoom', 'Room updated', 'another name', null],
+      ['CreateMessage', 'second text', null, 'UpdateMessage'],
+      ['CreateMessage', '', null, 'DeleteMessage'],
+      ['UpdateMessage', 'second text', null, null],
+      ['UpdateMessage', '', null, null],
+      ['DeleteMessage', '', null, null],
+    ],
+  );
+});
+
+test('an upgrade moves the members and the messages of general to the id general', async () => {
+  const rooms =
+    await database`select id, name, seq, history_length, owner_id from rooms where id <> ${roomId} order by id`;
+  assert.deepEqual(
+    rooms.map((room) => ({ ...room })),
+    [
+      { id: 'general', name: 'General', seq: 1, historyLength: 1, ownerId: null },
+      { id: 'announcements', name: 'Announcements', seq: 0, historyLength: 0, ownerId: null },
+    ],
+  );
+  const [row] = await database`select id, room_id, target_id from messages where room_id = ${'general'}`;
+  assert.deepEqual({ ...row }, { id: inGeneral.id, roomId: 'general', targetId: 'general' });
+  const members = await database`select user_id from memberships where room_id = ${'general'}`;
+  assert.deepEqual([...members], [{ userId: ann }]);
 });
 
 test('a worker of release 0.1.0 gets an error from an upgraded database, not wrong rows', async () => {

@@ -38,6 +38,7 @@ const matrix: Record<string, string> = {
     GET /api/rooms/:room                            no_such_room     no_such_room     200          200               no_such_room
     GET /api/rooms has :room                        no               no               yes          yes               no
     GET /api/users has :room                        no               no               yes          yes               no
+    GET /api/users/all has :room                    no               no               yes          yes               no
     GET /api/users/:owner has :room                 no               no               yes          yes               no
     GET /api/users/email/:owner.email has :room     no               no               yes          yes               no
     GET /api/messages/:room                         no_such_room     no_such_room     200          200               no_such_room
@@ -148,6 +149,7 @@ const matrix: Record<string, string> = {
   'no room': `
                                                       stranger        exMember        member          owner       admin
     GET /api/users has :owner.email                   no              no              no              yes         yes
+    GET /api/users/all has :owner.email               no              no              no              yes         yes
     GET /api/users/:owner has :owner.email            no              no              no              yes         yes
     GET /api/users/email/owner. has :owner.email      no              no              no              yes         yes
     PUT /api/users/update :person&email=:owner.email  email_unproven  email_unproven  email_unproven  200         email_unproven
@@ -169,6 +171,7 @@ const matrix: Record<string, string> = {
   'no room, for users': `
                                                                   each user
     GET /api/users                                                200
+    GET /api/users/all                                            200
     GET /api/users/:owner                                         200
     GET /api/users/current has :caller.email                      yes
     GET /api/users/email/:owner.email has :owner.email            yes

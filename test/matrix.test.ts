@@ -9,7 +9,7 @@ import { callersOf } from '../gateway/http/route.ts';
 import { type CommandName, commandNames } from '../shared/contract/commands.ts';
 import { ErrorAnswer, errors, isErrorCode } from '../shared/contract/errors.ts';
 import { RoomType } from '../shared/contract/fields.ts';
-import { newId } from '../shared/contract/ids.ts';
+import { newId, STANDING_ROOM_IDS } from '../shared/contract/ids.ts';
 import { rows, type User, users } from './matrix-table.ts';
 import { codeOf } from './support/answer-checks.ts';
 import { type Account, Client, call, createAccount, logIn, PASSWORD, signToken } from './support/client.ts';
@@ -30,8 +30,6 @@ const tokens: Record<string, string | undefined> = {
   expired: await signToken(cluster.secret, accounts.owner.id, '-1s'),
   revoked: await createRevokedToken(),
 };
-/** The two rooms that always exist: general and announcements. */
-const roomsOfEveryone = await database<{ name: string; id: string }[]>`select name, id from rooms`;
 
 /** The value of each `:name` in a line of the table. */
 type Names = Record<string, string>;
@@ -135,7 +133,7 @@ async function createNamedRoom(room: string): Promise<Names> {
   const isOwned = v.is(RoomType, room);
   const roomId = isOwned
     ? (await clients.owner.commit({ command: 'CreateRoom', text: 'the room', roomType: room })).roomId
-    : (roomOfEveryone(room) ?? roomOfEveryone('general') ?? assert.fail('there is no general'));
+    : (STANDING_ROOM_IDS.find((id) => id === room) ?? 'general');
   const changeMember = (command: CommandName, user: User) =>
     clients.owner.commit({ command, roomId, targetId: accounts[user].id });
   if (isOwned) for (const user of ['member', 'exMember'] as const) await changeMember('AddUser', user);
@@ -146,10 +144,6 @@ async function createNamedRoom(room: string): Promise<Names> {
   }
   if (isOwned) await changeMember('RemoveUser', 'exMember');
   return names;
-}
-
-function roomOfEveryone(name: string): string | undefined {
-  return roomsOfEveryone.find((room) => room.name === name)?.id;
 }
 
 /** A hash of the room, its members and messages, all accounts, and the number of messages in all rooms. */

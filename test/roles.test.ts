@@ -25,12 +25,11 @@ const [ann, bob] = [await createAccount(gatewayA, 'Ann'), await createAccount(ga
 const root = await createAccount(gatewayA, 'Root');
 const rootEmail = root.email.toUpperCase();
 assert.deepEqual(await npmRunAdmin('grant', rootEmail), [0, `${rootEmail} is an admin\n`]);
-const [announcements] = await database`select id from rooms where name = 'announcements'`;
 
 test('a granted or revoked role has effect from the next command of an open socket', async () => {
   const client = await Client.connect(gatewayB, ann.token);
   after(() => client.close());
-  const announce = () => client.ask({ command: 'CreateMessage', roomId: announcements?.id, text: 'news' });
+  const announce = () => client.ask({ command: 'CreateMessage', roomId: 'announcements', text: 'news' });
   refused(await announce(), 'read_only_room');
   assert.deepEqual(bodyOf(User, await grantAdmin(ann, root)).roles, ['user', 'admin']);
   assert.equal((await announce()).command, 'Ack');
@@ -55,7 +54,7 @@ test('an admin cannot grant an unknown role, revoke the role user or change the 
   refused(await changeRole('POST', ann, 'king', root), 'invalid_field');
   refused(await changeRole('DELETE', ann, 'user', root), 'everyones_role');
   refused(await grantAdmin({ id: newId() }, root), 'no_such_user');
-  refused(await grantAdmin({ id: 'nobody' }, root), 'invalid_field');
+  refused(await grantAdmin({ id: 'nobody' }, root), 'no_such_user');
 });
 
 test('10 grants at the same time are all stored', async () => {

@@ -20,10 +20,6 @@ const [gatewayA, gatewayB] = cluster.urls as [string, string];
 const ann = await createAccount(gatewayA, 'Ann');
 const bob = await createAccount(gatewayB, 'Bob');
 const cyd = await createAccount(gatewayB, 'Cyd');
-/** The two rooms that always exist: general and announcements. */
-const roomsOfEveryone = await database<{ id: string; name: string }[]>`select id, name from rooms`;
-const generalId = roomsOfEveryone.find(({ name }) => name === 'general')?.id as string;
-const announcementsId = roomsOfEveryone.find(({ name }) => name === 'announcements')?.id as string;
 
 const paths: Path[] = ['HTTP', 'a socket'];
 
@@ -110,7 +106,7 @@ for (const path of paths) {
     await asAnn.commit({ command: 'UpdateMessage', roomId, targetId: messageId, text: 'Goodbye World!' });
     const edit = await bobClient.waitForMessage({ command: 'UpdateMessage', roomId });
     assert.deepEqual([edit.targetId, edit.text, edit.seq, edit.userId], [messageId, 'Goodbye World!', 4, ann.id]);
-    assert.deepEqual(await history(roomId), ['Goodbye World!', 'Bob joined the room', 'a room']);
+    assert.deepEqual(await history(roomId), ['Goodbye World!', 'Bob joined the room', 'Room created']);
   });
 
   test(`over ${path}, a deletion reaches open sockets and leaves no text of the message in Postgres`, async () => {
@@ -119,7 +115,7 @@ for (const path of paths) {
     await asAnn.commit({ command: 'DeleteMessage', roomId, targetId: messageId });
     const deletion = await bobClient.waitForMessage({ command: 'DeleteMessage', roomId });
     assert.deepEqual([deletion.targetId, deletion.text, deletion.seq], [messageId, '', 5]);
-    assert.deepEqual(await history(roomId), ['', 'Bob joined the room', 'a room']);
+    assert.deepEqual(await history(roomId), ['', 'Bob joined the room', 'Room created']);
     const rows = await database`select seq from messages where room_id = ${roomId} and text like '%World%'`;
     assert.deepEqual([...rows], []);
   });
@@ -128,7 +124,8 @@ for (const path of paths) {
     const { asAnn, bobClient, roomId } = await createScene(path);
     await asAnn.commit({ command: 'UpdateRoom', roomId, text: 'another name' });
     const renaming = await bobClient.waitForMessage({ command: 'UpdateRoom', roomId });
-    assert.deepEqual([renaming.text, renaming.targetId, renaming.seq], ['another name', roomId, 4]);
+    const { text, name, targetId, seq } = renaming;
+    assert.deepEqual([text, name, targetId, seq], ['Room updated', 'another name', roomId, 4]);
     const room = bodyOf(Room, await call(gatewayB, `GET /api/rooms/${roomId}`, { token: bob.token }));
     assert.equal(room.name, 'another name');
   });
@@ -136,7 +133,8 @@ for (const path of paths) {
   test(`over ${path}, a deleted room no longer exists for any of its members`, async () => {
     const { asAnn, asBob, bobClient, roomId } = await createScene(path);
     await asAnn.commit({ command: 'DeleteRoom', roomId });
-    assert.equal((await bobClient.waitForMessage({ command: 'DeleteRoom', roomId })).seq, 4);
+    const { seq, text, name } = await bobClient.waitForMessage({ command: 'DeleteRoom', roomId });
+    assert.deepEqual([seq, text, name], [4, 'Room deleted', undefined]);
     for (const driver of [asAnn, asBob]) {
       await assertRefused(driver, { command: 'CreateMessage', roomId, text: 'anyone?' }, 'no_such_room');
     }
@@ -154,7 +152,8 @@ for (const path of paths) {
     const roomId = await asAnn.commit({ command: 'CreateRoom', text: 'new room' });
     for (const client of clients) {
       const creation = await client.waitForMessage({ roomId });
-      assert.deepEqual([creation.command, creation.seq, creation.text], ['CreateRoom', 1, 'new room']);
+      const { command, seq, text, name } = creation;
+      assert.deepEqual([command, seq, text, name], ['CreateRoom', 1, 'Room created', 'new room']);
     }
   });
 
@@ -192,7 +191,7 @@ for (const path of paths) {
     const roomId = await asAnn.commit({ command: 'CreateRoom', text: 'public room', roomType: 'Public' });
     await asAnn.commit({ command: 'CreateMessage', roomId, text: 'for all' });
     assert.ok((await roomIdsOf(cyd)).includes(roomId));
-    assert.deepEqual(await history(roomId, cyd), ['for all', 'public room']);
+    assert.deepEqual(await history(roomId, cyd), ['for all', 'Room created']);
     await assertRefused(asCyd, { command: 'CreateMessage', roomId, text: 'too early' }, 'not_a_member');
     await asCyd.commit({ command: 'AddUser', roomId, targetId: cyd.id });
     await asCyd.commit({ command: 'CreateMessage', roomId, text: 'from Cyd' });
@@ -206,13 +205,13 @@ for (const path of paths) {
 
   test(`over ${path}, a message in general reaches other users`, async () => {
     const { asAnn, bobClient } = await createScene(path);
-    const id = await asAnn.commit({ command: 'CreateMessage', roomId: generalId, text: `over ${path}` });
+    const id = await asAnn.commit({ command: 'CreateMessage', roomId: 'general', text: `over ${path}` });
     await bobClient.waitForMessage({ id });
   });
 
   test(`over ${path}, a user who is not an admin cannot write in announcements`, async () => {
     const asCyd = await openDriver(path, gatewayA, cyd);
-    const command = { command: 'CreateMessage', roomId: announcementsId, text: 'not an admin' } as const;
+    const command = { command: 'CreateMessage', roomId: 'announcements', text: 'not an admin' } as const;
     await assertRefused(asCyd, command, 'read_only_room');
   });
 
@@ -237,12 +236,12 @@ for (const path of paths) {
       [asBob, { command: 'DeleteRoom', roomId }, 'owner_only'],
       [asCyd, { command: 'UpdateRoom', roomId, text: 'room of Cyd' }, 'no_such_room'],
       [asCyd, { command: 'DeleteRoom', roomId }, 'no_such_room'],
-      [asAnn, { command: 'UpdateRoom', roomId: generalId, text: 'room of Ann' }, 'everyones_room'],
-      [asAnn, { command: 'DeleteRoom', roomId: generalId }, 'everyones_room'],
+      [asAnn, { command: 'UpdateRoom', roomId: 'general', text: 'room of Ann' }, 'everyones_room'],
+      [asAnn, { command: 'DeleteRoom', roomId: 'general' }, 'everyones_room'],
       [asAnn, { command: 'UpdateRoom', roomId, text: 'no' }, 'too_short'],
       [asAnn, { command: 'UpdateRoom', roomId: newId(), text: 'no such room' }, 'no_such_room'],
       [asAnn, { command: 'CreateRoom', text: 'x'.repeat(51) }, 'too_long'],
-      [asAnn, { command: 'CreateMessage', roomId: 'general', text: 'Hello' }, 'invalid_field'],
+      [asAnn, { command: 'CreateMessage', roomId: 'nonsense', text: 'Hello' }, 'no_such_room'],
       [asAnn, { command: 'AddUser', ...ofBob }, 'already_in_room'],
       [asAnn, { command: 'AddUser', roomId, targetId: newId() }, 'no_such_user'],
       [asBob, { command: 'AddUser', roomId, targetId: cyd.id }, 'owner_only'],
@@ -251,7 +250,7 @@ for (const path of paths) {
       [asCyd, { command: 'RemoveUser', ...ofBob }, 'no_such_room'],
     ];
     for (const [driver, command, code] of cases) await assertRefused(driver, command, code);
-    assert.deepEqual(await history(roomId), ['', 'Hello World!', 'Bob joined the room', 'a room']);
+    assert.deepEqual(await history(roomId), ['', 'Hello World!', 'Bob joined the room', 'Room created']);
   });
 
   test(`a command that is sent over ${path}, and again with the same ref over both paths, has one effect`, async () => {

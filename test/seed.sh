@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The seed is the Go server that Rooms replaces. This script sends every request and frame in the documentation of the
-# seed, in the same order and in the same form as the clients of the seed. It shows how to move such a client to Rooms,
-# and it is a test (seed.test.ts). It stops at the first unexpected answer and prints what it expected.
+# seed, in the same order and in the same form as the clients of the seed. The last part does what the web client of the
+# seed does. The script shows how to move such a client to Rooms, and it is a test (seed.test.ts). It stops at the first
+# unexpected answer and prints what it expected.
 #
 #   npm start, and in another terminal:
 #   URL=http://localhost:8080 MAILS=.rooms/mail ADMIN='npm run admin -- grant' bash test/seed.sh
@@ -10,12 +11,13 @@ set -euo pipefail
 : "${URL:?}" "${MAILS:?}" "${ADMIN:?}" "${SOCKET_URL:=$URL}" "${NODE:=node_modules/.bin/node}"
 TOKEN='' GOT='' REQUESTS=0 SENT=0 RECEIVED=0
 
-# The fields of each answer. Only Rooms has the fields with a +; the seed does not have them.
+# The fields of each answer. Only Rooms has the fields with a + and with a ?; the seed does not have them. A field with a
+# ? may be missing.
 declare -A SHAPES=(
   [user]='id createdAt updatedAt firstName lastName email roles isOnline rooms'
   [room]='id createdAt updatedAt name ownerId users roomType'
-  [message]='id createdAt updatedAt roomId userId text command targetId +seq +ref'
-  [token]='token' [notice]='message' [error]='error +code' [Error]='command error +code'
+  [message]='id createdAt updatedAt roomId userId text command targetId +seq +ref ?name'
+  [token]='token' [notice]='message' [error]='error +code ?field ?bound' [Error]='command error +code'
 )
 
 fail() { echo "seed.sh, line ${BASH_LINENO[-2]}: $1; the last answer: $GOT" >&2 && exit 1; }
@@ -27,9 +29,14 @@ check() {
     const [json, name, shape, ...pairs] = process.argv.slice(1);
     const expect = (name, expected, actual) =>
       actual === expected || process.exit(console.log(`${name}: expected "${expected}", got "${actual}"`) ?? 1);
-    const [answer, fields] = [JSON.parse(json), shape.replaceAll("+", "").split(" ")];
+    const answer = JSON.parse(json);
+    const fields = shape.replaceAll("+", "").split(" ").filter((field) => !field.startsWith("?"));
+    const mayHave = (field) => shape.split(" ").includes("?" + field);
     expect("a list", name.endsWith("s"), Array.isArray(answer));
-    for (const item of [answer].flat()) expect("fields", fields.sort().join(" "), Object.keys(item).sort().join(" "));
+    for (const item of [answer].flat()) {
+      const present = Object.keys(item).filter((field) => !mayHave(field));
+      expect("fields", fields.sort().join(" "), present.sort().join(" "));
+    }
     for (const [field, value] of pairs.map((pair) => pair.split("=")))
       expect(field, value, [answer].flat().map((item) => item[field]).join());
   ' "$GOT" "$1" "${SHAPES[${1%s}]}" "${@:2}") || fail "$WHAT: $DIFFERENCE"
@@ -84,14 +91,14 @@ online() {
 }
 
 # ---- The user who sends most requests. The socket of this user stays open and receives the effects of the requests.
-ME=first.$$@example.com FRIEND=friend.$$@example.com NEW=new.$$@example.com OTHER=other.$$@example.com
+ME=first.$$@example.com FRIEND=friend.$$@example.com NEW=new.$$@example.com OTHER=other.$$@example.com ANN=ann.$$@example.com
 expect 201 user POST /api/users/register '{"firstName":"First","lastName":"Last","email":"'$ME'","password":"password"}'
 MY_ID=$(field id)
 expect 200 token POST /api/users/login '{"email":"'$ME'","password":"password"}'
 TOKEN=$(field token)
 coproc SOCKET { exec "$NODE" -e '
   const [url, token] = process.argv.slice(1);
-  const socket = new WebSocket(url, { headers: { authorization: `Bearer ${token}` } });
+  const socket = new WebSocket(`${url}?token=${token}`);
   socket.onopen = () => require("node:readline").createInterface(process.stdin).on("line", (line) => socket.send(line));
   socket.onmessage = ({ data }) => console.log(data);
   socket.onclose = ({ code, reason }) => process.exit(console.log("closed", code, reason));
@@ -139,17 +146,16 @@ expect 200 user POST /api/users/$FRIEND_ID/roles/admin id=$FRIEND_ID roles=user,
 expect 200 user DELETE /api/users/$FRIEND_ID/roles/admin/ id=$FRIEND_ID roles=user
 
 # ---- Room, /api/rooms. Every user is a member of the two rooms that always exist: general and announcements.
-expect 200 rooms GET /api/rooms/ name=announcements,general roomType=ReadOnly,Public
-NEWS=$(field id)
-expect 200 room GET /api/rooms/$NEWS name=announcements
+expect 200 rooms GET /api/rooms/ id=announcements,general name=Announcements,General roomType=ReadOnly,Public
+expect 200 room GET /api/rooms/announcements id=announcements name=Announcements ownerId=announcements
 expect 201 room POST /api/rooms/ '{"name":"room"}' name=room ownerId=$MY_ID roomType=Private
 ROOM=$(field id)
-receive CreateRoom text=room roomId=$ROOM userId=$MY_ID
+receive CreateRoom text='Room created' name=room roomId=$ROOM userId=$MY_ID
 expect 200 room PUT /api/rooms/$ROOM '{"name":"updated room"}' id=$ROOM name='updated room'
-receive UpdateRoom text='updated room' roomId=$ROOM targetId=$ROOM
+receive UpdateRoom text='Room updated' name='updated room' roomId=$ROOM targetId=$ROOM
 TOKEN=$FRIENDS expect 404 error GET /api/rooms/$ROOM/ code=no_such_room
 expect 200 notice DELETE /api/rooms/$ROOM message='room deleted'
-receive DeleteRoom roomId=$ROOM targetId=$ROOM
+receive DeleteRoom text='Room deleted' roomId=$ROOM targetId=$ROOM
 
 expect 201 room POST /api/rooms '{"name":"room"}'
 ROOM=$(field id)
@@ -160,21 +166,21 @@ expect 200 message DELETE /api/rooms/$ROOM/users/$FRIEND_ID command=RemoveUser t
 receive RemoveUser id="$(field id)" roomId=$ROOM targetId=$FRIEND_ID text='First left the room'
 
 # ---- Message, /api/messages. A history shows the newest message first.
-expect 200 messages GET "/api/messages/$ROOM?page=1&size=10" text='First left the room,First joined the room,room'
+expect 200 messages GET "/api/messages/$ROOM?page=1&size=10" text='First left the room,First joined the room,Room created'
 expect 201 message POST /api/messages/$ROOM '{"text":"Hello World!"}' command=CreateMessage text='Hello World!' userId=$MY_ID
 MESSAGE=$(field id)
 receive CreateMessage id=$MESSAGE roomId=$ROOM text='Hello World!'
-expect 200 message PUT /api/messages/$MESSAGE '{"text":"Goodbye World!"}' id=$MESSAGE text='Goodbye World!'
+expect 200 message PUT /api/messages/$MESSAGE '{"text":"Goodbye World!"}' id=$MESSAGE command=UpdateMessage text='Goodbye World!'
 receive UpdateMessage targetId=$MESSAGE roomId=$ROOM text='Goodbye World!'
 expect 200 messages GET "/api/messages/$ROOM/?page=1&size=2" text='Goodbye World!,First left the room'
-expect 200 messages GET "/api/messages/$ROOM?page=2&size=2" text='First joined the room,room'
-expect 200 message DELETE /api/messages/$MESSAGE/ id=$MESSAGE text=
+expect 200 messages GET "/api/messages/$ROOM?page=2&size=2" text='First joined the room,Room created'
+expect 200 message DELETE /api/messages/$MESSAGE/ id=$MESSAGE command=DeleteMessage text=
 receive DeleteMessage targetId=$MESSAGE roomId=$ROOM text=
-expect 200 messages GET /api/messages/$ROOM text=',First left the room,First joined the room,room'
+expect 200 messages GET /api/messages/$ROOM command=DeleteMessage,RemoveUser,AddUser,CreateRoom text=',First left the room,First joined the room,Room created'
 
-TOKEN=$FRIENDS expect 403 error POST /api/messages/$NEWS/ '{"text":"Hello World!"}' code=read_only_room
-expect 201 message POST /api/messages/$NEWS/ '{"text":"Hello World!"}'
-receive CreateMessage roomId=$NEWS text='Hello World!'
+TOKEN=$FRIENDS expect 403 error POST /api/messages/announcements/ '{"text":"Hello World!"}' code=read_only_room
+expect 201 message POST /api/messages/announcements/ '{"text":"Hello World!"}'
+receive CreateMessage roomId=announcements text='Hello World!'
 
 # ---- WebSocket, /api/ws. The same eight commands as frames.
 expect 426 error GET /api/ws/ code=upgrade_needed
@@ -192,14 +198,70 @@ receive Error code=already_in_room
 send anything RemoveUser $FRIEND_ID $ROOM
 receive RemoveUser roomId=$ROOM targetId=$FRIEND_ID text='First left the room'
 send 'Room Name' CreateRoom anything anything
-receive CreateRoom userId=$MY_ID text='Room Name'
+receive CreateRoom userId=$MY_ID text='Room created' name='Room Name'
 SECOND=$(field roomId)
 send 'New Room Name' UpdateRoom $SECOND $SECOND
-receive UpdateRoom roomId=$SECOND targetId=$SECOND text='New Room Name'
+receive UpdateRoom roomId=$SECOND targetId=$SECOND text='Room updated' name='New Room Name'
 expect 200 room GET /api/rooms/$SECOND name='New Room Name' ownerId=$MY_ID
 send anything DeleteRoom $SECOND $SECOND
 receive DeleteRoom roomId=$SECOND targetId=$SECOND
 expect 404 error GET /api/rooms/$SECOND code=no_such_room
+
+# ---- The web client of the seed. Its forms send a field of their own: "error".
+PERSON='"firstName":"Ann","lastName":"Last","email":"'$ANN'","phone":"123456789","password":"password"'
+TOKEN='' expect 200 notice POST /api/users/send-otp '{"email":"'$ANN'","error":null}' message='otp sent'
+TOKEN='' expect 201 user POST /api/users/register-otp "{$PERSON,\"otp\":\"$(take_otp $ANN)\",\"error\":null}" roles=user isOnline=false
+ANN_ID=$(field id)
+TOKEN='' expect 200 notice POST /api/users/send-otp '{"email":"'$ANN'","error":null}' message='otp sent'
+TOKEN='' expect 200 token POST /api/users/login-otp '{"email":"'$ANN'","password":"password","otp":"'$(take_otp $ANN)'","error":null}'
+ANNS=$(field token)
+TOKEN='' expect 400 error POST /api/users/register '{"firstName":"Al","lastName":"Last","email":"'$ANN'","password":"password"}' code=too_short bound=3
+# The page is on another origin, so its browser asks first.
+PREFLIGHT=$(curl -s -m 10 -o /dev/null -D - -X OPTIONS "$URL/api/users/current" \
+  -H 'Origin: https://client.example.com' -H 'Access-Control-Request-Method: GET' -H 'Access-Control-Request-Headers: authorization,content-type')
+[[ ${PREFLIGHT,,} == *' 204 '*access-control-allow-headers:*authorization*content-type* ]] || fail "a preflight was answered: $PREFLIGHT"
+# The first steps after a login.
+TOKEN=$ANNS expect 200 room GET /api/rooms/announcements name=Announcements ownerId=announcements
+TOKEN=$ANNS expect 200 room GET /api/rooms/general name=General ownerId=general
+TOKEN=$ANNS expect 200 user GET /api/users/current rooms=
+expect 200 users GET /api/users/all
+TOKEN=$ANNS expect 200 messages GET /api/messages/general
+send 'Hello, everyone' CreateMessage general general
+receive CreateMessage roomId=general targetId=general text='Hello, everyone'
+expect 201 message POST /api/messages/general '{"text":"over HTTP","userId":"'$ANN_ID'","seq":1,"id":"general"}' userId=$MY_ID roomId=general
+receive CreateMessage id="$(field id)" roomId=general text='over HTTP'
+TOKEN=$ANNS expect 200 messages GET "/api/messages/general?page=abc&size=2" text='over HTTP,Hello, everyone'
+# The client opens rooms[0] of the current user, shows the members of the room, and shows changed messages as changed.
+send 'Tea room' CreateRoom anything anything
+receive CreateRoom text='Room created' name='Tea room'
+TEA=$(field roomId)
+send anything AddUser $ANN_ID $TEA
+receive AddUser roomId=$TEA targetId=$ANN_ID text='Ann joined the room'
+TOKEN=$ANNS expect 200 user GET /api/users/current
+[[ $GOT == *'"rooms":[{"id":"'$TEA'","createdAt":'*'"name":"Tea room","ownerId":"'$MY_ID'","roomType":"Private","users":[{"id":"'* ]] || fail 'the current user does not have the room'
+expect 200 room GET /api/rooms/$TEA ownerId=$MY_ID
+[[ $GOT == *'"firstName":"Ann","lastName":"Last","email":"'$ANN'","roles":["user"],"isOnline":false}'* ]] || fail 'the room does not have the member'
+send 'first text' CreateMessage $TEA $TEA
+receive CreateMessage text='first text'
+EDITED=$(field id)
+send 'soon deleted' CreateMessage $TEA $TEA
+receive CreateMessage text='soon deleted'
+DELETED=$(field id)
+send 'second text' UpdateMessage $EDITED $TEA
+receive UpdateMessage targetId=$EDITED text='second text'
+send anything DeleteMessage $DELETED $TEA
+receive DeleteMessage targetId=$DELETED text=
+TOKEN=$ANNS expect 200 messages GET "/api/messages/$TEA?size=2" id=$DELETED,$EDITED command=DeleteMessage,UpdateMessage text=',second text'
+send anything RemoveUser $ANN_ID $TEA
+receive RemoveUser targetId=$ANN_ID text='Ann left the room'
+TOKEN=$ANNS expect 404 error GET /api/rooms/$TEA code=no_such_room
+send anything DeleteRoom $TEA $TEA
+receive DeleteRoom roomId=$TEA text='Room deleted'
+# An id that does not exist gets 404, whatever its form.
+expect 404 error GET /api/rooms/nonsense code=no_such_room
+expect 404 error GET /api/messages/nonsense code=no_such_room
+expect 404 error GET /api/users/nonsense code=no_such_user
+expect 404 error DELETE /api/messages/nonsense code=no_such_message
 
 kill "$SOCKET_PID"
 ! read -r -t 10 -u "$FROM_SOCKET" GOT || fail 'one more frame arrived'

@@ -15,7 +15,12 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const mails = mkdtempSync(join(testServices().home, 'mails-'));
 const catcher = await startMailCatcher((mail) => writeMail(mails, mail));
 after(() => catcher.close());
-const { cluster, databaseUrl } = await startSystem({ gateways: 2, workers: 1, smtpPort: catcher.port });
+const { cluster, databaseUrl } = await startSystem({
+  gateways: 2,
+  workers: 1,
+  smtpPort: catcher.port,
+  env: { WS_QUERY_TOKEN: 'true' },
+});
 const [gatewayA, gatewayB] = cluster.urls as [string, string];
 
 test('the seed script sends each command', () => {

@@ -128,7 +128,7 @@ describe('npm start with the default settings', () => {
     const lines = pasteConversation(first);
     const answers = lines.filter((line) => /^[{[]/.test(line)).map((line) => JSON.parse(line));
     const texts = answers.flat().map(({ firstName, text }) => firstName ?? text);
-    const history = ['Hello Bob', 'Bob joined the room', 'first room'];
+    const history = ['Hello Bob', 'Bob joined the room', 'Room created'];
     assert.deepEqual(texts, ['Ann', 'Bob', 'Bob joined the room', 'Hello Bob', ...history]);
     const printed = lines.join('\n');
     assert.match(printed, /^Bob receives .*"Are you there, Bob\?"/m);

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type ErrorCode, errors, Refusal } from '../../shared/contract/errors.ts';
+import { type ErrorCode, errors, isErrorCode, Refusal } from '../../shared/contract/errors.ts';
 
 /** A longer path of field names is cut, because the names can come from an attacker. */
 const MAX_FIELD_CHARACTERS = 50;
@@ -20,6 +20,7 @@ export function parseJson(text: string): Record<string, unknown> {
  * Checks input against a schema.
  * @returns the output of the schema
  * @throws Refusal that names the first wrong field. If the value breaks a minimum or maximum, the refusal contains it.
+ *   If the message of a check is an error code, the refusal has this code and names no field.
  */
 export function validate<Schema extends v.GenericSchema>(schema: Schema, input: unknown): v.InferOutput<Schema> {
   const result = v.safeParse(schema, input, { abortEarly: true });
@@ -28,6 +29,8 @@ export function validate<Schema extends v.GenericSchema>(schema: Schema, input: 
 }
 
 function validationRefusal(issue: v.BaseIssue<unknown>): Refusal {
+  // An id that cannot exist is refused with the same answer as an id that does not exist.
+  if (isErrorCode(issue.message)) return new Refusal(issue.message);
   const code = codeOf(issue);
   const field = v.getDotPath(issue)?.slice(0, MAX_FIELD_CHARACTERS);
   const { requirement } = issue;
@@ -38,7 +41,6 @@ function validationRefusal(issue: v.BaseIssue<unknown>): Refusal {
 
 function codeOf(issue: v.BaseIssue<unknown>): ErrorCode {
   if (issue.type === 'variant') return 'unknown_command';
-  if (issue.expected === 'never') return 'unknown_field';
   if (issue.received === 'undefined') return 'missing_field';
   if (/^min_(length|code_points)$/.test(issue.type)) return 'too_short';
   if (/^max_(length|code_points)$/.test(issue.type)) return 'too_long';

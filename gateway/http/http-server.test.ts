@@ -92,13 +92,20 @@ test('the answer to an invalid field contains the field and its bound, also in t
   const init = { body: JSON.stringify({ name: 'no' }), headers: { authorization, 'content-type': 'application/json' } };
   const { body } = await call('POST', '/api/rooms', init);
   assert.deepEqual(body, { error: 'name: at least 3 characters', code: 'too_short', field: 'name', bound: 3 });
-  const paged = await call('GET', '/api/rooms?size=101', { headers: { authorization } });
-  assert.deepEqual(paged.body, { error: 'size: at most 100', code: 'invalid_field', field: 'size', bound: 100 });
+  const paged = await call('GET', '/api/rooms?page=101', { headers: { authorization } });
+  assert.deepEqual(paged.body, { error: 'page: at most 100', code: 'invalid_field', field: 'page', bound: 100 });
 });
 
-test('the answer names a wrong parameter of the path, and a wrong Idempotency-Key', async () => {
-  const { body } = await call('GET', '/api/rooms/nonsense', { headers: { authorization } });
-  assert.deepEqual([body.code, body.field], ['invalid_field', 'id']);
+test('an id that cannot exist gets the same answer as an id that does not exist', async () => {
+  const answers = ['nonsense', 'GENERAL', '%00', 'x'.repeat(500), newId()].map((id) =>
+    call('GET', `/api/rooms/${id}`, { headers: { authorization } }),
+  );
+  const [first, ...others] = await Promise.all(answers);
+  assert.deepEqual([first?.status, first?.body.code], [404, 'no_such_room']);
+  for (const { status, body } of others) assert.deepEqual([status, body], [404, first?.body]);
+});
+
+test('the answer names a wrong Idempotency-Key', async () => {
   const headers = { authorization, 'idempotency-key': '1', 'content-type': 'application/json' };
   const keyed = await call('POST', '/api/rooms', { body: JSON.stringify({ name: 'a room' }), headers });
   assert.deepEqual([keyed.body.code, keyed.body.field], ['invalid_field', 'Idempotency-Key']);

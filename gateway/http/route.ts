@@ -97,7 +97,7 @@ export function errorsOf(row: Route): ErrorCode[] {
   const codes: ErrorCode[] = ['bad_request', 'body_too_large', 'internal', ...(row.errors ?? [])];
   if (!row.skipsRateLimit) codes.push('rate_limited');
   if (row.parameters || row.query || row.body) {
-    codes.push('invalid_field', 'missing_field', 'unknown_field', 'too_short', 'too_long');
+    codes.push('invalid_field', 'missing_field', 'too_short', 'too_long');
   }
   if (row.body) codes.push('json_only', 'bad_json');
   if (callersOf(row) !== 'open') codes.push('no_token', 'bad_token', 'token_expired', 'token_revoked', 'unavailable');

@@ -14,6 +14,14 @@ const columns = columnsOf(Message);
 
 export function messageReads(database: Database) {
   const message = database(columns);
+  /**
+   * The columns of a message as HTTP shows it. An edited or deleted message has the command of its last change, and
+   * this change is about the message itself.
+   */
+  const shownMessage = database`
+    ${database(columns.filter((column) => column !== 'command' && column !== 'target_id'))},
+    coalesce(last_change, command) as command,
+    case when last_change is null then target_id else id end as target_id`;
 
   /** The SQL for the number of messages that a history shows, up to and including this seq. */
   const historyIndexAt = (roomId: string, seq: number) => database`
@@ -33,15 +41,15 @@ export function messageReads(database: Database) {
     history(roomId: string, range: HistoryRange): Promise<Message[]> {
       const last = lastIndex(roomId, range);
       return database<Message[]>`
-        select ${message} from messages where room_id = ${roomId} and is_in_history(command)
+        select ${shownMessage} from messages where room_id = ${roomId} and is_in_history(command)
           and history_index <= (select ${last}) and history_index > (select ${last} - ${range.size}::bigint)
         order by history_index desc`;
     },
 
-    /** Returns a message, if the viewer may see the room of the message. */
+    /** Returns a message as a history shows it, if the viewer may see the room of the message. */
     async messageById(id: string, viewerId: string): Promise<Message | undefined> {
       const [row] = await database<Message[]>`
-        select ${message} from messages where id = ${id}
+        select ${shownMessage} from messages where id = ${id}
           and exists (select from visible_rooms(${viewerId}) room where room.id = messages.room_id)`;
       return row;
     },

@@ -1,12 +1,12 @@
 import { Refusal } from '../../shared/contract/errors.ts';
 import { encodeMessage, type Message } from '../../shared/contract/messages.ts';
-import type { HistoryPage, IdParameter, NewText } from '../../shared/contract/requests.ts';
+import type { HistoryPage, MessageParameter, NewText, RoomParameter } from '../../shared/contract/requests.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { CommandRequest, UserRequest } from '../http/route.ts';
 import { submitCommand } from './submit.ts';
 
 interface History extends UserRequest {
-  parameters: IdParameter;
+  parameters: RoomParameter;
   query: HistoryPage;
 }
 
@@ -17,27 +17,27 @@ export async function listMessages({ reads }: GatewayContext, { parameters, quer
   return `[${messages.map(encodeMessage).join()}]`;
 }
 
-interface WithText extends CommandRequest {
-  parameters: IdParameter;
+interface ToRoom extends CommandRequest {
+  parameters: RoomParameter;
   body: NewText;
 }
 
-export async function createMessage(gateway: GatewayContext, request: WithText): Promise<string> {
+export async function createMessage(gateway: GatewayContext, request: ToRoom): Promise<string> {
   const { parameters, body } = request;
   const command = { command: 'CreateMessage', roomId: parameters.id, text: body.text } as const;
   return encodeMessage(await submitCommand(gateway, request, command));
 }
 
+interface OfMessage extends CommandRequest {
+  parameters: MessageParameter;
+}
+
 /** Returns the message with its new text. */
-export async function updateMessage(gateway: GatewayContext, request: WithText): Promise<string> {
+export async function updateMessage(gateway: GatewayContext, request: OfMessage & { body: NewText }): Promise<string> {
   const message = await findMessage(gateway, request);
   const { id: targetId, roomId } = message;
   const command = { command: 'UpdateMessage', roomId, targetId, text: request.body.text } as const;
   return encodeMessage(applyChange(message, await submitCommand(gateway, request, command)));
-}
-
-interface OfMessage extends CommandRequest {
-  parameters: IdParameter;
 }
 
 /** Returns the message with an empty text. The message keeps its place in the history. */
@@ -49,11 +49,11 @@ export async function deleteMessage(gateway: GatewayContext, request: OfMessage)
 }
 
 /**
- * Builds the changed message without another read. The change of a repeated `Idempotency-Key` can be older than the
+ * Builds the changed message, as a history shows it, without another read. The change of a repeated `Idempotency-Key` can be older than the
  * message that was read: then the message already contains the change, and perhaps later changes.
  */
-function applyChange(message: Message, { text, createdAt }: Message): Message {
-  return createdAt < message.updatedAt ? message : { ...message, text, updatedAt: createdAt };
+function applyChange(message: Message, { command, targetId, text, createdAt }: Message): Message {
+  return createdAt < message.updatedAt ? message : { ...message, command, targetId, text, updatedAt: createdAt };
 }
 
 /** @throws Refusal `no_such_message`, also if the user is not allowed to see the room of the message */

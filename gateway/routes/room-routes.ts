@@ -1,10 +1,12 @@
 import type { Room } from '../../shared/contract/answers.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
+import { limits } from '../../shared/contract/limits.ts';
 import { encodeMessage } from '../../shared/contract/messages.ts';
-import type { IdParameter, ListPage, MemberParameters, NewRoom, RoomUpdate } from '../../shared/contract/requests.ts';
+import type { ListPage, MemberParameters, NewRoom, RoomParameter, RoomUpdate } from '../../shared/contract/requests.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { CommandRequest, UserRequest } from '../http/route.ts';
-import type { StoredRoom } from '../reads/room-reads.ts';
+import { pageOf } from './page-of.ts';
+import { roomsWithPresence } from './presence.ts';
 import { submitCommand } from './submit.ts';
 
 /** Returns the rooms that the user may see. The rooms of which the user is a member come first. */
@@ -12,12 +14,13 @@ export async function listRooms(
   gateway: GatewayContext,
   { query, userId }: UserRequest & { query: ListPage },
 ): Promise<Room[]> {
-  return withPresence(gateway, await gateway.reads.rooms(userId, query.page, query.size));
+  const { page, size } = pageOf(query, limits.MAX_LISTED_ROOMS);
+  return roomsWithPresence(gateway, await gateway.reads.rooms(userId, page, size));
 }
 
 export function getRoom(
   gateway: GatewayContext,
-  { parameters, userId }: UserRequest & { parameters: IdParameter },
+  { parameters, userId }: UserRequest & { parameters: RoomParameter },
 ): Promise<Room> {
   return readRoom(gateway, parameters.id, userId);
 }
@@ -29,7 +32,7 @@ export async function createRoom(gateway: GatewayContext, request: CommandReques
 }
 
 interface OfRoom extends CommandRequest {
-  parameters: IdParameter;
+  parameters: RoomParameter;
 }
 
 export async function updateRoom(gateway: GatewayContext, request: OfRoom & { body: RoomUpdate }): Promise<Room> {
@@ -70,15 +73,6 @@ async function changeMember(
 async function readRoom(gateway: GatewayContext, roomId: string, userId: string): Promise<Room> {
   const room = await gateway.reads.room(roomId, userId);
   if (!room) throw new Refusal('no_such_room');
-  const [answer] = await withPresence(gateway, [room]);
+  const [answer] = await roomsWithPresence(gateway, [room]);
   return answer as Room;
-}
-
-async function withPresence({ liveRooms }: GatewayContext, rooms: StoredRoom[]): Promise<Room[]> {
-  const ids = new Set(rooms.flatMap(({ users }) => users.map(({ id }) => id)));
-  const online = await liveRooms.whoIsOnline([...ids]);
-  return rooms.map((room) => ({
-    ...room,
-    users: room.users.map((user) => ({ ...user, isOnline: online.has(user.id) })),
-  }));
 }

@@ -1,33 +1,36 @@
-import type { User } from '../../shared/contract/answers.ts';
+import type { ListedUser, User } from '../../shared/contract/answers.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
+import { limits } from '../../shared/contract/limits.ts';
 import type {
-  IdParameter,
   ListPage,
   RoleParameters,
   SearchParameter,
+  UserParameter,
   UserUpdate,
   UserUpdateWithOtp,
 } from '../../shared/contract/requests.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { UserRequest } from '../http/route.ts';
-import type { StoredUser } from '../reads/user-reads.ts';
+import { pageOf } from './page-of.ts';
+import { usersWithPresence, userWithPresence } from './presence.ts';
 import { submitAccountChange } from './submit.ts';
 
-/** Returns a page of all users. The oldest accounts come first. */
+/** Returns the users, with the oldest accounts first. */
 export async function listUsers(
   gateway: GatewayContext,
   { query, userId }: UserRequest & { query: ListPage },
-): Promise<User[]> {
-  return withPresence(gateway, await gateway.reads.users(userId, query.page, query.size));
+): Promise<ListedUser[]> {
+  const { page, size } = pageOf(query, limits.MAX_LISTED_USERS);
+  return usersWithPresence(gateway, await gateway.reads.users(userId, page, size));
 }
 
 /** Returns the users whose e-mail address begins with the parameter. */
 export async function searchUsers(
   gateway: GatewayContext,
   { parameters, userId }: UserRequest & { parameters: SearchParameter },
-): Promise<User[]> {
+): Promise<ListedUser[]> {
   await gateway.rateLimits.countSearch(userId);
-  return withPresence(gateway, await gateway.reads.usersByEmail(userId, parameters.email));
+  return usersWithPresence(gateway, await gateway.reads.usersByEmail(userId, parameters.email));
 }
 
 export function currentUser(gateway: GatewayContext, { userId }: UserRequest): Promise<User> {
@@ -36,7 +39,7 @@ export function currentUser(gateway: GatewayContext, { userId }: UserRequest): P
 
 export function getUser(
   gateway: GatewayContext,
-  { parameters, userId }: UserRequest & { parameters: IdParameter },
+  { parameters, userId }: UserRequest & { parameters: UserParameter },
 ): Promise<User> {
   return readUser(gateway, parameters.id, userId);
 }
@@ -89,11 +92,5 @@ async function changeRole(gateway: GatewayContext, { parameters, userId }: OfRol
 export async function readUser(gateway: GatewayContext, id: string, viewerId: string): Promise<User> {
   const user = await gateway.reads.user(id, viewerId);
   if (!user) throw new Refusal('no_such_user');
-  const [answer] = await withPresence(gateway, [user]);
-  return answer as User;
-}
-
-async function withPresence({ liveRooms }: GatewayContext, users: StoredUser[]): Promise<User[]> {
-  const online = await liveRooms.whoIsOnline(users.map(({ id }) => id));
-  return users.map((user) => ({ ...user, isOnline: online.has(user.id) }));
+  return userWithPresence(gateway, user);
 }

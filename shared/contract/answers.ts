@@ -1,14 +1,11 @@
 import * as v from 'valibot';
 import { Role, RoomType, Timestamp } from './fields.ts';
-import { Id } from './ids.ts';
+import { Id, RoomId } from './ids.ts';
 
 // The schemas of answers over HTTP. The schema of a message is in messages.ts, because sockets also carry messages.
 
-/** One of the rooms in the record of a user. */
-const RoomOfUser = v.object({ id: Id, name: v.string(), ownerId: v.nullable(Id), roomType: RoomType });
-
-/** A user, without what the viewer may not see: the e-mail is then empty, and private rooms are left out. */
-export const User = v.object({
+/** A user without their rooms. The e-mail is empty if the viewer may not see it. */
+const Person = {
   id: Id,
   createdAt: Timestamp,
   updatedAt: Timestamp,
@@ -16,26 +13,35 @@ export const User = v.object({
   lastName: v.string(),
   email: v.string(),
   roles: v.array(Role),
-  rooms: v.array(RoomOfUser),
   isOnline: v.boolean(),
-});
-export type User = v.InferOutput<typeof User>;
+};
 
 /** One of the users in the record of a room. */
-const UserOfRoom = v.object({ id: Id, firstName: v.string(), lastName: v.string(), isOnline: v.boolean() });
+export const UserOfRoom = v.object(Person);
+export type UserOfRoom = v.InferOutput<typeof UserOfRoom>;
 
-export const Room = v.object({
-  id: Id,
+const RoomBasics = {
+  id: RoomId,
   createdAt: Timestamp,
   updatedAt: Timestamp,
   name: v.string(),
-  /** Null for the two rooms that always exist: general and announcements. */
-  ownerId: v.nullable(Id),
+  /** The owner. The two rooms that always exist have no owner: their own id stands here. */
+  ownerId: RoomId,
   roomType: RoomType,
-  /** The users who joined first, up to a maximum in limits.ts. */
-  users: v.array(UserOfRoom),
-});
+};
+
+/** A room with the users who joined first, up to a maximum in limits.ts. */
+export const Room = v.object({ ...RoomBasics, users: v.array(UserOfRoom) });
 export type Room = v.InferOutput<typeof Room>;
+
+/** A user with the rooms that the viewer may see, but without the two rooms that always exist. */
+export const User = v.object({ ...Person, rooms: v.array(Room) });
+export type User = v.InferOutput<typeof User>;
+
+/** One of the users of a list. Their rooms have no `users`. */
+export const ListedUser = v.object({ ...Person, rooms: v.array(v.object(RoomBasics)) });
+export type ListedUser = v.InferOutput<typeof ListedUser>;
+
 export const Token = v.object({ token: v.string() });
 export const Ticket = v.object({ ticket: v.string() });
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { MessageText, RoomName, RoomType } from './fields.ts';
-import { Id } from './ids.ts';
+import { Id, MessageId, RoomId, UserId } from './ids.ts';
 
 /** A UUID that the client chooses for a command. It is the idempotency key, and the answer repeats it. */
 export const Ref = Id;
@@ -8,35 +8,35 @@ export const Ref = Id;
 /** A field that the command does not use. Clients of the Go server that Rooms replaces send it, with any text. */
 const Unused = v.optional(v.string());
 
-const CreateMessage = v.strictObject({
+const CreateMessage = v.object({
   command: v.literal('CreateMessage'),
-  roomId: Id,
+  roomId: RoomId,
   targetId: Unused,
   text: MessageText,
   ref: v.optional(Ref),
 });
 
-const UpdateMessage = v.strictObject({
+const UpdateMessage = v.object({
   command: v.literal('UpdateMessage'),
-  roomId: Id,
-  targetId: Id,
+  roomId: RoomId,
+  targetId: MessageId,
   text: MessageText,
   ref: v.optional(Ref),
 });
 
-const DeleteMessage = v.strictObject({
+const DeleteMessage = v.object({
   command: v.literal('DeleteMessage'),
-  roomId: Id,
-  targetId: Id,
+  roomId: RoomId,
+  targetId: MessageId,
   text: Unused,
   ref: v.optional(Ref),
 });
 
-const AddUser = v.strictObject({ ...DeleteMessage.entries, command: v.literal('AddUser') });
+const AddUser = v.object({ ...DeleteMessage.entries, command: v.literal('AddUser'), targetId: UserId });
 
-const RemoveUser = v.strictObject({ ...DeleteMessage.entries, command: v.literal('RemoveUser') });
+const RemoveUser = v.object({ ...AddUser.entries, command: v.literal('RemoveUser') });
 
-const CreateRoom = v.strictObject({
+const CreateRoom = v.object({
   command: v.literal('CreateRoom'),
   roomId: Unused,
   targetId: Unused,
@@ -45,17 +45,20 @@ const CreateRoom = v.strictObject({
   ref: v.optional(Ref),
 });
 
-const UpdateRoom = v.strictObject({
+const UpdateRoom = v.object({
   command: v.literal('UpdateRoom'),
-  roomId: Id,
+  roomId: RoomId,
   targetId: Unused,
   text: RoomName,
   ref: v.optional(Ref),
 });
 
-const DeleteRoom = v.strictObject({ ...UpdateRoom.entries, command: v.literal('DeleteRoom'), text: Unused });
+const DeleteRoom = v.object({ ...UpdateRoom.entries, command: v.literal('DeleteRoom'), text: Unused });
 
-/** What a client asks for in a room, with a frame on a socket or with a request over HTTP. */
+/**
+ * What a client asks for in a room, with a frame on a socket or with a request over HTTP. Unknown fields are dropped:
+ * clients of the Go server that Rooms replaces send fields of their own.
+ */
 export const Command = v.variant('command', [
   CreateMessage,
   UpdateMessage,

@@ -5,7 +5,6 @@ export const errors = {
   bad_json: { status: 400, text: 'this is not a JSON object in UTF-8' },
   bad_frame: { status: 400, text: 'a frame must be text, not binary' },
   unknown_command: { status: 400, text: 'there is no such command' },
-  unknown_field: { status: 400, text: 'this field is not known here' },
   missing_field: { status: 400, text: 'this field is missing' },
   invalid_field: { status: 400, text: 'this field has the wrong type or form' },
   too_short: { status: 400, text: 'this field is too short' },

@@ -25,18 +25,22 @@ export const limits = {
 
   // Lists and pages.
   MAX_PAGE_SIZE: 100,
-  DEFAULT_PAGE_SIZE: 100,
-  DEFAULT_HISTORY_PAGE_SIZE: 10,
+  DEFAULT_PAGE_SIZE: 20,
+  /** The users in the answer to a request without a page and a size. Clients take the names of authors from it. */
+  MAX_LISTED_USERS: 1_000,
+  /** The rooms in the answer to a request without a page and a size. */
+  MAX_LISTED_ROOMS: 100,
   /** The last page of a list. Each page costs more than the page before it. */
   MAX_LIST_PAGE: 100,
-  /** The last page of a history. Every page of a history costs the same. */
-  MAX_HISTORY_PAGE: 1_000_000,
   MAX_SEARCH_RESULTS: 50,
   /** The users in the record of one room. */
   MAX_USERS_OF_ROOM: 100,
-  /** The users in the record of each room of a list. */
+  /** The users in the record of each room of a list, also of the rooms in the record of a user. */
   MAX_USERS_OF_LISTED_ROOM: 10,
+  /** The rooms in the record of one user. */
   MAX_ROOMS_OF_USER: 100,
+  /** The rooms in the record of each user of a list. */
+  MAX_ROOMS_OF_LISTED_USER: 10,
 
   // Rates. A limit per LOGIN_WINDOW is LOGIN_ATTEMPTS multiplied by one of these factors. An IP address
   // is known to an account for 30 days after a login from there.

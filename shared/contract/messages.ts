@@ -1,27 +1,34 @@
 import * as v from 'valibot';
 import { type CommandName, commandNames, Ref } from './commands.ts';
 import { Seq, Timestamp } from './fields.ts';
-import { Id } from './ids.ts';
+import { Id, RoomId } from './ids.ts';
 
 /** A row of the table `messages`: a text that a user wrote, or another event in a room. */
 export const Message = v.object({
   id: Id,
   seq: Seq,
-  roomId: Id,
+  roomId: RoomId,
   userId: Id,
   command: v.picklist(commandNames),
-  targetId: Id,
+  /** The id of a room, a user or a message. */
+  targetId: RoomId,
   text: v.string(),
+  /** The name of the room, if this message records that the room was created or renamed. */
+  name: v.nullish(v.string()),
   createdAt: Timestamp,
   updatedAt: Timestamp,
   ref: Ref,
 });
 export type Message = v.InferOutput<typeof Message>;
 
-/** Encodes a message for sockets, HTTP answers and channels. The bytes are the same for all of them. */
+/**
+ * Encodes a message for sockets, HTTP answers and channels. The bytes are the same for all of them. A field without a
+ * value is left out.
+ */
 export function encodeMessage(message: Message): string {
   const { id, seq, roomId, userId, command, targetId, text, createdAt, updatedAt, ref } = message;
-  return JSON.stringify({ id, seq, roomId, userId, command, targetId, text, createdAt, updatedAt, ref });
+  const name = message.name ?? undefined;
+  return JSON.stringify({ id, seq, roomId, userId, command, targetId, text, name, createdAt, updatedAt, ref });
 }
 
 /** The message `seq` makes a user a member of its room, or ends the membership of the user. */

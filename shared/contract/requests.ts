@@ -1,52 +1,59 @@
 import * as v from 'valibot';
 import { Email, MessageText, Password, PersonName, Phone, Role, RoomName, RoomType, WellFormed } from './fields.ts';
-import { Id } from './ids.ts';
+import { MessageId, RoomId, UserId } from './ids.ts';
 import { limits } from './limits.ts';
 import { Otp, OtpPurpose } from './otps.ts';
 
-// The bodies, queries and path parameters of the routes.
+// The bodies, queries and path parameters of the routes. A field that is not in a schema is dropped, because clients of
+// the Go server that Rooms replaces send fields of their own.
 
 const Person = { firstName: PersonName, lastName: PersonName, email: Email };
 
-export const Registration = v.strictObject({ ...Person, password: Password, phone: v.optional(Phone) });
+export const Registration = v.object({ ...Person, password: Password, phone: v.optional(Phone) });
 export type Registration = v.InferOutput<typeof Registration>;
 
 /** A registration with a one-time password that was mailed to the e-mail address of this body. */
-export const RegistrationWithOtp = v.strictObject({ ...Person, password: Password, phone: Phone, otp: Otp });
+export const RegistrationWithOtp = v.object({ ...Person, password: Password, phone: Phone, otp: Otp });
 export type RegistrationWithOtp = v.InferOutput<typeof RegistrationWithOtp>;
 
-export const Login = v.strictObject({ email: Email, password: Password });
+export const Login = v.object({ email: Email, password: Password });
 export type Login = v.InferOutput<typeof Login>;
 
-export const LoginWithOtp = v.strictObject({ ...Login.entries, otp: Otp });
+export const LoginWithOtp = v.object({ ...Login.entries, otp: Otp });
 export type LoginWithOtp = v.InferOutput<typeof LoginWithOtp>;
 
-export const OtpMail = v.strictObject({ email: Email, purpose: v.optional(OtpPurpose) });
+export const OtpMail = v.object({ email: Email, purpose: v.optional(OtpPurpose) });
 export type OtpMail = v.InferOutput<typeof OtpMail>;
 
-export const UserUpdate = v.strictObject({ ...Person, phone: Phone });
+export const UserUpdate = v.object({ ...Person, phone: Phone });
 export type UserUpdate = v.InferOutput<typeof UserUpdate>;
 
 /** An update with a one-time password that was mailed to the e-mail address of this body. */
-export const UserUpdateWithOtp = v.strictObject({ ...UserUpdate.entries, otp: Otp });
+export const UserUpdateWithOtp = v.object({ ...UserUpdate.entries, otp: Otp });
 export type UserUpdateWithOtp = v.InferOutput<typeof UserUpdateWithOtp>;
 
-export const NewRoom = v.strictObject({ name: RoomName, roomType: v.optional(RoomType) });
+export const NewRoom = v.object({ name: RoomName, roomType: v.optional(RoomType) });
 export type NewRoom = v.InferOutput<typeof NewRoom>;
 
-export const RoomUpdate = v.strictObject({ name: RoomName });
+export const RoomUpdate = v.object({ name: RoomName });
 export type RoomUpdate = v.InferOutput<typeof RoomUpdate>;
 
-export const NewText = v.strictObject({ text: MessageText });
+export const NewText = v.object({ text: MessageText });
 export type NewText = v.InferOutput<typeof NewText>;
 
-export const IdParameter = v.object({ id: Id });
-export type IdParameter = v.InferOutput<typeof IdParameter>;
+export const RoomParameter = v.object({ id: RoomId });
+export type RoomParameter = v.InferOutput<typeof RoomParameter>;
 
-export const RoleParameters = v.object({ id: Id, role: Role });
+export const UserParameter = v.object({ id: UserId });
+export type UserParameter = v.InferOutput<typeof UserParameter>;
+
+export const MessageParameter = v.object({ id: MessageId });
+export type MessageParameter = v.InferOutput<typeof MessageParameter>;
+
+export const RoleParameters = v.object({ id: UserId, role: Role });
 export type RoleParameters = v.InferOutput<typeof RoleParameters>;
 
-export const MemberParameters = v.object({ room_id: Id, user_id: Id });
+export const MemberParameters = v.object({ room_id: RoomId, user_id: UserId });
 export type MemberParameters = v.InferOutput<typeof MemberParameters>;
 
 /** The beginning of the e-mails that a search finds. */
@@ -55,27 +62,37 @@ export const SearchParameter = v.object({
 });
 export type SearchParameter = v.InferOutput<typeof SearchParameter>;
 
-const wholeNumber = (min: number, max: number) =>
-  v.pipe(v.string(), v.regex(/^\d{1,15}$/), v.transform(Number), v.minValue(min), v.maxValue(max));
+/**
+ * The number of a page, or its size. As in the Go server that Rooms replaces, the default stands for a text that is not
+ * a whole number and for a number below 1.
+ */
+const pageNumber = (byDefault: number) =>
+  v.pipe(
+    v.string(),
+    v.transform((text) => (/^\d*[1-9]\d*$/.test(text) ? Math.min(Number(text), Number.MAX_SAFE_INTEGER) : byDefault)),
+  );
 
-const size = (byDefault: number) => v.optional(wholeNumber(1, limits.MAX_PAGE_SIZE), `${byDefault}`);
+const PageSize = v.pipe(
+  pageNumber(limits.DEFAULT_PAGE_SIZE),
+  v.transform((size) => Math.min(size, limits.MAX_PAGE_SIZE)),
+);
 
-/** A page of a list. */
-export const ListPage = v.strictObject({
-  page: v.optional(wholeNumber(1, limits.MAX_LIST_PAGE), '1'),
-  size: size(limits.DEFAULT_PAGE_SIZE),
+/** A page of a list. A request without a page and a size asks for the whole list. */
+export const ListPage = v.object({
+  page: v.optional(v.pipe(pageNumber(1), v.maxValue(limits.MAX_LIST_PAGE))),
+  size: v.optional(PageSize),
 });
 export type ListPage = v.InferOutput<typeof ListPage>;
 
-const SeqParameter = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+const SeqParameter = v.pipe(v.string(), v.regex(/^\d{1,15}$/), v.transform(Number));
 
 /** A page of a history by its number, or the messages before or after a seq. */
 export const HistoryPage = v.pipe(
-  v.strictObject({
-    page: v.optional(wholeNumber(1, limits.MAX_HISTORY_PAGE)),
+  v.object({
+    page: v.optional(pageNumber(1)),
     before: v.optional(SeqParameter),
     after: v.optional(SeqParameter),
-    size: size(limits.DEFAULT_HISTORY_PAGE_SIZE),
+    size: v.optional(PageSize, `${limits.DEFAULT_PAGE_SIZE}`),
   }),
   v.check(
     ({ page, before, after }) => [page, before, after].filter((each) => each !== undefined).length <= 1,

@@ -6,6 +6,6 @@ begin
   if not exists (select from users where id = c.actor_id) then return rejected(c.id, 'no_such_user'); end if;
   insert into rooms (id, name, owner_id, room_type) values (c.room_id, c.text, c.actor_id, c.room_type);
   perform add_member(c.room_id, c.actor_id);
-  return committed(c.id, store_message(c, c.text), true);
+  return committed(c.id, store_message(c, 'Room created'), true);
 end
 $$;

@@ -8,7 +8,7 @@ declare
 begin
   if refusal is not null then return rejected(c.id, refusal); end if;
   deletion := store_message(c, '');
-  update messages set text = '', updated_at = deletion.created_at where id = c.target_id;
+  update messages set text = '', updated_at = deletion.created_at, last_change = c.command where id = c.target_id;
   update messages set text = '' where target_id = c.target_id and command = 'UpdateMessage';
   return committed(c.id, deletion, true);
 end

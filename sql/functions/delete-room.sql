@@ -7,6 +7,6 @@ begin
   if refusal is not null then return rejected(c.id, refusal); end if;
   delete from memberships where room_id = c.room_id;
   update rooms set deleted_at = clock_timestamp() where id = c.room_id;
-  return committed(c.id, store_message(c, ''), true);
+  return committed(c.id, store_message(c, 'Room deleted'), true);
 end
 $$;

@@ -6,12 +6,13 @@ declare
   target users;
 begin
   if room.id is null then return rejected(c.id, 'no_such_room'); end if;
+  select * into target from users where id = c.target_id;
+  if target.id is null then return rejected(c.id, 'no_such_user'); end if;
   if room.owner_id is null then return rejected(c.id, 'everyones_room'); end if;
   if c.actor_id not in (room.owner_id, c.target_id) then return rejected(c.id, 'owner_only'); end if;
   if c.target_id = room.owner_id then return rejected(c.id, 'owner_stays'); end if;
   delete from memberships where room_id = c.room_id and user_id = c.target_id;
   if not found then return rejected(c.id, 'user_not_in_room'); end if;
-  select * into target from users where id = c.target_id;
   return committed(c.id, store_message(c, target.first_name || ' left the room'), true);
 end
 $$;

@@ -3,9 +3,11 @@
 create or replace function room_commands(batch jsonb) returns room_command[] language plpgsql stable as $$
 begin
   return (
-    select array_agg(row(id, "actorId", ref, deadline, command, "roomId", "targetId", text, "roomType")::room_command)
+    select array_agg(row(
+      id, "actorId", ref, deadline, command, stored_id("roomId"), stored_id("targetId"), text, "roomType"
+    )::room_command)
     from jsonb_to_recordset(batch) as (
-      id uuid, "actorId" uuid, ref uuid, deadline timestamptz, command text, "roomId" uuid, "targetId" uuid,
+      id uuid, "actorId" uuid, ref uuid, deadline timestamptz, command text, "roomId" text, "targetId" text,
       text text, "roomType" text
     )
   );

@@ -1,5 +1,6 @@
 -- Stores the messages of these commands as the next messages of their rooms, in order, and returns them in that order.
 -- All messages get the same time. Each message has the text of its command, or `message_text` if that is not null.
+-- The text of a CreateRoom and of an UpdateRoom is the name of the room, which the message has in its own column.
 -- Only this function inserts messages. It needs no change for a new column with a default.
 -- Locks: nothing new. apply_in_order has locked the rooms.
 create or replace function store_messages(commands room_command[], message_text text default null)
@@ -22,9 +23,11 @@ begin
     returning r.id, r.seq - last.seq_step as former_seq, r.history_length - last.history_step as former_length
   )
   insert into messages
-    (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, history_index)
+    (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, history_index,
+     name)
   select s.room_id, r.former_seq + s.seq_step, s.id, s.actor_id, s.command, s.target_id, coalesce(message_text, s.text),
-    stored_at, stored_at, s.ref, s.fingerprint, r.former_length + s.history_step
+    stored_at, stored_at, s.ref, s.fingerprint, r.former_length + s.history_step,
+    case when s.command in ('CreateRoom', 'UpdateRoom') then s.text end
   from numbered s join advanced r on r.id = s.room_id
   order by s.n
   returning *;

@@ -9,7 +9,7 @@ declare
 begin
   if refusal is not null then return rejected(c.id, refusal); end if;
   edit := store_message(c, c.text);
-  update messages set text = edit.text, updated_at = edit.created_at where id = c.target_id;
+  update messages set text = edit.text, updated_at = edit.created_at, last_change = c.command where id = c.target_id;
   return committed(c.id, edit, true);
 end
 $$;

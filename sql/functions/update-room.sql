@@ -6,6 +6,6 @@ declare
 begin
   if refusal is not null then return rejected(c.id, refusal); end if;
   update rooms set name = c.text, updated_at = clock_timestamp() where id = c.room_id;
-  return committed(c.id, store_message(c, c.text), true);
+  return committed(c.id, store_message(c, 'Room updated'), true);
 end
 $$;

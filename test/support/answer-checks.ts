@@ -47,6 +47,11 @@ function errorOf(frame: Frame): ErrorAnswer {
   return frame.command === 'Error' ? frame : assert.fail(`not refused: ${JSON.stringify(frame)}`);
 }
 
+/** Asserts that a text from a gateway has no UUID that is stored for a room with a text as its id (decision 0006). */
+export function assertNoStoredId(text: string): void {
+  assert.doesNotMatch(text, /0{8}-0{4}-0{4}-0{4}-0{11}[12]/);
+}
+
 /** Asserts that the route table allows the status, the body and the error code of an answer. */
 export function assertDescribed(method: string, path: string, answer: Answer): void {
   const row = routes.find((each) => each.method === method && patternOf(each.path).test(path));

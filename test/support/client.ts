@@ -7,7 +7,7 @@ import { User } from '../../shared/contract/answers.ts';
 import { type Ack, type ErrorFrame, ROOMS_V1, type Welcome } from '../../shared/contract/frames.ts';
 import { newId } from '../../shared/contract/ids.ts';
 import type { Message } from '../../shared/contract/messages.ts';
-import { type Answer, assertDescribed, bodyOf } from './answer-checks.ts';
+import { type Answer, assertDescribed, assertNoStoredId, bodyOf } from './answer-checks.ts';
 import { type CommandFrame, type Frame, isMessage, parseFrame } from './client-frames.ts';
 
 export interface CallOptions {
@@ -30,6 +30,7 @@ export async function call(url: string, request: string, { token, body, headers 
     },
   });
   const text = await response.text();
+  assertNoStoredId(text);
   const answer = { status: response.status, headers: response.headers, body: text && JSON.parse(text) };
   assertDescribed(method, path, answer);
   return answer;
@@ -76,9 +77,10 @@ export function signToken(secret: string, userId: string, expires: string, versi
 
 /**
  * A `v1` client uses the subprotocol `rooms.v1` and gets `Welcome` and `Ack`. A `classic` client is like a client of the
- * Go server that Rooms replaces: it gets no `Welcome` and no `Ack`.
+ * Go server that Rooms replaces: it gets no `Welcome` and no `Ack`. An `original` client is a classic client that also
+ * opens its socket like the web client of that server: with the token in the URL.
  */
-export type ClientKind = 'v1' | 'classic';
+export type ClientKind = 'v1' | 'classic' | 'original';
 
 /** A client with an open socket. It keeps every frame that it receives. */
 export class Client {
@@ -90,6 +92,7 @@ export class Client {
   private constructor(socket: WebSocket) {
     this.socket = socket;
     socket.on('message', (data) => {
+      assertNoStoredId(data.toString());
       this.frames.push(parseFrame(data.toString()));
       this.#check();
     });
@@ -106,11 +109,11 @@ export class Client {
     kind: ClientKind = 'v1',
     headers: Record<string, string | string[]> = {},
   ): Promise<Client> {
+    const [path, authorization] =
+      kind === 'original' ? [`/api/ws/?token=${token}`, {}] : ['/api/ws', { authorization: `Bearer ${token}` }];
     // With an array, ws sends several header lines. Its types do not allow this.
-    const allHeaders = { authorization: `Bearer ${token}`, ...headers } as ClientOptions['headers'];
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/api/ws`, kind === 'v1' ? [ROOMS_V1] : [], {
-      headers: allHeaders,
-    });
+    const options = { headers: { ...authorization, ...headers } as ClientOptions['headers'] };
+    const socket = new WebSocket(url.replace('http', 'ws') + path, kind === 'v1' ? [ROOMS_V1] : [], options);
     const client = new Client(socket);
     await once(socket, 'open');
     if (kind === 'v1') await client.until(() => client.frames[0]);
