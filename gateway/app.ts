@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { confirmation, ListedUser, Room, Status, Ticket, Token, User } from '../shared/contract/answers.ts';
+import { confirmation, Room, Status, Ticket, Token, User } from '../shared/contract/answers.ts';
 import { Message } from '../shared/contract/messages.ts';
 import {
   HistoryPage,
@@ -108,8 +108,8 @@ export const routes: readonly Route[] = [
     answer: confirmation('logged out'),
     handler: logOutAll,
   }),
-  route({ method: 'GET', path: '/api/users', query: ListPage, answer: v.array(ListedUser), handler: listUsers }),
-  route({ method: 'GET', path: '/api/users/all', query: ListPage, answer: v.array(ListedUser), handler: listUsers }),
+  route({ method: 'GET', path: '/api/users', query: ListPage, answer: v.array(User), handler: listUsers }),
+  route({ method: 'GET', path: '/api/users/all', query: ListPage, answer: v.array(User), handler: listUsers }),
   route({ method: 'GET', path: '/api/users/current', answer: User, errors: ['no_such_user'], handler: currentUser }),
   route({
     method: 'PUT',
@@ -133,7 +133,7 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/api/users/email/:email',
     parameters: SearchParameter,
-    answer: v.array(ListedUser),
+    answer: v.array(User),
     handler: searchUsers,
   }),
   route({

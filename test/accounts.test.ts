@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import argon2 from 'argon2';
 import * as v from 'valibot';
-import { ListedUser, Room, User } from '../shared/contract/answers.ts';
+import { Room, User } from '../shared/contract/answers.ts';
 import type { ErrorCode } from '../shared/contract/errors.ts';
 import type { RoomType } from '../shared/contract/fields.ts';
 import { newId } from '../shared/contract/ids.ts';
@@ -93,13 +93,25 @@ test('other users see only the public rooms of a user', async () => {
   }
 });
 
+test('a user in more than 100 rooms sees the 100 rooms that they joined last', async () => {
+  const many = await createAccount(gatewayA, 'Many');
+  await database`
+    insert into rooms (id, name, owner_id, room_type)
+    select gen_random_uuid(), 'room ' || n, ${many.id}::uuid, 'Private' from generate_series(1, 100) n`;
+  await database`
+    insert into memberships (room_id, user_id) select id, ${many.id}::uuid from rooms where owner_id = ${many.id}`;
+  const last = await createRoom(many, 'the last');
+  const { rooms } = await getUser(many, many);
+  assert.deepEqual([rooms.length, rooms.at(-1)?.id], [100, last.id]);
+});
+
 test('the pages of the list of users are in the order of the registrations', async () => {
-  const users = bodyOf(v.array(ListedUser), await get('/api/users'));
+  const users = bodyOf(v.array(User), await get('/api/users'));
   const ids = users.map(({ id }) => id);
   assert.deepEqual(ids, ids.toSorted());
   for (const { id } of [ann, bob, root]) assert.ok(ids.includes(id));
-  assert.deepEqual(bodyOf(v.array(ListedUser), await get('/api/users/?page=2&size=2')), users.slice(2, 4));
-  assert.deepEqual(bodyOf(v.array(ListedUser), await get('/api/users?page=100')), []);
+  assert.deepEqual(bodyOf(v.array(User), await get('/api/users/?page=2&size=2')), users.slice(2, 4));
+  assert.deepEqual(bodyOf(v.array(User), await get('/api/users?page=100')), []);
 });
 
 test('the pages of the list of rooms show the rooms of the caller before the visible rooms of others', async () => {
@@ -115,7 +127,7 @@ test('the pages of the list of rooms show the rooms of the caller before the vis
 
 /** Searches for users. @returns the first name and the e-mail of each result; the e-mail is empty if it is not shown */
 async function search(prefix: string): Promise<string[]> {
-  const users = bodyOf(v.array(ListedUser), await get(`/api/users/email/${encodeURIComponent(prefix)}`));
+  const users = bodyOf(v.array(User), await get(`/api/users/email/${encodeURIComponent(prefix)}`));
   return users.map(({ firstName, email }) => `${firstName} ${email}`);
 }
 

@@ -37,10 +37,7 @@ const matrix: Record<string, string> = {
                                                     stranger         exMember         member       owner             admin
     GET /api/rooms/:room                            no_such_room     no_such_room     200          200               no_such_room
     GET /api/rooms has :room                        no               no               yes          yes               no
-    GET /api/users has :room                        no               no               yes          yes               no
-    GET /api/users/all has :room                    no               no               yes          yes               no
     GET /api/users/:owner has :room                 no               no               yes          yes               no
-    GET /api/users/email/:owner.email has :room     no               no               yes          yes               no
     GET /api/messages/:room                         no_such_room     no_such_room     200          200               no_such_room
     PUT /api/rooms/:room name=hello                 no_such_room     no_such_room     owner_only   200               no_such_room
     UpdateRoom                                      no_such_room     no_such_room     owner_only   Ack               no_such_room

@@ -1,15 +1,13 @@
-import type { ListedUser, Room, UserOfRoom } from '../../shared/contract/answers.ts';
+import type { Room, UserOfRoom } from '../../shared/contract/answers.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { Database } from '../../shared/database.ts';
 
 // Postgres does not know who is online. The routes add `isOnline` (routes/presence.ts).
-type StoredPerson = Omit<UserOfRoom, 'isOnline'>;
+export type StoredPerson = Omit<UserOfRoom, 'isOnline'>;
 /** A room as stored. */
 export type StoredRoom = Omit<Room, 'users'> & { users: StoredPerson[] };
 /** A user as stored. */
 export type StoredUser = StoredPerson & { rooms: StoredRoom[] };
-/** One of the users of a list, as stored. */
-export type StoredListedUser = Omit<ListedUser, 'isOnline'>;
 
 /** The SQL for the columns of users and of rooms. A viewer gets only what this viewer may see. */
 export function recordColumns(database: Database, viewerId: string) {
@@ -29,16 +27,21 @@ export function recordColumns(database: Database, viewerId: string) {
     ) m join users u on u.id = m.user_id
   )`;
 
-  /** The rooms of a row of `users`, as JSON, without the two rooms that always exist. */
-  const roomsOfUser = (maxRooms: number, users: ReturnType<typeof usersOfRoom> | undefined) => database`(
+  /**
+   * The rooms of a row of `users`, as JSON, without the two rooms that always exist. If there are too many rooms, the
+   * rooms that the user joined first are missing, so a client always finds the room that its user has just joined.
+   */
+  const roomsOfUser = database`(
     select coalesce(json_agg(json_build_object(
       'id', room.id, 'createdAt', rfc3339(room.created_at), 'updatedAt', rfc3339(room.updated_at), 'name', room.name,
-      'ownerId', room.owner_id, 'roomType', room.room_type${users ? database`, 'users', ${users}` : database``}
+      'ownerId', room.owner_id, 'roomType', room.room_type,
+      'users', ${usersOfRoom(limits.MAX_USERS_OF_LISTED_ROOM)}
     ) order by room.joined_at, room.id), '[]')
     from (
       select room.*, m.created_at as joined_at
       from memberships m join visible_rooms(${viewerId}) room on room.id = m.room_id
-      where m.user_id = users.id and room.owner_id is not null order by m.created_at, room.id limit ${maxRooms}
+      where m.user_id = users.id and room.owner_id is not null order by m.created_at desc, room.id desc
+      limit ${limits.MAX_ROOMS_OF_USER}
     ) room
   )`;
 
@@ -54,11 +57,9 @@ export function recordColumns(database: Database, viewerId: string) {
       room.room_type, ${usersOfRoom(maxUsers)} as users`,
 
     /** The columns of one user. */
-    user: () => database`
-      ${person('')}, ${roomsOfUser(limits.MAX_ROOMS_OF_USER, usersOfRoom(limits.MAX_USERS_OF_LISTED_ROOM))} as rooms`,
+    user: () => database`${person('')}, ${roomsOfUser} as rooms`,
 
-    /** The columns of the users of a list. */
-    listedUser: (knownEmail = '') => database`
-      ${person(knownEmail)}, ${roomsOfUser(limits.MAX_ROOMS_OF_LISTED_USER, undefined)} as rooms`,
+    /** The columns of the users of a list, without their rooms. */
+    listedUser: (knownEmail = '') => database`${person(knownEmail)}, json_build_array() as rooms`,
   };
 }

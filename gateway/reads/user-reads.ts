@@ -1,6 +1,6 @@
 import { limits } from '../../shared/contract/limits.ts';
 import type { Database } from '../../shared/database.ts';
-import { recordColumns, type StoredListedUser, type StoredUser } from './record-columns.ts';
+import { recordColumns, type StoredUser } from './record-columns.ts';
 
 /** The reads of users. A viewer gets only the rooms and the e-mail addresses that this viewer may see. */
 export function userReads(database: Database) {
@@ -12,18 +12,18 @@ export function userReads(database: Database) {
     },
 
     /** Returns all users, with the oldest accounts first. @param page the first page is 1 */
-    users(viewerId: string, page: number, size: number): Promise<StoredListedUser[]> {
-      return database<StoredListedUser[]>`
+    users(viewerId: string, page: number, size: number): Promise<StoredUser[]> {
+      return database<StoredUser[]>`
         select ${recordColumns(database, viewerId).listedUser()} from users
         where id in (select id from users order by id limit ${size} offset ${(page - 1) * size})
         order by id`;
     },
 
     /** Returns the users whose e-mail address begins with this text. Upper and lower case are equal. */
-    usersByEmail(viewerId: string, beginning: string): Promise<StoredListedUser[]> {
+    usersByEmail(viewerId: string, beginning: string): Promise<StoredUser[]> {
       // The index users_email_search uses these operators. All e-mail addresses with the same beginning stand together
       // in this index, so one range contains all of them.
-      return database<StoredListedUser[]>`
+      return database<StoredUser[]>`
         select ${recordColumns(database, viewerId).listedUser(beginning)} from users
         where lower(email) ~>=~ lower(${beginning}) and lower(email) ~<~ lower(${`${beginning}\u{10ffff}`})
         order by lower(email) using ~<~ limit ${limits.MAX_SEARCH_RESULTS}`;

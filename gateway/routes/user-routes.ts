@@ -1,4 +1,4 @@
-import type { ListedUser, User } from '../../shared/contract/answers.ts';
+import type { User } from '../../shared/contract/answers.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type {
@@ -12,14 +12,14 @@ import type {
 import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { UserRequest } from '../http/route.ts';
 import { pageOf } from './page-of.ts';
-import { usersWithPresence, userWithPresence } from './presence.ts';
+import { usersWithPresence } from './presence.ts';
 import { submitAccountChange } from './submit.ts';
 
 /** Returns the users, with the oldest accounts first. */
 export async function listUsers(
   gateway: GatewayContext,
   { query, userId }: UserRequest & { query: ListPage },
-): Promise<ListedUser[]> {
+): Promise<User[]> {
   const { page, size } = pageOf(query, limits.MAX_LISTED_USERS);
   return usersWithPresence(gateway, await gateway.reads.users(userId, page, size));
 }
@@ -28,7 +28,7 @@ export async function listUsers(
 export async function searchUsers(
   gateway: GatewayContext,
   { parameters, userId }: UserRequest & { parameters: SearchParameter },
-): Promise<ListedUser[]> {
+): Promise<User[]> {
   await gateway.rateLimits.countSearch(userId);
   return usersWithPresence(gateway, await gateway.reads.usersByEmail(userId, parameters.email));
 }
@@ -92,5 +92,6 @@ async function changeRole(gateway: GatewayContext, { parameters, userId }: OfRol
 export async function readUser(gateway: GatewayContext, id: string, viewerId: string): Promise<User> {
   const user = await gateway.reads.user(id, viewerId);
   if (!user) throw new Refusal('no_such_user');
-  return userWithPresence(gateway, user);
+  const [answer] = await usersWithPresence(gateway, [user]);
+  return answer as User;
 }

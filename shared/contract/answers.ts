@@ -20,7 +20,8 @@ const Person = {
 export const UserOfRoom = v.object(Person);
 export type UserOfRoom = v.InferOutput<typeof UserOfRoom>;
 
-const RoomBasics = {
+/** A room with the users who joined first, up to a maximum in limits.ts. */
+export const Room = v.object({
   id: RoomId,
   createdAt: Timestamp,
   updatedAt: Timestamp,
@@ -28,19 +29,16 @@ const RoomBasics = {
   /** The owner. The two rooms that always exist have no owner: their own id stands here. */
   ownerId: RoomId,
   roomType: RoomType,
-};
-
-/** A room with the users who joined first, up to a maximum in limits.ts. */
-export const Room = v.object({ ...RoomBasics, users: v.array(UserOfRoom) });
+  users: v.array(UserOfRoom),
+});
 export type Room = v.InferOutput<typeof Room>;
 
-/** A user with the rooms that the viewer may see, but without the two rooms that always exist. */
+/**
+ * A user with the rooms that the viewer may see, but without the two rooms that always exist. In a list of users, `rooms`
+ * is empty, because the rooms of 1,000 users would be a long answer.
+ */
 export const User = v.object({ ...Person, rooms: v.array(Room) });
 export type User = v.InferOutput<typeof User>;
-
-/** One of the users of a list. Their rooms have no `users`. */
-export const ListedUser = v.object({ ...Person, rooms: v.array(v.object(RoomBasics)) });
-export type ListedUser = v.InferOutput<typeof ListedUser>;
 
 export const Token = v.object({ token: v.string() });
 export const Ticket = v.object({ ticket: v.string() });

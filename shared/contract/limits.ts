@@ -37,10 +37,7 @@ export const limits = {
   MAX_USERS_OF_ROOM: 100,
   /** The users in the record of each room of a list, also of the rooms in the record of a user. */
   MAX_USERS_OF_LISTED_ROOM: 10,
-  /** The rooms in the record of one user. */
   MAX_ROOMS_OF_USER: 100,
-  /** The rooms in the record of each user of a list. */
-  MAX_ROOMS_OF_LISTED_USER: 10,
 
   // Rates. A limit per LOGIN_WINDOW is LOGIN_ATTEMPTS multiplied by one of these factors. An IP address
   // is known to an account for 30 days after a login from there.
