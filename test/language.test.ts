@@ -8,7 +8,7 @@ import { bannedIn } from './support/banned-words.ts';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const PATTERNS = [
-  '{gateway,workers,shared,sql,bench,test,docs}/**/*.{ts,mjs,sql,sh,md}',
+  '{gateway,workers,shared,sql,bench,test,docs}/**/*.{ts,mjs,js,html,sql,sh,md}',
   '*.{md,yml,yaml}',
   '.github/**/*.{yml,md}',
   '{Dockerfile,Procfile,.env.example,.ci/run}',
