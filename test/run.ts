@@ -15,8 +15,10 @@ const concurrentFiles = availableParallelism() + 2;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const testHome = mkdtempSync(join(tmpdir(), 'rooms-test-'));
 const files = process.argv.slice(2);
+/** These tests need Chromium. `npm run test:browser` runs them. */
+const exclude = ['test/browser/**'];
 const tests =
-  files.length > 0 ? files : globSync('{gateway,workers,shared,sql,bench,test}/**/*.test.ts', { cwd: root });
+  files.length > 0 ? files : globSync('{gateway,workers,shared,sql,bench,test}/**/*.test.ts', { cwd: root, exclude });
 
 const services = await startServices({
   home: testHome,
