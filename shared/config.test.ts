@@ -66,3 +66,48 @@ test('a process with invalid variables prints one line for each variable and end
   assert.equal(status, 78);
   assert.deepEqual(names.filter(Boolean), ['DATABASE_URL', 'REDIS_URL', 'API_SECRET', 'PORT']);
 });
+
+const WEAK_SECRETS = ['SecretSecretSecret', 'SecretSecretSecretSecretSecretSecret'];
+
+test('with ENVIRONMENT=dev a weak API_SECRET is accepted, and a missing one is refused', () => {
+  for (const API_SECRET of WEAK_SECRETS) {
+    assert.deepEqual(parseConfig({ ENVIRONMENT: 'dev', API_SECRET }, ['API_SECRET']), { API_SECRET });
+  }
+  for (const API_SECRET of ['', undefined]) {
+    assert.throws(
+      () => parseConfig({ ENVIRONMENT: 'dev', API_SECRET }, ['API_SECRET']),
+      /config: API_SECRET must be set/,
+    );
+  }
+});
+
+for (const ENVIRONMENT of [undefined, '', 'production', 'DEV', 'dev ', 'development', 'staging']) {
+  test(`with ENVIRONMENT=${ENVIRONMENT} the rules of production apply`, () => {
+    const names = ['ENVIRONMENT', 'WS_QUERY_TOKEN'] as const;
+    const expected = { ENVIRONMENT: ENVIRONMENT || 'production', WS_QUERY_TOKEN: false };
+    assert.deepEqual(parseConfig({ ENVIRONMENT }, [...names]), expected);
+    for (const API_SECRET of WEAK_SECRETS) {
+      assert.throws(() => parseConfig({ ENVIRONMENT, API_SECRET }, ['API_SECRET']), /config: API_SECRET must/);
+    }
+  });
+}
+
+test('WS_QUERY_TOKEN is true by default only in dev, and a value of the operator always wins', () => {
+  const readQueryToken = (ENVIRONMENT: string, WS_QUERY_TOKEN?: string) =>
+    parseConfig({ ENVIRONMENT, WS_QUERY_TOKEN }, ['WS_QUERY_TOKEN']).WS_QUERY_TOKEN;
+  assert.deepEqual([readQueryToken('dev'), readQueryToken('dev', '')], [true, true]);
+  assert.deepEqual([readQueryToken('dev', 'false'), readQueryToken('production', 'true')], [false, true]);
+});
+
+for (const ENVIRONMENT of ['', 'production']) {
+  test(`with ENVIRONMENT=${ENVIRONMENT} a gateway with a weak API_SECRET ends, and does not print the secret`, () => {
+    const [API_SECRET = ''] = WEAK_SECRETS;
+    const { status, stderr, stdout } = spawnSync(process.execPath, [join(import.meta.dirname, '../gateway/main.ts')], {
+      env: { ENVIRONMENT, API_SECRET, DATABASE_URL: 'postgres://127.0.0.1:1/rooms', REDIS_URL: 'redis://127.0.0.1:1' },
+      encoding: 'utf8',
+    });
+    assert.equal(status, 78, stderr);
+    assert.match(stderr, /^config: API_SECRET must have at least 32 characters: openssl rand -base64 32\n$/);
+    assert.ok(!(stderr + stdout).includes(API_SECRET));
+  });
+}

@@ -70,8 +70,8 @@ export const variables = {
   ),
   /** A timer closes a socket when its token expires. A timer of Node cannot wait longer than 24 days. */
   TOKEN_HOUR_LIFESPAN: v.optional(wholeNumber(1, 576), '12'),
-  /** With `production`, a header makes browsers use only TLS (HSTS). */
-  ENVIRONMENT: v.optional(v.string(), 'dev'),
+  /** Only `dev` is lax. Every other value means production, so a process with a wrong value is still safe. */
+  ENVIRONMENT: v.optional(v.string(), 'production'),
   HOST: v.optional(v.string(), '0.0.0.0'),
   PORT: v.optional(wholeNumber(1, 65_535), '8080'),
   /** The number of lanes. A lane has one batch in flight. More lanes make smaller batches, so a message costs more. */
@@ -81,7 +81,10 @@ export const variables = {
   CORS_ORIGIN: v.optional(Origins, '*'),
   /** A comma-separated list of proxies, as IP addresses or networks. Only their `X-Forwarded-For` is used. */
   TRUSTED_PROXIES: v.optional(Networks, ''),
-  /** `true` accepts a token in the URL of a socket. Clients of the Go server that Rooms replaces need this. */
+  /**
+   * `true` accepts a token in the URL of a socket. Clients of the Go server that Rooms replaces need this. The default
+   * is `true` in `dev`.
+   */
   WS_QUERY_TOKEN: v.optional(trueOrFalse, 'false'),
   ALLOWED_USERS_ONLY: v.optional(trueOrFalse, 'false'),
   RATE_LIMIT: v.optional(wholeNumber(1, 1_000_000), '30'),
@@ -103,16 +106,29 @@ export const variables = {
   METRICS_PORT: v.optional(wholeNumber(1, 65_535)),
 };
 
+/** With `ENVIRONMENT=dev`, these schemas are used instead. All variables that are lax in `dev` are here. */
+const variablesInDev = {
+  ...variables,
+  API_SECRET: v.string('must be set: openssl rand -base64 32'),
+  WS_QUERY_TOKEN: v.optional(trueOrFalse, 'true'),
+};
+
+/** True if the lax rules apply. They are not safe for a server that strangers can reach. */
+export const isDev = (ENVIRONMENT: string | undefined): boolean => ENVIRONMENT === 'dev';
+
 type Variable = keyof typeof variables;
 export type Config<Name extends Variable> = Pick<v.InferOutput<v.ObjectSchema<typeof variables, undefined>>, Name>;
 
 /**
  * Reads the named variables from the environment. A variable with an empty value counts as not set.
  * If a variable is invalid or missing, the process prints a line for each such variable and ends with exit code 78.
+ * Prints a warning if `API_SECRET` is weak, which only `dev` accepts.
  */
 export function readConfig<Name extends Variable>(...names: Name[]): Config<Name> {
   try {
-    return parseConfig(process.env, names);
+    const config = parseConfig(process.env, names);
+    warnIfWeak((config as Partial<Config<'API_SECRET'>>).API_SECRET);
+    return config;
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`);
     return process.exit(78);
@@ -127,14 +143,28 @@ export function parseConfig<Name extends Variable>(
   environment: Record<string, string | undefined>,
   names: Name[],
 ): Config<Name> {
+  const schemas = isDev(environment.ENVIRONMENT) ? variablesInDev : variables;
   const invalid: string[] = [];
   const values = names.map((name) => {
-    const result = v.safeParse(variables[name], environment[name] || undefined);
+    const result = v.safeParse(schemas[name], environment[name] || undefined);
     if (!result.success) invalid.push(`config: ${name} ${result.issues[0].message}`);
     return [name, result.output];
   });
   if (invalid.length > 0) throw new Error(invalid.join('\n'));
   return Object.fromEntries(values) as Config<Name>;
+}
+
+function warnIfWeak(secret: string | undefined): void {
+  if (secret === undefined) return;
+  const { issues } = v.safeParse(variables.API_SECRET, secret);
+  if (!issues) return;
+  const reason = 'Only ENVIRONMENT=dev accepts a weak secret: a person who guesses it can act as any user.';
+  process.stderr.write(`warning: API_SECRET ${issues[0].message}. ${reason}\n`);
+}
+
+/** Sets a variable for this process and its child processes, unless it has a value. Call this before `readConfig`. */
+export function setDefault(name: Variable, value: string): void {
+  process.env[name] ||= value;
 }
 
 /** Returns the environment for a child process: the environment of this process, with changes. */

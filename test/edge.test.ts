@@ -14,7 +14,7 @@ import { startSystem, testServices } from './support/system.ts';
 const ORIGIN = 'https://chat.example.com';
 const FOREIGN_ORIGIN = 'https://evil.example.com';
 /** A system that allows requests from every origin. */
-const anyOrigin = await startSystem({ gateways: 1, workers: 1, mail: true });
+const anyOrigin = await startSystem({ gateways: 1, workers: 1, mail: true, env: { ENVIRONMENT: 'dev' } });
 /** A system that allows requests from a list of origins. It has the database and the accounts of `anyOrigin`. */
 const listedOrigins = await startSystem({
   gateways: 1,
@@ -22,7 +22,7 @@ const listedOrigins = await startSystem({
   databaseUrl: anyOrigin.databaseUrl,
   env: {
     CORS_ORIGIN: `${ORIGIN}, http://localhost:3000`,
-    ENVIRONMENT: 'production',
+    ENVIRONMENT: '',
     API_SECRET: anyOrigin.cluster.secret,
   },
 });
@@ -64,7 +64,7 @@ test('a CORS preflight from an origin of the list gets the allowed methods and h
   assert.equal((await send(listedOriginsUrl, FOREIGN_ORIGIN, 'OPTIONS /api/rooms')).cors('allow-origin'), null);
 });
 
-test('every answer has the security headers, and Strict-Transport-Security only in production', async () => {
+test('every answer has the security headers, and Strict-Transport-Security except in dev', async () => {
   for (const [url, isProduction] of [
     [anyOriginUrl, false],
     [listedOriginsUrl, true],

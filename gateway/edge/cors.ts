@@ -1,4 +1,4 @@
-import type { Config } from '../../shared/config.ts';
+import { type Config, isDev } from '../../shared/config.ts';
 
 /** The headers of an answer that browsers obey: CORS and security headers. */
 export interface Cors {
@@ -23,7 +23,7 @@ export function createCors({ CORS_ORIGIN, ENVIRONMENT }: Config<'CORS_ORIGIN' | 
   const always = {
     ...securityHeaders,
     'Access-Control-Expose-Headers': 'Retry-After',
-    ...(ENVIRONMENT === 'production' && { 'Strict-Transport-Security': 'max-age=31536000; includeSubDomains' }),
+    ...(!isDev(ENVIRONMENT) && { 'Strict-Transport-Security': 'max-age=31536000; includeSubDomains' }),
     ...(allowsAll ? { 'Access-Control-Allow-Origin': '*' } : { Vary: 'Origin' }),
   };
   const allows = (origin: string | undefined) => allowsAll || !origin || CORS_ORIGIN.includes(origin);
