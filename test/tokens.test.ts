@@ -12,7 +12,7 @@ import { type Account, Client, type ClientKind, call, createAccount, logIn } fro
 import { type Frame, parseFrame } from './support/client-frames.ts';
 import { startSystem, testServices } from './support/system.ts';
 
-const { cluster, databaseUrl } = await startSystem({ gateways: 2, workers: 1, env: { TOKEN_HOUR_LIFESPAN: '3' } });
+const { cluster } = await startSystem({ gateways: 2, workers: 1, env: { TOKEN_HOUR_LIFESPAN: '3' } });
 const [gatewayA, gatewayB] = cluster.urls as [string, string];
 const redis = new Redis(testServices().redisUrl);
 after(() => redis.disconnect());
@@ -169,18 +169,6 @@ test('a ticket is valid for at most 30 seconds, and not after a logout of its to
   }
   await post('/api/users/logout', ann.token);
   refused((await openAsBrowser(gatewayB, `?ticket=${ticket}`)).frame, 'token_revoked');
-});
-
-test('a token in the URL opens a socket only if WS_QUERY_TOKEN is true', async () => {
-  const ann = await createAccount(gatewayA, 'Ann');
-  const socket = new WebSocket(`${gatewayA.replace('http', 'ws')}/api/ws?token=${ann.token}`);
-  const [, response] = await once(socket, 'unexpected-response');
-  assert.equal(response.statusCode, 401);
-  const env = { WS_QUERY_TOKEN: 'true', API_SECRET: cluster.secret };
-  const system = await startSystem({ gateways: 1, workers: 0, databaseUrl, env });
-  const [url] = system.cluster.urls as [string];
-  assert.equal((await openAsBrowser(url, `?token=${ann.token}`)).frame.command, 'Welcome');
-  refused((await openAsBrowser(url, '?token=nonsense')).frame, 'bad_token');
 });
 
 for (const path of ['/api/users/logout', '/api/users/logout-all', '/api/ws/ticket']) {

@@ -16,3 +16,11 @@ export function closeCodeOf({ status }: Refusal): number {
   if (status === 401) return closeCodes.unauthorized;
   return status === 429 ? closeCodes.too_many : closeCodes.unavailable;
 }
+
+/**
+ * Returns the reason for a close frame: the code. Developers of old clients see only this reason, so the reason for
+ * `query_token_off` also names the variable that they need. A reason has at most 123 bytes (RFC 6455).
+ */
+export function closeReasonOf({ code }: Refusal): string {
+  return code === 'query_token_off' ? `${code}: the server needs WS_QUERY_TOKEN=true` : code;
+}

@@ -5,7 +5,7 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
-import { closeCodeOf, toRefusal } from '../edge/refusals.ts';
+import { closeCodeOf, closeReasonOf, toRefusal } from '../edge/refusals.ts';
 import { TokenBucket } from '../edge/token-bucket.ts';
 import { validate } from '../edge/validate.ts';
 import type { SocketAdmission } from './admission.ts';
@@ -77,7 +77,7 @@ export class Connection {
   /** Sends an `Error` frame, and closes the socket with the close code for this refusal. */
   closeWithError(refusal: Refusal): void {
     this.send(encodeError(refusal));
-    this.close(closeCodeOf(refusal), refusal.code);
+    this.close(closeCodeOf(refusal), closeReasonOf(refusal));
   }
 
   close(code: number, reason: string): void {

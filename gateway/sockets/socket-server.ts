@@ -7,7 +7,7 @@ import { toRefusal } from '../edge/refusals.ts';
 import { readHeaders } from '../http/body.ts';
 import { refusalAnswer, writeAnswer } from '../http/exchange.ts';
 import { SocketAdmission } from './admission.ts';
-import { chooseAuthentication } from './choose-authentication.ts';
+import { type ChooseAuthentication, createChooseAuthentication } from './choose-authentication.ts';
 import { Connection, type Socket, type UpgradeData } from './connection.ts';
 
 /** uWebSockets.js closes a socket that has sent no frame and no pong for this time. */
@@ -17,11 +17,13 @@ const IDLE_TIMEOUT_S = 60;
 export class SocketServer {
   readonly #gateway: GatewayContext;
   readonly #admission: SocketAdmission;
+  readonly #chooseAuthentication: ChooseAuthentication;
   readonly #connections = new Map<Socket, Connection>();
 
   constructor(gateway: GatewayContext) {
     this.#gateway = gateway;
     this.#admission = new SocketAdmission(gateway.config);
+    this.#chooseAuthentication = createChooseAuthentication(gateway);
   }
 
   register(app: TemplatedApp): void {
@@ -58,7 +60,7 @@ export class SocketServer {
       const address = addressOf(res.getRemoteAddress(), readHeaders(req).get('x-forwarded-for'));
       if (!cors.allows(origin)) throw new Refusal('origin_not_allowed');
       this.#admission.checkAddress(address);
-      const authenticate = chooseAuthentication(this.#gateway, req);
+      const authenticate = this.#chooseAuthentication(req);
       const isV1 = offersV1(req.getHeader('sec-websocket-protocol'));
       const key = req.getHeader('sec-websocket-key');
       const extensions = req.getHeader('sec-websocket-extensions');

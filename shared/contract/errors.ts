@@ -14,6 +14,7 @@ export const errors = {
   bad_token: { status: 401, text: 'this token is not valid' },
   token_expired: { status: 401, text: 'this token has expired' },
   token_revoked: { status: 401, text: 'this token was ended by a logout' },
+  query_token_off: { status: 401, text: 'a token in the URL is refused here, because WS_QUERY_TOKEN is not true' },
   bad_ticket: { status: 401, text: 'this ticket is not valid: a ticket works once, within 30 seconds' },
   wrong_otp: { status: 401, text: 'this one-time password is wrong, used or expired' },
   wrong_credentials: { status: 401, text: 'the e-mail or the password is wrong' },
@@ -114,6 +115,6 @@ export const closeCodes = {
   unavailable: 4100,
   /** 4100-4199: reconnect after the `retryAfter` of the last `Error` frame. The reason is an {@link ErrorCode}. */
   too_many: 4129,
-  /** 4400-4499: do not reconnect before the cause is fixed. The reason is an {@link ErrorCode}. */
+  /** 4400-4499: do not reconnect before the cause is fixed. The first word of the reason is an {@link ErrorCode}. */
   unauthorized: 4401,
 } as const;
