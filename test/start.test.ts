@@ -21,6 +21,7 @@ import { after, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../shared/local/ports.ts';
+import { ORIGINAL_ENV } from './support/original-env.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = mkdtempSync(join(tmpdir(), 'rooms-start-'));
@@ -39,7 +40,15 @@ if (existsSync(downloaded)) cpSync(downloaded, join(checkout, '.rooms/bin'), { r
 
 const port = await freePort();
 const READY = '"$ROOM" "$ANN" "$BOB"';
-const REMOVED_VARIABLES = ['DATABASE_URL', 'REDIS_URL', 'ROOMS_HOME', 'API_SECRET', 'SMTP_HOST'];
+const REMOVED_VARIABLES = [
+  'DATABASE_URL',
+  'REDIS_URL',
+  'ROOMS_HOME',
+  'API_SECRET',
+  'SMTP_HOST',
+  'ENVIRONMENT',
+  'WS_QUERY_TOKEN',
+];
 
 interface Start {
   process: ChildProcess;
@@ -187,10 +196,37 @@ describe('npm start with the default settings', () => {
     assert.deepEqual(processesOfCheckout(), []);
   });
 
+  let withOriginalEnv: Start;
+
+  test('npm start with the .env of the original uses its own services and prints what it changes', async () => {
+    writeFileSync(join(checkout, '.env'), ORIGINAL_ENV);
+    withOriginalEnv = await startAndWaitUntilReady();
+    const output = withOriginalEnv.output();
+    for (const name of ['DATABASE_URL', 'REDIS_URL'])
+      assert.match(output, new RegExp(`^${name} is ignored: its host exists only in docker compose`, 'm'));
+    assert.match(output, /^warning: API_SECRET must have at least 32 characters: openssl rand -base64 32/m);
+    assert.doesNotMatch(output, /SecretSecretSecret/);
+    assert.equal(npmRunAdmin('admins'), 'ann@example.com\n');
+  });
+
+  test('with the .env of the original, the printed conversation and a token in the URL of a socket work', async () => {
+    assert.match(pasteConversation(withOriginalEnv).join('\n'), /^Ann receives .*"Yes, Ann"/m);
+    const body = JSON.stringify({ email: 'ann@example.com', password: 'a password' });
+    const headers = { 'content-type': 'application/json' };
+    const login = await fetch(`http://127.0.0.1:${port}/api/users/login`, { method: 'POST', headers, body });
+    const { token } = (await login.json()) as { token: string };
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/api/ws/?token=${token}`);
+    await once(socket, 'open');
+    socket.send(JSON.stringify({ command: 'CreateRoom', text: 'a room of an old client' }));
+    const [{ data }] = await once(socket, 'message');
+    assert.equal(JSON.parse(data).command, 'CreateRoom', data);
+    socket.close();
+  });
+
   test('no process is left after npm start was killed with SIGKILL', async () => {
-    const start = await startAndWaitUntilReady();
-    start.process.kill('SIGKILL');
-    await start.ended;
+    withOriginalEnv.process.kill('SIGKILL');
+    await withOriginalEnv.ended;
+    rmSync(join(checkout, '.env'));
     while (processesOfCheckout().length > 0) await wait(20);
   });
 
@@ -233,6 +269,7 @@ describe('npm start with wrong settings', { concurrency: true }, () => {
 
   test('npm start names every invalid variable before it starts a process', async () => {
     const { code, output } = await startAndExpectExit({
+      ENVIRONMENT: 'production',
       API_SECRET: 'SecretSecretSecret',
       LANES: '0',
       RATE_WINDOW: 'abc',
@@ -241,6 +278,18 @@ describe('npm start with wrong settings', { concurrency: true }, () => {
     for (const name of ['API_SECRET', 'LANES', 'RATE_WINDOW']) assert.match(output, new RegExp(`config: ${name} must`));
     assert.doesNotMatch(output, /starting/);
   });
+
+  const namesOfCompose = {
+    DATABASE_URL: 'postgres://postgres:password@postgres:5432/rooms',
+    REDIS_URL: 'redis://:password@redis:6379/0',
+  };
+  for (const [name, url] of Object.entries(namesOfCompose)) {
+    test(`npm start in production does not ignore a ${name} of docker compose`, async () => {
+      const { code, output } = await startAndExpectExit({ ENVIRONMENT: 'production', [name]: url });
+      assert.equal(code, 1, output);
+      assert.match(output, new RegExp(`could not be started: ${name} is set, but`));
+    });
+  }
 
   const unreachable = {
     DATABASE_URL: ['postgres://postgres:password@127.0.0.1:1/rooms', 'postgres'],

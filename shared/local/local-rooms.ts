@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Config, environment } from '../config.ts';
+import { isOnlyForCompose } from './compose-hosts.ts';
 import { firstSteps } from './first-steps.ts';
 import { lockInstance } from './instance-lock.ts';
 import { type CaughtMail, type MailCatcher, startMailCatcher, writeMail } from './mail.ts';
@@ -24,7 +25,7 @@ type Env = Record<string, string>;
 export interface LocalRoomsOptions {
   /** The folder for data, logs, mails and secrets. */
   home: string;
-  config: Config<'HOST' | 'PORT'> & Partial<Config<(typeof LOCALLY_SET_VARIABLES)[number]>>;
+  config: Config<'ENVIRONMENT' | 'HOST' | 'PORT'> & Partial<Config<(typeof LOCALLY_SET_VARIABLES)[number]>>;
   print: (line: string) => void;
 }
 
@@ -97,15 +98,25 @@ export class LocalRooms {
   /** @returns the environment of the gateway and the workers */
   async #startServices(): Promise<Env> {
     const { home, config, print } = this.#options;
-    const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = config;
+    const databaseUrl = await this.#readServiceUrl('DATABASE_URL');
+    const redisUrl = await this.#readServiceUrl('REDIS_URL');
     this.#services = await startServices({ home, binaries: join(home, 'bin'), databaseUrl, redisUrl, print });
     for (const { name, ended } of this.#services.children) void ended.then((ending) => this.#handleEnd(name, ending));
     return {
+      ENVIRONMENT: config.ENVIRONMENT,
       DATABASE_URL: this.#services.databaseUrl,
       REDIS_URL: this.#services.redisUrl,
       API_SECRET: config.API_SECRET ?? readSecrets(home).apiSecret,
       ...(config.SMTP_HOST ? {} : await this.#startMailCatcher()),
     };
+  }
+
+  /** @returns the URL of a service that already runs, or undefined if Rooms must start its own */
+  async #readServiceUrl(name: 'DATABASE_URL' | 'REDIS_URL'): Promise<string | undefined> {
+    const { config, print } = this.#options;
+    if (!(await isOnlyForCompose(name, config))) return config[name];
+    print(`${name} is ignored: its host exists only in docker compose. Rooms uses its own service instead.`);
+    return undefined;
   }
 
   async #startMailCatcher(): Promise<Env> {

@@ -1,12 +1,13 @@
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { environment, readConfig, variables } from '../config.ts';
+import { environment, readConfig, setDefault, variables } from '../config.ts';
 import { LOCALLY_SET_VARIABLES, LocalRooms } from './local-rooms.ts';
 import { ServiceError } from './service-error.ts';
 
 // npm start: starts all of Rooms on this machine, and stops it on Ctrl-C.
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+setDefault('ENVIRONMENT', 'dev');
 const env = environment({});
 
 /** The variables to read now, so that a wrong value is found before anything starts. */
