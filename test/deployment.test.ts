@@ -3,9 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { parseEnv } from 'node:util';
 import { parse } from 'yaml';
 import { parseConfig, variables } from '../shared/config.ts';
 import { QUEUES } from '../shared/contract/jobs.ts';
+import { ORIGINAL_ENV } from './support/original-env.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const read = (name: string) => readFileSync(join(root, name), 'utf8');
@@ -38,6 +40,28 @@ const requiredVariables: Record<string, string[]> = {
 const commands = Object.keys(requiredVariables).toSorted();
 const mainFiles = commands.map((command) => command.split(' ')[0] as string);
 
+type Env = Record<string, string | undefined>;
+
+/** Returns the services of docker-compose.yml that run Rooms. */
+function ownServices(): [name: string, service: ComposeService][] {
+  const { services } = parse(read('docker-compose.yml'), { merge: true });
+  return Object.entries<ComposeService>(services).filter(([, { build }]) => build);
+}
+
+/** Returns the environment that docker compose gives to a service. `environment` wins over the file `.env`. */
+function environmentOf({ environment = {} }: ComposeService, envFile: Env): Env {
+  const entries = Object.entries(environment).map(([name, value]) => [name, interpolate(`${value}`, envFile)]);
+  return { ...envFile, ...Object.fromEntries(entries) };
+}
+
+/** Replaces `${NAME:-default}` and `${NAME:?error}`, as docker compose does. @throws Error if a required one is empty */
+function interpolate(text: string, env: Env): string {
+  return text.replaceAll(/\$\{(\w+):([-?])(.*?)\}/g, (_, name: string, operator: string, word: string) => {
+    if (operator === '?' && !env[name]) throw new Error(word);
+    return env[name] || word;
+  });
+}
+
 function assertAllExist(names: string[]): void {
   const unknown = names.filter((name) => !(name in variables));
   assert.deepEqual(unknown, []);
@@ -53,15 +77,41 @@ test('docker-compose.yml starts every process with its required variables', () =
     services: Record<string, ComposeService>;
   };
   for (const name of ['postgres', 'redis', 'mail']) assert.ok(services[name], name);
-  const ownServices = Object.values(services).filter(({ build }) => build);
-  const started = ownServices.map(({ command = '' }) => command.replace(/^node /, ''));
+  const own = ownServices().map(([, service]) => service);
+  const started = own.map(({ command = '' }) => command.replace(/^node /, ''));
   assert.deepEqual(started.toSorted(), commands);
-  ownServices.forEach(({ environment = {}, depends_on = {} }, index) => {
+  own.forEach(({ environment = {}, depends_on = {} }, index) => {
     assertAllExist(Object.keys(environment));
     const command = started[index] as string;
     for (const name of requiredVariables[command] ?? []) assert.ok(environment[name], `${command} lacks ${name}`);
     for (const name of Object.keys(depends_on)) assert.ok(services[name], name);
   });
+});
+
+test('with the .env of the original, every container starts in dev with the Postgres and Redis of docker compose', () => {
+  const original = parseEnv(ORIGINAL_ENV) as Env;
+  for (const [name, service] of ownServices()) {
+    const env = environmentOf(service, { ...original, DATABASE_URL: 'postgres://other', REDIS_URL: 'redis://other' });
+    const required = requiredVariables[service.command?.replace(/^node /, '') as string] as (keyof typeof variables)[];
+    const config = parseConfig(env, [...required, 'ENVIRONMENT']);
+    const { DATABASE_URL, REDIS_URL, ENVIRONMENT } = env;
+    const expected = { DATABASE_URL: original.DATABASE_URL, REDIS_URL: original.REDIS_URL, ENVIRONMENT: 'dev' };
+    assert.deepEqual({ DATABASE_URL, REDIS_URL, ENVIRONMENT }, expected, name);
+    assert.equal(config.ENVIRONMENT, 'dev');
+  }
+});
+
+test('docker compose runs in dev and accepts a token in the URL, unless .env sets something else', () => {
+  const [, gateway] = ownServices().find(([name]) => name === 'gateway') as [string, ComposeService];
+  const API_SECRET = 'an example of a secret with 32 characters';
+  const configOf = (env: Env) =>
+    parseConfig(environmentOf(gateway, { API_SECRET, ...env }), ['ENVIRONMENT', 'WS_QUERY_TOKEN', 'API_SECRET']);
+  assert.deepEqual(configOf({}), { API_SECRET, ENVIRONMENT: 'dev', WS_QUERY_TOKEN: true });
+  const production = { ENVIRONMENT: 'production' };
+  assert.deepEqual(configOf(production), { API_SECRET, ...production, WS_QUERY_TOKEN: true });
+  assert.equal(configOf({ WS_QUERY_TOKEN: 'false' }).WS_QUERY_TOKEN, false);
+  assert.throws(() => configOf({ ...production, API_SECRET: 'SecretSecretSecret' }), /config: API_SECRET must/);
+  assert.throws(() => configOf({ API_SECRET: '' }), /set API_SECRET/);
 });
 
 test('the Procfile starts every process with npm scripts that exist', () => {
