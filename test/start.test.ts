@@ -133,6 +133,11 @@ describe('npm start with the default settings', () => {
       assert.ok(commands.join().includes(part), `${part} does not run: ${commands.join('\n')}`);
   });
 
+  test('npm start uses ENVIRONMENT=dev if nothing else is set', async () => {
+    const { headers } = await fetch(`http://127.0.0.1:${port}/healthz`);
+    assert.equal(headers.get('strict-transport-security'), null);
+  });
+
   test('the printed conversation works when it is pasted into a shell', () => {
     const lines = pasteConversation(first);
     const answers = lines.filter((line) => /^[{[]/.test(line)).map((line) => JSON.parse(line));
