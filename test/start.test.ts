@@ -254,7 +254,8 @@ describe('npm start with wrong settings', { concurrency: true }, () => {
   const startAndExpectExit = async (env: Record<string, string>) => {
     const home = mkdtempSync(join(folder, 'home-'));
     const start = npmStart({ ROOMS_HOME: home, ...env });
-    const code = await start.ended;
+    const started = waitForOutput(start, READY).then(() => assert.fail('it did not exit'));
+    const code = await Promise.race([start.ended, started]);
     assert.deepEqual(
       processesOfCheckout().filter(({ command }) => command.includes(home)),
       [],
