@@ -115,6 +115,20 @@ test('a socket that waits for the refusal of its token in the URL counts for the
   assert.equal((await closed)[0], 4401);
 });
 
+test('an error of Postgres while a token in a URL is checked is logged without the token', async () => {
+  const [gateway] = dev.cluster.gateways;
+  assert.ok(gateway);
+  await dev.database`alter table users rename to hidden_users`;
+  try {
+    for (const path of PATHS) refused((await open(devUrl, path, ann.token)).first, 'internal');
+  } finally {
+    await dev.database`alter table hidden_users rename to users`;
+  }
+  const output = dev.cluster.logOf(gateway);
+  assert.match(output, /a request failed/);
+  for (const part of ann.token.split('.')) assert.ok(!output.includes(part), `found: ${part}`);
+});
+
 test('no part of a token in a URL is in the output of a process', async () => {
   for (const cluster of [dev.cluster, ...Object.values(switchedOff)]) {
     const [url] = cluster.urls as [string];
