@@ -242,9 +242,10 @@ test('a revocation closes the sockets of its token and no other sockets', async 
 test('after a reconnect, sockets receive the messages and revocations that were missed', async () => {
   const tokenId = newId();
   const [socket, revoked] = [await gateway.attach(), await gateway.attach({ tokenId })];
-  gateway.subscriberRedis.disconnect(true);
+  // Neither change is published. So both are like changes whose publications were lost before the reconnect.
   await store('CreateMessage');
   await database`insert into revoked_tokens (id, expires_at) values (${tokenId}, now() + interval '1 hour')`;
+  gateway.subscriberRedis.disconnect(true);
   await until(() => socket.seqs.length > 0 && revoked.refusal !== undefined, [socket, revoked]);
   await assertReceived(socket, [2]);
 });
