@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import argon2 from 'argon2';
+import bcrypt from 'bcryptjs';
 import type { HashAnswer, HashRequest } from './passwords.ts';
 
 // This process hashes passwords for one gateway (see passwords.ts). It has the lowest priority, so that logins do not
@@ -8,6 +9,8 @@ import type { HashAnswer, HashRequest } from './passwords.ts';
 
 /** The parameters of argon2id that OWASP recommends: 19 MiB of memory, 2 passes, parallelism 1. */
 const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
+/** The beginning of a hash that the original Go server made, or another program with bcrypt. */
+const BCRYPT_PREFIX = /^\$2[aby]\$/;
 
 setPriority(constants.priority.PRIORITY_LOW);
 try {
@@ -33,6 +36,16 @@ async function answer(request: HashRequest): Promise<void> {
 
 async function hashOrVerify({ password, hash }: HashRequest): Promise<Omit<HashAnswer, 'id'>> {
   if (hash === undefined) return { hash: await argon2.hash(password, PARAMETERS) };
+  if (BCRYPT_PREFIX.test(hash)) return verifyBcrypt(hash, password);
   const isRight = await argon2.verify(hash, password);
   return { isRight, isOld: isRight && argon2.needsRehash(hash, PARAMETERS) };
+}
+
+/**
+ * Bcrypt ignores everything after the first 72 bytes of a password, here as in Go. If the password is longer, the end
+ * that was typed can be wrong. So such a hash is never reported as old: a new hash would make the wrong end necessary.
+ */
+async function verifyBcrypt(hash: string, password: string): Promise<Omit<HashAnswer, 'id'>> {
+  const isRight = await bcrypt.compare(password, hash);
+  return { isRight, isOld: isRight && !bcrypt.truncates(password) };
 }

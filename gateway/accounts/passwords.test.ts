@@ -36,6 +36,37 @@ test('a password matches a hash with older parameters, and the hash is reported 
   assert.deepEqual(await passwords.verify(older, 'correct horse'), { isRight: true, isOld: true });
 });
 
+test('a password matches a bcrypt hash of the original, and the hash is reported as old', async () => {
+  // golang.org/x/crypto/bcrypt made this hash. Other programs use the prefixes $2b$ and $2y$ for the same hash.
+  const rest = '10$JKjV7vWsHbG/.myoVpKqeOHwXgtwO6Zlmlja/569cUcrgWQGprmpK';
+  for (const prefix of ['$2a$', '$2b$', '$2y$']) {
+    assert.deepEqual(await passwords.verify(prefix + rest, 'correct horse'), { isRight: true, isOld: true });
+    assert.deepEqual(await passwords.verify(prefix + rest, 'battery staple'), { isRight: false, isOld: false });
+  }
+});
+
+test('a wrong password takes at least 200 ms, so the time does not show whether there is an account or which hash it has', async () => {
+  const bcryptHash = '$2a$10$JKjV7vWsHbG/.myoVpKqeOHwXgtwO6Zlmlja/569cUcrgWQGprmpK';
+  for (const each of [hash, bcryptHash, undefined]) {
+    const start = performance.now();
+    assert.equal((await passwords.verify(each, 'battery staple')).isRight, false);
+    // A timer of Node can fire up to a millisecond early.
+    assert.ok(performance.now() - start >= 199, `${performance.now() - start} ms`);
+  }
+});
+
+test('bcrypt ignores what follows 72 bytes of a password, so the hash of a longer password is not reported as old', async () => {
+  // golang.org/x/crypto/bcrypt made this hash of 93 bytes, in the version that the original used.
+  const longHash = '$2a$10$fWxFUflIuoLQxj7JiZPYhetfyub4MZyRIeIulD3nxr8/R8WOc93S.';
+  const password = `пароль-${'ж'.repeat(40)}`;
+  assert.deepEqual(await passwords.verify(longHash, password), { isRight: true, isOld: false });
+  assert.deepEqual(await passwords.verify(longHash, `${password.slice(0, 40)}another end`), {
+    isRight: true,
+    isOld: false,
+  });
+  assert.deepEqual(await passwords.verify(longHash, password.slice(0, 30)), { isRight: false, isOld: false });
+});
+
 test('a text that is not a hash is refused, and the next request is answered', async () => {
   await assert.rejects(passwords.verify('nonsense', 'correct horse'), { code: 'busy' });
   assert.equal((await passwords.verify(hash, 'correct horse')).isRight, true);

@@ -1,10 +1,16 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
 
 /** After this time without an answer, the hasher is replaced. The time is long because the hasher has low priority. */
 const ANSWER_TIMEOUT_MS = 20_000;
+/**
+ * A comparison with a bcrypt hash of an imported account takes longer than a comparison with an argon2id hash. Both
+ * take less than this time on an idle machine, so a wrong password takes this time for every account.
+ */
+const MIN_REFUSAL_MS = 200;
 
 /** Asks the hasher to hash a password. With `hash`, asks to compare the password with this hash. */
 export interface HashRequest {
@@ -70,9 +76,12 @@ export class Passwords {
    * @throws Refusal `busy` if too many requests wait, or if the hasher died
    */
   async verify(hash: string | undefined, password: string): Promise<{ isRight: boolean; isOld: boolean }> {
+    const start = performance.now();
     const hashToCompare = hash ?? (this.#dummyHash as string);
     const { isRight, isOld } = await this.#request({ hash: hashToCompare, password });
-    return { isRight: isRight === true && hash !== undefined, isOld: isOld === true };
+    if (isRight && hash !== undefined) return { isRight, isOld: isOld === true };
+    await sleep(Math.max(0, start + MIN_REFUSAL_MS - performance.now()));
+    return { isRight: false, isOld: false };
   }
 
   /** Ends the hasher. Requests that wait or come later are refused. */
