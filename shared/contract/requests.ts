@@ -16,7 +16,13 @@ export type Registration = v.InferOutput<typeof Registration>;
 export const RegistrationWithOtp = v.object({ ...Person, password: Password, phone: Phone, otp: Otp });
 export type RegistrationWithOtp = v.InferOutput<typeof RegistrationWithOtp>;
 
-export const Login = v.object({ email: Email, password: Password });
+/**
+ * The e-mail of an account that exists. The original Go server accepted more forms of e-mails, for example with an
+ * umlaut, and a user with such an e-mail must be able to log in after an import.
+ */
+const KnownEmail = v.pipe(WellFormed, v.maxLength(limits.MAX_EMAIL_CHARACTERS), v.regex(/^[^\s@]+@[^\s@]+$/));
+
+export const Login = v.object({ email: KnownEmail, password: Password });
 export type Login = v.InferOutput<typeof Login>;
 
 export const LoginWithOtp = v.object({ ...Login.entries, otp: Otp });
