@@ -236,7 +236,14 @@ test('the tests that a row of a table names exist and mention the subject of the
 });
 
 /** Tables that no code can confirm: measurements, comparisons, and pointers whose paths are checked below. */
-const WITHOUT_A_CHECK = ['Rooms', 'The layers of the original', 'Where a rule is', 'Context', 'Decision'];
+const WITHOUT_A_CHECK = [
+  'Rooms',
+  'The layers of the original',
+  'Where a rule is',
+  'What is imported',
+  'Context',
+  'Decision',
+];
 
 test('every table of docs/ and the README has a check', () => {
   const checked = [
