@@ -60,7 +60,7 @@ export function uuid(number: number): string {
 }
 
 /** Returns a time with microseconds, this number of seconds after the start of the original. */
-export function time(seconds: number, microseconds = 456): string {
+export function time(seconds: number, microseconds = 789): string {
   return `${new Date(Date.UTC(2022, 8, 2) + seconds * 1_000).toISOString().slice(0, -1)}${microseconds}Z`;
 }
 

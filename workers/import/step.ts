@@ -78,11 +78,14 @@ export function jsonRows(rooms: Database, rows: object[]): postgres.Parameter {
   return rooms.json(rows as unknown as postgres.JSONValue);
 }
 
-/** The SQL for the times of a row, as text with microseconds. A `Date` of JavaScript has only milliseconds. */
+/**
+ * The SQL for the times of a row, as text with milliseconds. The microseconds are cut off, as clients cut them off.
+ * Postgres would round them.
+ */
 export function timeColumns(original: Database) {
   return original`
-    to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at,
-    to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as updated_at`;
+    to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as created_at,
+    to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as updated_at`;
 }
 
 /** Returns the only number of a statement that counts. */
