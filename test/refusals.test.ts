@@ -55,6 +55,7 @@ const requests: [request: string, description: string, options: CallOptions, cod
   [REGISTER, 'with the e-mail of Ann in upper case', personWith({ email: ann.email.toUpperCase() }), 'email_taken'],
   [REGISTER, 'with a body over 16 KB', personWith({ lastName: 'x'.repeat(20_000) }), 'body_too_large'],
   [LOG_IN, 'with a wrong password', { body: { email: ann.email, password: 'wrong password' } }, 'wrong_credentials'],
+  [LOG_IN, 'with an e-mail without @', { body: { email: 'nobody', password: 'wrong password' } }, 'invalid_field'],
   [
     LOG_IN,
     'with an unknown e-mail',
