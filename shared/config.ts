@@ -70,7 +70,7 @@ export const variables = {
   ),
   /** A timer closes a socket when its token expires. A timer of Node cannot wait longer than 24 days. */
   TOKEN_HOUR_LIFESPAN: v.optional(wholeNumber(1, 576), '12'),
-  /** Only `dev` is lax. Every other value means production, so a process with a wrong value is still safe. */
+  /** Only `dev` accepts weak settings. Every other value means production, so a process with a wrong value is still safe. */
   ENVIRONMENT: v.optional(v.string(), 'production'),
   HOST: v.optional(v.string(), '0.0.0.0'),
   PORT: v.optional(wholeNumber(1, 65_535), '8080'),
@@ -106,14 +106,14 @@ export const variables = {
   METRICS_PORT: v.optional(wholeNumber(1, 65_535)),
 };
 
-/** With `ENVIRONMENT=dev`, these schemas are used instead. All variables that are lax in `dev` are here. */
+/** With `ENVIRONMENT=dev`, these schemas are used instead. All variables with weaker rules in `dev` are here. */
 const variablesInDev = {
   ...variables,
   API_SECRET: v.string('must be set: openssl rand -base64 32'),
   WS_QUERY_TOKEN: v.optional(trueOrFalse, 'true'),
 };
 
-/** True if the lax rules apply. They are not safe for a server that strangers can reach. */
+/** True if the weaker rules apply. They are not safe for a server that strangers can reach. */
 export const isDev = (ENVIRONMENT: string | undefined): boolean => ENVIRONMENT === 'dev';
 
 type Variable = keyof typeof variables;

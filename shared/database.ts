@@ -1,5 +1,5 @@
 import postgres from 'postgres';
-import type { STANDING_ROOM_IDS } from './contract/ids.ts';
+import { standingRooms } from './contract/ids.ts';
 
 /** A pool of connections to Postgres. As a template tag, it runs a statement, or makes a part of a larger statement. */
 export interface Database extends Pick<postgres.Sql, 'json' | 'unsafe' | 'end'> {
@@ -21,19 +21,15 @@ export interface PoolOptions {
   timeout: number;
 }
 
-/**
- * The UUIDs that are stored for the two rooms that always exist (docs/decisions/0006). The SQL function stored_id is a
- * copy of this, for ids in JSON.
- */
-const storedIds: Record<(typeof STANDING_ROOM_IDS)[number], string> = {
-  general: '00000000-0000-0000-0000-000000000001',
-  announcements: '00000000-0000-0000-0000-000000000002',
-};
-const standingRoomIds = new Map(Object.entries(storedIds).map(([id, storedId]) => [storedId, id]));
+const storedIdOf = new Map<string, string>(Object.entries(standingRooms));
+const idOfStored = new Map([...storedIdOf].map(([id, storedId]) => [storedId, id]));
+/** The SQL function stored_id is a copy of this, for ids in JSON. A test compares the two. */
+const toStoredId = (id: string) => storedIdOf.get(id) ?? id;
+const toId = (storedId: string) => idOfStored.get(storedId) ?? storedId;
 
 /**
- * Opens a pool. Columns get names in camelCase, a bigint becomes a number, a timestamptz becomes RFC 3339 text. A uuid
- * of a room that always exists becomes `general` or `announcements`.
+ * Opens a pool. Columns get names in camelCase, a bigint becomes a number, a timestamptz becomes RFC 3339 text. The
+ * uuid of a standing room becomes `general` or `announcements`.
  */
 export function connectDatabase(url: string, { name, max, readOnly, timeout }: PoolOptions): Database {
   const sql = postgres(url, {
@@ -58,14 +54,6 @@ export function connectDatabase(url: string, { name, max, readOnly, timeout }: P
 /** Returns RFC 3339 text in UTC with milliseconds, the only form of a timestamp in Rooms. */
 function toTimestamp(moment: string | Date): string {
   return new Date(moment).toISOString();
-}
-
-function toId(storedId: string): string {
-  return standingRoomIds.get(storedId) ?? storedId;
-}
-
-function toStoredId(id: string): string {
-  return Object.hasOwn(storedIds, id) ? storedIds[id as keyof typeof storedIds] : id;
 }
 
 /** The parts of the driver's objects that the guard uses. The driver's types do not show them. */

@@ -33,6 +33,13 @@ from (
 ) change
 where messages.id = change.target_id;
 
+-- A fingerprint contains the id of the room. A client that sends a ref of such a room again uses the new id. The
+-- fingerprint of a message whose text was changed cannot be made again: its ref is then refused as `ref_reused`.
+-- This is a copy of sql/functions/command-fingerprint.sql for commands without a room type.
+update messages set fingerprint = hashtextextended(concat_ws(e'\x1f', command, text, room_id, target_id), 0)
+from moved_rooms
+where room_id = new_id and last_change is null and not (command = 'UpdateMessage' and text = '');
+
 update messages set name = text, text = case command when 'CreateRoom' then 'Room created' else 'Room updated' end
 where command in ('CreateRoom', 'UpdateRoom');
 update messages set text = 'Room deleted' where command = 'DeleteRoom';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { newId, STANDING_ROOM_IDS } from '../shared/contract/ids.ts';
+import { newId, standingRoomIds } from '../shared/contract/ids.ts';
 import { connectDatabase } from '../shared/database.ts';
 import { createTestDatabase } from '../test/support/system.ts';
 import { migrate } from './migrate.ts';
@@ -12,7 +12,7 @@ after(() => database.end());
 
 test('the driver and the function stored_id store the same UUID for an id, and the driver returns the id', async () => {
   const uuids = new Set<string>();
-  for (const id of [...STANDING_ROOM_IDS, newId()]) {
+  for (const id of [...standingRoomIds, newId()]) {
     const [row] = await database<{ ofDriver: string; ofFunction: string; id: string }[]>`
       select ${id}::uuid::text as of_driver, stored_id(${id}::text)::text as of_function, ${id}::uuid as id`;
     assert.equal(row?.ofDriver, row?.ofFunction);

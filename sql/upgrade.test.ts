@@ -39,11 +39,13 @@ const [rename, edited, deleted] = [
 ];
 const [former] = await database<{ id: string }[]>`select id from rooms where name = 'general'`;
 const formerGeneralId = former?.id as string;
-const inGeneral = {
-  ...createCommand('CreateMessage', 'in general'),
-  roomId: formerGeneralId,
-  targetId: formerGeneralId,
+const inRoom = (id: string, command: string, text: string, targetId = id) => {
+  const { roomType: _, ...fields } = createCommand(command, text);
+  return { ...fields, roomId: id, targetId };
 };
+const inGeneral = inRoom(formerGeneralId, 'CreateMessage', 'in general');
+const editedInGeneral = inRoom(formerGeneralId, 'CreateMessage', 'first text in general');
+const editInGeneral = inRoom(formerGeneralId, 'UpdateMessage', 'second text in general', editedInGeneral.id);
 
 test('a database of release 0.1.0 upgrades with its messages, and its refs still have one effect', async () => {
   await database`
@@ -55,7 +57,7 @@ test('a database of release 0.1.0 upgrades with its messages, and its refs still
     { ...createCommand('UpdateMessage', 'soon gone too'), targetId: deleted.id },
     { ...createCommand('DeleteMessage', ''), targetId: deleted.id },
   ];
-  const former = [...commands, rename, edited, deleted, ...changes, inGeneral];
+  const former = [...commands, rename, edited, deleted, ...changes, inGeneral, editedInGeneral, editInGeneral];
   await database`select * from apply_room_commands(${database.json(former)}, ${lane}, 1, false)`;
   await migrate(url);
   const batch = [...commands, createCommand('CreateMessage', 'after the upgrade')];
@@ -90,18 +92,46 @@ test('an upgrade gives recorded messages their texts, and marks edited and delet
   );
 });
 
+test('after an upgrade, a ref of a command in general still has one effect, with the new id of the room', async () => {
+  const general = { roomId: 'general', targetId: 'general' };
+  const batch = [
+    { ...inGeneral, ...general },
+    { ...editInGeneral, roomId: 'general' },
+    { ...editedInGeneral, ...general },
+  ];
+  const rows = await database<{ code: string | null; isNew: boolean; seq: number | null }[]>`
+    select code, is_new, (message).seq from apply_room_commands(${lane}, 3, ${database.json(batch)}, false)`;
+  assert.deepEqual(
+    rows.map(({ code, isNew, seq }) => [code, isNew, seq]),
+    [
+      [null, false, 1],
+      [null, false, 3],
+      // The migration cannot make the fingerprint of an edited message again.
+      ['ref_reused', false, null],
+    ],
+  );
+});
+
 test('an upgrade moves the members and the messages of general to the id general', async () => {
   const rooms =
     await database`select id, name, seq, history_length, owner_id from rooms where id <> ${roomId} order by id`;
   assert.deepEqual(
     rooms.map((room) => ({ ...room })),
     [
-      { id: 'general', name: 'General', seq: 1, historyLength: 1, ownerId: null },
+      { id: 'general', name: 'General', seq: 3, historyLength: 2, ownerId: null },
       { id: 'announcements', name: 'Announcements', seq: 0, historyLength: 0, ownerId: null },
     ],
   );
-  const [row] = await database`select id, room_id, target_id from messages where room_id = ${'general'}`;
-  assert.deepEqual({ ...row }, { id: inGeneral.id, roomId: 'general', targetId: 'general' });
+  const rows = await database`
+    select id, target_id, last_change from messages where room_id = ${'general'} order by seq`;
+  assert.deepEqual(
+    rows.map(({ id, targetId, lastChange }) => [id, targetId, lastChange]),
+    [
+      [inGeneral.id, 'general', null],
+      [editedInGeneral.id, 'general', 'UpdateMessage'],
+      [editInGeneral.id, editedInGeneral.id, null],
+    ],
+  );
   const members = await database`select user_id from memberships where room_id = ${'general'}`;
   assert.deepEqual([...members], [{ userId: ann }]);
 });

@@ -9,7 +9,7 @@ import { callersOf } from '../gateway/http/route.ts';
 import { type CommandName, commandNames } from '../shared/contract/commands.ts';
 import { ErrorAnswer, errors, isErrorCode } from '../shared/contract/errors.ts';
 import { RoomType } from '../shared/contract/fields.ts';
-import { newId, STANDING_ROOM_IDS } from '../shared/contract/ids.ts';
+import { newId, standingRoomIds } from '../shared/contract/ids.ts';
 import { rows, type User, users } from './matrix-table.ts';
 import { codeOf } from './support/answer-checks.ts';
 import { type Account, Client, call, createAccount, logIn, PASSWORD, signToken } from './support/client.ts';
@@ -133,7 +133,7 @@ async function createNamedRoom(room: string): Promise<Names> {
   const isOwned = v.is(RoomType, room);
   const roomId = isOwned
     ? (await clients.owner.commit({ command: 'CreateRoom', text: 'the room', roomType: room })).roomId
-    : (STANDING_ROOM_IDS.find((id) => id === room) ?? 'general');
+    : (standingRoomIds.find((id) => id === room) ?? 'general');
   const changeMember = (command: CommandName, user: User) =>
     clients.owner.commit({ command, roomId, targetId: accounts[user].id });
   if (isOwned) for (const user of ['member', 'exMember'] as const) await changeMember('AddUser', user);

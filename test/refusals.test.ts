@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { Room } from '../shared/contract/answers.ts';
 import type { ErrorCode } from '../shared/contract/errors.ts';
-import { newId } from '../shared/contract/ids.ts';
+import { newId, standingRooms } from '../shared/contract/ids.ts';
 import { bodyOf, refused } from './support/answer-checks.ts';
 import { type CallOptions, Client, call, createAccount, signToken } from './support/client.ts';
 import { startSystem } from './support/system.ts';
@@ -80,6 +80,12 @@ const requests: [request: string, description: string, options: CallOptions, cod
     'POST /api/rooms',
     'with an Idempotency-Key that is not a UUID',
     { token, body: { name: 'a room' }, headers: { 'idempotency-key': '1' } },
+    'invalid_field',
+  ],
+  [
+    'POST /api/messages/general',
+    'with an Idempotency-Key that is stored as the id of a room',
+    { token, body: { text: 'Hello' }, headers: { 'idempotency-key': standingRooms.general } },
     'invalid_field',
   ],
   [`GET /api/messages/${roomId}`, 'without a token', {}, 'no_token'],
@@ -167,6 +173,14 @@ const frames: [description: string, frame: Record<string, unknown> | string | Bu
   ['a room id that is not a UUID', message({ roomId: 'nonsense' }), 'no_such_room'],
   ['a number as the room id', message({ roomId: 1 }), 'invalid_field'],
   ['a ref that is not a UUID', message({ ref: '1' }), 'invalid_field'],
+  ['a ref that is stored as the id of a room', message({ ref: standingRooms.general }), 'invalid_field'],
+  ['a room id that is stored for general', message({ roomId: standingRooms.general }), 'no_such_room'],
+  [
+    'the edit of a message whose id is not a UUID',
+    message({ command: 'UpdateMessage', targetId: '1' }),
+    'no_such_message',
+  ],
+  ['the addition of a user whose id is not a UUID', message({ command: 'AddUser', targetId: '1' }), 'no_such_user'],
   ['a text of 501 characters', message({ text: 'x'.repeat(501) }), 'too_long'],
   ['a message to an unknown room', message({ roomId: newId() }), 'no_such_room'],
   ['a message to a private room of another user', message({ roomId: bobsRoom }), 'no_such_room'],

@@ -20,7 +20,14 @@ const { roomId } = await client.commit({ command: 'CreateRoom', text: 'a room' }
 
 const foreignId = newId();
 const fields: [name: string, value: unknown][] = [
-  ['__proto__', { roles: ['admin'], isAdmin: true, id: foreignId, userId: bob.id, name: 'polluted', text: 'polluted' }],
+  // The last four fields are optional fields of bodies and frames. A merge would fill them.
+  [
+    '__proto__',
+    {
+      ...{ roles: ['admin'], isAdmin: true, id: foreignId, userId: bob.id, name: 'polluted', text: 'polluted' },
+      ...{ roomType: 'Public', phone: '987654321', purpose: 'update', ref: foreignId },
+    },
+  ],
   ['roles', ['user', 'admin']],
   ['id', foreignId],
   ['isOnline', true],
@@ -49,12 +56,13 @@ for (const [index, [name, value]] of fields.entries()) {
     assert.deepEqual([updated.id, updated.roles, updated.firstName], [ann.id, ['user'], 'Ann']);
 
     const room = bodyOf(Room, await send('POST /api/rooms', { name: 'the name' }, ann.token), 201);
-    assert.deepEqual([room.name, room.ownerId], ['the name', ann.id]);
+    assert.deepEqual([room.name, room.ownerId, room.roomType], ['the name', ann.id, 'Private']);
     assert.notEqual(room.id, foreignId);
 
     const { seq: head } = await client.commit({ command: 'CreateMessage', roomId, text: 'before' });
     const message = bodyOf(Message, await send(`POST /api/messages/${roomId}`, { text: 'Hello' }, ann.token), 201);
     assert.deepEqual([message.userId, message.text, message.seq], [ann.id, 'Hello', head + 1]);
+    assert.equal(message.ref, message.id);
     assert.notEqual(message.id, foreignId);
 
     const ref = newId();

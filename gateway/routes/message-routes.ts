@@ -49,8 +49,8 @@ export async function deleteMessage(gateway: GatewayContext, request: OfMessage)
 }
 
 /**
- * Builds the changed message, as a history shows it, without another read. The change of a repeated `Idempotency-Key` can be older than the
- * message that was read: then the message already contains the change, and perhaps later changes.
+ * Builds the changed message, as a history shows it, without another read. The change of a repeated `Idempotency-Key`
+ * can be older than the message that was read: then the message already contains the change, and perhaps later changes.
  */
 function applyChange(message: Message, { command, targetId, text, createdAt }: Message): Message {
   return createdAt < message.updatedAt ? message : { ...message, command, targetId, text, updatedAt: createdAt };

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Role, RoomType, Timestamp } from './fields.ts';
-import { Id, RoomId } from './ids.ts';
+import { AnyId, Id } from './ids.ts';
 
 // The schemas of answers over HTTP. The schema of a message is in messages.ts, because sockets also carry messages.
 
@@ -22,12 +22,12 @@ export type UserOfRoom = v.InferOutput<typeof UserOfRoom>;
 
 /** A room with the users who joined first, up to a maximum in limits.ts. */
 export const Room = v.object({
-  id: RoomId,
+  id: AnyId,
   createdAt: Timestamp,
   updatedAt: Timestamp,
   name: v.string(),
-  /** The owner. The two rooms that always exist have no owner: their own id stands here. */
-  ownerId: RoomId,
+  /** The user who owns the room. The standing rooms have no owner: their own id stands here. */
+  ownerId: AnyId,
   roomType: RoomType,
   users: v.array(UserOfRoom),
 });

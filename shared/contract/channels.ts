@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Seq } from './fields.ts';
-import { Id, RoomId } from './ids.ts';
+import { AnyId, Id } from './ids.ts';
 import { MembershipChange } from './messages.ts';
 import { decodeVersioned, encodeVersioned } from './versions.ts';
 
@@ -46,7 +46,7 @@ export function decodeBroadcast(text: string): Broadcast {
 }
 
 /** The message `seq` made the user a member of the room. */
-const Invitation = v.object({ roomId: RoomId, seq: Seq });
+const Invitation = v.object({ roomId: AnyId, seq: Seq });
 export type Invitation = v.InferOutput<typeof Invitation>;
 
 /** A logout ended one token of the user, or all tokens with a lower version. */

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { Ref } from './commands.ts';
 import { ErrorAnswer } from './errors.ts';
 import { Seq } from './fields.ts';
-import { Id, RoomId } from './ids.ts';
+import { AnyId, Id } from './ids.ts';
 
 // The frames that a gateway sends, except messages (messages.ts). The frames that it receives are in commands.ts.
 
@@ -10,7 +10,7 @@ import { Id, RoomId } from './ids.ts';
 export const ROOMS_V1 = 'rooms.v1';
 
 /** A room and the seq of its last message. */
-const RoomHead = v.object({ id: RoomId, seq: Seq });
+const RoomHead = v.object({ id: AnyId, seq: Seq });
 export type RoomHead = v.InferOutput<typeof RoomHead>;
 
 /** The first frame of a `rooms.v1` socket. The socket gets every later message of these rooms. */
@@ -29,7 +29,7 @@ export const Ack = v.object({
   ref: v.optional(Ref),
   /** The id of the message that records the command. */
   id: Id,
-  roomId: RoomId,
+  roomId: AnyId,
   seq: Seq,
 });
 export type Ack = v.InferOutput<typeof Ack>;

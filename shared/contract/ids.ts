@@ -2,18 +2,38 @@ import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import type { ErrorCode } from './errors.ts';
 
+/**
+ * The ids of the two standing rooms, and the UUIDs that Postgres stores for them (docs/decisions/0006). Every user is in
+ * both rooms, and nobody owns them.
+ */
+export const standingRooms = {
+  general: '00000000-0000-0000-0000-000000000001',
+  announcements: '00000000-0000-0000-0000-000000000002',
+} as const;
+
+export const standingRoomIds = Object.keys(standingRooms) as (keyof typeof standingRooms)[];
+
+const storedIds: string[] = Object.values(standingRooms);
+
+/** A UUID in lower case. The UUIDs of the standing rooms are not ids: no text from outside may stand for such a room. */
+const uuid = (message?: ErrorCode) =>
+  v.pipe(
+    v.string(),
+    v.toLowerCase(),
+    v.uuid(message),
+    v.check((id) => !storedIds.includes(id), message),
+  );
+
 /** A UUID in upper or lower case. Parsing changes it to lower case, so equal ids are equal strings. */
-export const Id = v.pipe(v.string(), v.uuid(), v.toLowerCase());
+export const Id = uuid();
 
-/** The ids of the two rooms that always exist. Every user is in both, and nobody owns them. */
-export const STANDING_ROOM_IDS = ['general', 'announcements'] as const;
+// A text that cannot be the id of a room, a user or a message is refused like an id that does not exist.
+export const RoomId = v.union([v.picklist(standingRoomIds), uuid('no_such_room')]);
+export const UserId = uuid('no_such_user');
+export const MessageId = uuid('no_such_message');
 
-/** A text that cannot be the id of a room, a user or a message is refused like an id that does not exist. */
-const idOf = (code: ErrorCode) => v.pipe(v.string(), v.toLowerCase(), v.uuid(code));
-
-export const RoomId = v.union([v.picklist(STANDING_ROOM_IDS), idOf('no_such_room')]);
-export const UserId = idOf('no_such_user');
-export const MessageId = idOf('no_such_message');
+/** The id of a room, a user or a message, as Rooms sends it. */
+export const AnyId = v.union([v.picklist(standingRoomIds), Id]);
 
 /** Makes a UUID of version 7 (RFC 9562). Newer ids sort after older ids, so an index on them grows only at its end. */
 export function newId(): string {

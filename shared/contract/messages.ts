@@ -1,17 +1,16 @@
 import * as v from 'valibot';
 import { type CommandName, commandNames, Ref } from './commands.ts';
 import { Seq, Timestamp } from './fields.ts';
-import { Id, RoomId } from './ids.ts';
+import { AnyId, Id } from './ids.ts';
 
 /** A row of the table `messages`: a text that a user wrote, or another event in a room. */
 export const Message = v.object({
   id: Id,
   seq: Seq,
-  roomId: RoomId,
+  roomId: AnyId,
   userId: Id,
   command: v.picklist(commandNames),
-  /** The id of a room, a user or a message. */
-  targetId: RoomId,
+  targetId: AnyId,
   text: v.string(),
   /** The name of the room, if this message records that the room was created or renamed. */
   name: v.nullish(v.string()),

@@ -69,13 +69,15 @@ export const SearchParameter = v.object({
 export type SearchParameter = v.InferOutput<typeof SearchParameter>;
 
 /**
- * The number of a page, or its size. As in the Go server that Rooms replaces, the default stands for a text that is not
- * a whole number and for a number below 1.
+ * The number of a page, or its size. A text that is not a whole number and a number below 1 count as the default,
+ * because the Go server that Rooms replaces refuses no query.
  */
 const pageNumber = (byDefault: number) =>
   v.pipe(
     v.string(),
-    v.transform((text) => (/^\d*[1-9]\d*$/.test(text) ? Math.min(Number(text), Number.MAX_SAFE_INTEGER) : byDefault)),
+    v.transform((text) =>
+      /^\d+$/.test(text) ? Math.min(Number(text) || byDefault, Number.MAX_SAFE_INTEGER) : byDefault,
+    ),
   );
 
 const PageSize = v.pipe(
@@ -83,7 +85,9 @@ const PageSize = v.pipe(
   v.transform((size) => Math.min(size, limits.MAX_PAGE_SIZE)),
 );
 
-/** A page of a list. A request without a page and a size asks for the whole list. */
+/**
+ * A page of a list. A request without a page and a size gets MAX_LISTED_USERS or MAX_LISTED_ROOMS items (limits.ts).
+ */
 export const ListPage = v.object({
   page: v.optional(v.pipe(pageNumber(1), v.maxValue(limits.MAX_LIST_PAGE))),
   size: v.optional(PageSize),

@@ -1,4 +1,4 @@
-import { STANDING_ROOM_IDS } from '../../shared/contract/ids.ts';
+import { standingRoomIds } from '../../shared/contract/ids.ts';
 import { countOf, jsonRows, type Step } from './step.ts';
 
 /**
@@ -10,9 +10,9 @@ export const members: Step = {
   order: 'room_id, user_id',
 
   rows: (original) => original`
-    select room_id, user_id from room_users where room_id not in ${original(STANDING_ROOM_IDS)}
+    select room_id, user_id from room_users where room_id not in ${original(standingRoomIds)}
     union
-    select id, owner_id from rooms where id not in ${original(STANDING_ROOM_IDS)}`,
+    select id, owner_id from rooms where id not in ${original(standingRoomIds)}`,
 
   countKnown: (rooms, page) =>
     countOf(rooms`

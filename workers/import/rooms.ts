@@ -1,4 +1,4 @@
-import { STANDING_ROOM_IDS } from '../../shared/contract/ids.ts';
+import { standingRoomIds } from '../../shared/contract/ids.ts';
 import { countOf, jsonRows, type Step, timeColumns } from './step.ts';
 
 /**
@@ -10,7 +10,7 @@ export const rooms: Step = {
   order: 'id',
 
   rows: (original) => original`
-    select id, ${timeColumns(original)}, name, owner_id, room_type, id in ${original(STANDING_ROOM_IDS)} as is_standing
+    select id, ${timeColumns(original)}, name, owner_id, room_type, id in ${original(standingRoomIds)} as is_standing
     from rooms`,
 
   countKnown: (database, page) =>

@@ -1,5 +1,5 @@
 import type postgres from 'postgres';
-import { STANDING_ROOM_IDS } from '../../shared/contract/ids.ts';
+import { standingRoomIds } from '../../shared/contract/ids.ts';
 import type { Database } from '../../shared/database.ts';
 
 /** A row of the original that Rooms cannot import. */
@@ -43,7 +43,7 @@ export const rowRules: Record<string, RowRules> = {
     select t.id, reason
     from rooms t
     left join users owner on owner.id = owner_id
-    cross join lateral (select t.id in ${original(STANDING_ROOM_IDS)} as is_standing) standing ${rules(
+    cross join lateral (select t.id in ${original(standingRoomIds)} as is_standing) standing ${rules(
       original,
       original`
         ((${isNotUuid(original)}) and not is_standing, 'its id is not a UUID in lower case'),
