@@ -241,6 +241,10 @@ const WITHOUT_A_CHECK = [
   'The layers of the original',
   'Where a rule is',
   'What is imported',
+  'Answers and errors',
+  'What a user can see',
+  'Rooms and messages',
+  'Accounts',
   'Context',
   'Decision',
 ];
