@@ -217,6 +217,20 @@ test('PUT and DELETE of a message return the message as the history shows it', a
   assert.deepEqual(await change('DELETE', undefined, secondKey), deleted);
 });
 
+test('a client may send a received frame as a new command, with another text, command or room', async () => {
+  const roomId = await createRoom();
+  const received = await write(annSocket, roomId, 'first text');
+  const known = annSocket.errors().length;
+  annSocket.send({ ...received });
+  const repeated = await annSocket.until(() => annSocket.messages(roomId)[2]);
+  assert.deepEqual([repeated.command, repeated.text, repeated.seq], ['CreateMessage', 'first text', 3]);
+  annSocket.send({ ...received, command: 'UpdateMessage', targetId: received.id, text: 'second text' });
+  await annSocket.waitForMessage({ command: 'UpdateMessage', targetId: received.id, text: 'second text' });
+  annSocket.send({ ...received, roomId: 'general', targetId: 'general' });
+  await bobSocket.waitForMessage({ roomId: 'general', text: 'first text' });
+  assert.deepEqual(annSocket.errors().slice(known), []);
+});
+
 test('a history without a query has the newest 20 messages, and a wrong page or size counts as the original counts it', async () => {
   const roomId = await createRoom();
   for (let index = 1; index <= 120; index++) send(annSocket, 'CreateMessage', roomId, roomId, `message ${index}`);

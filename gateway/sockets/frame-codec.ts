@@ -6,13 +6,18 @@ import { parseJson } from '../edge/validate.ts';
 
 /**
  * Parses a frame. Call this in the tick in which the frame arrives: uWebSockets.js reuses the memory of `bytes` later.
+ *
+ * A client of the original Go server may change a message that it received, and send it as a command. Such a frame has
+ * a `createdAt`. Its `ref` belongs to the received message, so it is removed: the command is a new one.
  * @throws Refusal `bad_frame` or `bad_json`
  */
 export function parseFrame(bytes: ArrayBuffer, isBinary: boolean): Record<string, unknown> {
   if (isBinary) throw new Refusal('bad_frame');
   const buffer = Buffer.from(bytes);
   if (!isUtf8(buffer)) throw new Refusal('bad_json');
-  return parseJson(buffer.toString('utf8'));
+  const frame = parseJson(buffer.toString('utf8'));
+  if ('createdAt' in frame) delete frame.ref;
+  return frame;
 }
 
 export function encodeWelcome(userId: string, rooms: RoomHead[], epoch: string): string {

@@ -115,7 +115,9 @@ export class LocalRooms {
   async #readServiceUrl(name: 'DATABASE_URL' | 'REDIS_URL'): Promise<string | undefined> {
     const { config, print } = this.#options;
     if (!(await isOnlyForCompose(name, config))) return config[name];
-    print(`${name} is ignored: its host exists only in docker compose. Rooms uses its own service instead.`);
+    print(
+      `${name} is ignored: its host exists only in docker compose. Rooms uses its own service, which may be empty.`,
+    );
     return undefined;
   }
 
