@@ -70,7 +70,7 @@ export const variables = {
   ),
   /** A timer closes a socket when its token expires. A timer of Node cannot wait longer than 24 days. */
   TOKEN_HOUR_LIFESPAN: v.optional(wholeNumber(1, 576), '12'),
-  /** Only `dev` accepts weak settings. Every other value means production, so a process with a wrong value is still safe. */
+  /** Only `dev` accepts weak settings. Every other value means production, so a wrong value is still safe. */
   ENVIRONMENT: v.optional(v.string(), 'production'),
   HOST: v.optional(v.string(), '0.0.0.0'),
   PORT: v.optional(wholeNumber(1, 65_535), '8080'),

@@ -107,7 +107,7 @@ function describeProcess(pid: string): string {
 function pasteConversation({ output }: Start): string[] {
   const script = join(folder, 'conversation.sh');
   writeFileSync(script, output().slice(output().indexOf('URL=')));
-  return execFileSync('bash', [script], { encoding: 'utf8', timeout: 20_000 }).split('\n');
+  return execFileSync('bash', [script], { encoding: 'utf8', timeout: 60_000 }).split('\n');
 }
 
 function npmRunAdmin(...words: string[]): string {
@@ -253,7 +253,8 @@ describe('npm start with the default settings', () => {
 describe('npm start with wrong settings', { concurrency: true }, () => {
   const startAndExpectExit = async (env: Record<string, string>) => {
     const home = mkdtempSync(join(folder, 'home-'));
-    const start = npmStart({ ROOMS_HOME: home, ...env });
+    // Each start listens on its port for a moment, so each needs its own.
+    const start = npmStart({ ROOMS_HOME: home, PORT: `${await freePort()}`, ...env });
     const started = waitForOutput(start, READY).then(() => assert.fail('it did not exit'));
     const code = await Promise.race([start.ended, started]);
     assert.deepEqual(

@@ -15,7 +15,7 @@ export const standingRoomIds = Object.keys(standingRooms) as (keyof typeof stand
 
 /** A UUID. The UUIDs of the standing rooms are not ids: no text from outside may stand for such a room. */
 const UUID = `(?!${Object.values(standingRooms).join('|')})[\\da-fA-F]{8}(?:-[\\da-fA-F]{4}){3}-[\\da-fA-F]{12}`;
-const STANDING_ROOM_ID = standingRoomIds.join('|');
+const UUID_OR_STANDING_ROOM = `${standingRoomIds.join('|')}|${UUID}`;
 
 /** Parsing changes an id to lower case, so equal ids are equal strings. */
 const id = (pattern: string, message?: ErrorCode) =>
@@ -25,12 +25,12 @@ const id = (pattern: string, message?: ErrorCode) =>
 export const Id = id(UUID);
 
 // A text that cannot be the id of a room, a user or a message is refused like an id that does not exist.
-export const RoomId = id(`${STANDING_ROOM_ID}|${UUID}`, 'no_such_room');
+export const RoomId = id(UUID_OR_STANDING_ROOM, 'no_such_room');
 export const UserId = id(UUID, 'no_such_user');
 export const MessageId = id(UUID, 'no_such_message');
 
 /** The id of a room, a user or a message, as Rooms sends it. */
-export const AnyId = id(`${STANDING_ROOM_ID}|${UUID}`);
+export const AnyId = id(UUID_OR_STANDING_ROOM);
 
 /** Makes a UUID of version 7 (RFC 9562). Newer ids sort after older ids, so an index on them grows only at its end. */
 export function newId(): string {
