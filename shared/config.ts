@@ -167,6 +167,11 @@ export function setDefault(name: Variable, value: string): void {
   process.env[name] ||= value;
 }
 
+/** Removes a variable of this process and its child processes. Call this before `readConfig`. */
+export function unset(name: Variable): void {
+  delete process.env[name];
+}
+
 /** Returns the environment for a child process: the environment of this process, with changes. */
 export function environment(changes: Record<string, string>): Record<string, string | undefined> {
   return { ...process.env, ...changes };

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { setDefault } from '../config.ts';
+import { environment, unset } from '../config.ts';
 import { isOnlyForCompose } from './compose-hosts.ts';
 
 // Loaded before a main file (`node --import`). The main file then uses the Postgres and Redis of a running `npm start`,
@@ -9,10 +9,14 @@ import { isOnlyForCompose } from './compose-hosts.ts';
 // ignores this DATABASE_URL.
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const runningEnv = join(process.env.ROOMS_HOME || join(root, '.rooms'), 'running.env');
-setDefault('ENVIRONMENT', 'dev');
-if (await isOnlyForCompose('DATABASE_URL', process.env)) delete process.env.DATABASE_URL;
-if (!process.env.DATABASE_URL) {
+const { ROOMS_HOME, DATABASE_URL, ENVIRONMENT, API_SECRET } = environment({});
+const runningEnv = join(ROOMS_HOME || join(root, '.rooms'), 'running.env');
+const settings = { DATABASE_URL, ENVIRONMENT: ENVIRONMENT || 'dev' };
+if (!DATABASE_URL || (await isOnlyForCompose('DATABASE_URL', settings))) {
+  // A variable that exists keeps its value when a file is loaded, even an empty value.
+  unset('DATABASE_URL');
+  if (!ENVIRONMENT) unset('ENVIRONMENT');
+  if (!API_SECRET) unset('API_SECRET');
   if (existsSync(runningEnv)) process.loadEnvFile(runningEnv);
   else process.stderr.write('Rooms is not running here. Run "npm start" first, or set DATABASE_URL.\n');
 }
