@@ -102,7 +102,7 @@ test('a refused token in the URL counts for the limit of requests', async () => 
 test('a socket that waits for the refusal of its token in the URL counts for the limit of its address', async () => {
   const { url, gateway, addUser } = await openTestGateway({ WS_QUERY_TOKEN: 'false', SOCKETS_PER_ADDRESS: '1' });
   const { token } = await addUser();
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise, resolve } = Promise.withResolvers<undefined>();
   gateway.rateLimits.countRequest = () => promise;
   const address = `${url.replace('http', 'ws')}/api/ws?token=${token}`;
   const first = new WebSocket(address);
@@ -111,7 +111,7 @@ test('a socket that waits for the refusal of its token in the URL counts for the
   const second = new WebSocket(address);
   const refusal = once(second, 'unexpected-response').then(([, response]) => response.statusCode);
   assert.equal(await Promise.race([refusal, once(second, 'open')]), 429);
-  resolve();
+  resolve(undefined);
   assert.equal((await closed)[0], 4401);
 });
 

@@ -4,6 +4,7 @@ import type { Config } from '../../shared/config.ts';
 import { type ErrorCode, Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { Log } from '../../shared/log.ts';
+import { LeasedCounter, type RateState } from './leased-counter.ts';
 import { orUnavailable } from './unavailable.ts';
 import { WindowCounter, type WindowLimit } from './window-counter.ts';
 
@@ -20,28 +21,33 @@ type RateLimitsConfig = Config<'REDIS_PREFIX' | 'RATE_LIMIT' | 'RATE_WINDOW' | '
 export class RateLimits {
   readonly #redis: Redis;
   readonly #config: RateLimitsConfig;
+  /** Counts exactly, with a round trip for each count. The limits on passwords and accounts need this. */
   readonly #counter: WindowCounter;
+  readonly #leases: LeasedCounter;
   readonly #log: Log;
 
   constructor(redis: Redis, config: RateLimitsConfig, log: Log) {
     this.#redis = redis;
     this.#config = config;
     this.#counter = new WindowCounter(redis, config.REDIS_PREFIX, log);
+    this.#leases = new LeasedCounter(this.#counter);
     this.#log = log;
   }
 
   /**
    * Counts a request of an address. While Redis does not answer, requests pass. Routes that need a limit for safety
    * have a second limit, and without Redis this second limit refuses every request.
+   * @returns undefined if the request could not be counted
    * @throws Refusal `rate_limited`
    */
-  async countRequest(address: string): Promise<void> {
+  async countRequest(address: string): Promise<RateState | undefined> {
     const { RATE_LIMIT: max, RATE_WINDOW: windowMs } = this.#config;
     try {
-      await this.#counter.take({ name: `requests:${address}`, max, windowMs });
+      return await this.#leases.take({ name: `requests:${address}`, max, windowMs });
     } catch (error) {
       if (error instanceof Refusal && error.code === 'rate_limited') throw error;
       this.#log.debug({ error }, 'a request could not be counted');
+      return undefined;
     }
   }
 

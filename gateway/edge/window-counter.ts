@@ -1,27 +1,54 @@
-import type { Redis } from 'ioredis';
+import type { Redis, Result } from 'ioredis';
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import { orUnavailable } from './unavailable.ts';
 
 /**
- * Increases a count and returns 0. The first count starts the window. If the limit is reached, returns the milliseconds
- * until the window ends.
+ * Increases a count, but never above the maximum. The first count starts the window. ARGV: the maximum, the window in
+ * ms, how much the caller needs, and how much more it wants. Of the rest, it gets at most a quarter more than it needs.
+ * Returns what was granted, what is left, and the ms until the window ends.
  */
 const TAKE = `
-local count = tonumber(redis.call('get', KEYS[1]) or '0')
-if count >= tonumber(ARGV[1]) then return math.max(redis.call('pttl', KEYS[1]), 1) end
-redis.call('incr', KEYS[1])
-if count == 0 then redis.call('pexpire', KEYS[1], ARGV[2]) end
-return 0`;
+local left = math.max(tonumber(ARGV[1]) - tonumber(redis.call('get', KEYS[1]) or '0'), 0)
+local granted = math.min(left, tonumber(ARGV[3]) + math.min(tonumber(ARGV[4]), math.floor(left / 4)))
+if granted > 0 and redis.call('incrby', KEYS[1], granted) == granted then
+  redis.call('pexpire', KEYS[1], ARGV[2])
+end
+return { granted, left - granted, math.max(redis.call('pttl', KEYS[1]), 1) }`;
 
 const GIVE_BACK = `
 if tonumber(redis.call('get', KEYS[1]) or '0') > 0 then redis.call('decr', KEYS[1]) end`;
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    /** See `TAKE`. */
+    roomsTake(key: string, max: number, windowMs: number, needed: number, spare: number): Result<number[], Context>;
+    /** See `GIVE_BACK`. */
+    roomsGiveBack(key: string): Result<null, Context>;
+  }
+}
 
 /** Allows at most `max` counts of `name` in a window. */
 export interface WindowLimit {
   name: string;
   max: number;
   windowMs: number;
+}
+
+/** A request for counts: the caller needs `needed`, and can use `spare` more. */
+export interface CountRequest {
+  limit: WindowLimit;
+  needed: number;
+  spare: number;
+}
+
+/** The answer to a {@link CountRequest}. */
+export interface Grant {
+  granted: number;
+  /** How many counts Redis can still grant in this window. */
+  left: number;
+  /** Milliseconds until the window ends. */
+  resetMs: number;
 }
 
 /** Keeps counts in windows of fixed length. The counts are in Redis, so all gateways share them. */
@@ -35,6 +62,9 @@ export class WindowCounter {
     this.#redis = redis;
     this.#prefix = prefix;
     this.#log = log;
+    // ioredis sends the source of such a command once for each connection, and later only its hash.
+    redis.defineCommand('roomsTake', { lua: TAKE, numberOfKeys: 1 });
+    redis.defineCommand('roomsGiveBack', { lua: GIVE_BACK, numberOfKeys: 1 });
   }
 
   /** Counts in every limit, or in none if a limit refuses. @throws Refusal `rate_limited` or `unavailable` */
@@ -52,9 +82,22 @@ export class WindowCounter {
     }
   }
 
+  /** Answers requests, each for another limit, in one round trip. @throws Refusal `unavailable` */
+  async grant(requests: CountRequest[]): Promise<Grant[]> {
+    const pipeline = this.#redis.pipeline();
+    for (const { limit, needed, spare } of requests) {
+      pipeline.roomsTake(this.#keyOf(limit), limit.max, limit.windowMs, needed, spare);
+    }
+    const answers = (await orUnavailable(pipeline.exec())) ?? [];
+    return answers.map(([error, answer]) => {
+      if (error) throw new Refusal('unavailable', { cause: error });
+      return toGrant(answer as number[]);
+    });
+  }
+
   /** Decreases the counts. If Redis does not answer, the counts stay until their windows end. */
   async giveBack(...limits: WindowLimit[]): Promise<void> {
-    const givenBack = limits.map((limit) => this.#redis.eval(GIVE_BACK, 1, this.#keyOf(limit)));
+    const givenBack = limits.map((limit) => this.#redis.roomsGiveBack(this.#keyOf(limit)));
     await Promise.all(givenBack).catch((error: unknown) =>
       this.#log.debug({ error }, 'a count could not be given back'),
     );
@@ -67,11 +110,22 @@ export class WindowCounter {
 
   async #takeOne(limit: WindowLimit): Promise<void> {
     const { max, windowMs } = limit;
-    const waitMs = Number(await orUnavailable(this.#redis.eval(TAKE, 1, this.#keyOf(limit), max, windowMs)));
-    if (waitMs > 0) throw new Refusal('rate_limited', { retryAfter: Math.ceil(waitMs / 1_000) });
+    const { granted, resetMs } = toGrant(
+      await orUnavailable(this.#redis.roomsTake(this.#keyOf(limit), max, windowMs, 1, 0)),
+    );
+    if (granted === 0) throw rateLimited(resetMs);
   }
 
   #keyOf({ name }: WindowLimit): string {
     return `${this.#prefix}:limit:${name}`;
   }
+}
+
+/** The refusal of a caller that may try again when the window ends. */
+export function rateLimited(resetMs: number): Refusal {
+  return new Refusal('rate_limited', { retryAfter: Math.ceil(resetMs / 1_000) });
+}
+
+function toGrant([granted = 0, left = 0, resetMs = 1]: number[]): Grant {
+  return { granted, left, resetMs };
 }
