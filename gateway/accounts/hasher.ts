@@ -2,13 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import argon2 from 'argon2';
 import bcrypt from 'bcryptjs';
+import { HASH_PARAMETERS, hashPassword } from '../../shared/hash-password.ts';
 import type { HashAnswer, HashRequest } from './passwords.ts';
 
 // This process hashes passwords for one gateway (see passwords.ts). It has the lowest priority, so that logins do not
 // delay messages.
 
-/** The parameters of argon2id that OWASP recommends: 19 MiB of memory, 2 passes, parallelism 1. */
-const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 /** The beginning of a hash that the original Go server made, or another program with bcrypt. */
 const BCRYPT_PREFIX = /^\$2[aby]\$/;
 
@@ -35,10 +34,10 @@ async function answer(request: HashRequest): Promise<void> {
 }
 
 async function hashOrVerify({ password, hash }: HashRequest): Promise<Omit<HashAnswer, 'id'>> {
-  if (hash === undefined) return { hash: await argon2.hash(password, PARAMETERS) };
+  if (hash === undefined) return { hash: await hashPassword(password) };
   if (BCRYPT_PREFIX.test(hash)) return verifyBcrypt(hash, password);
   const isRight = await argon2.verify(hash, password);
-  return { isRight, isOld: isRight && argon2.needsRehash(hash, PARAMETERS) };
+  return { isRight, isOld: isRight && argon2.needsRehash(hash, HASH_PARAMETERS) };
 }
 
 /**

@@ -1,12 +1,8 @@
-import { webcrypto } from 'node:crypto';
-import { errors as joseErrors, jwtVerify, SignJWT } from 'jose';
+import { errors as joseErrors, jwtVerify } from 'jose';
 import * as v from 'valibot';
+import { importTokenKey, signToken, TOKEN_RULES } from '../../shared/access-tokens.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
-import { Id, newId } from '../../shared/contract/ids.ts';
-
-const ALGORITHM = 'HS256';
-const ISSUER = 'rooms';
-const AUDIENCE = 'rooms';
+import { Id } from '../../shared/contract/ids.ts';
 
 const WholeNumber = v.pipe(v.number(), v.safeInteger());
 
@@ -36,24 +32,16 @@ export interface Tokens {
 
 /** Signs and checks access tokens (JWTs, RFC 7519). @param secret `API_SECRET` @param hours `TOKEN_HOUR_LIFESPAN` */
 export function createTokens(secret: string, hours: number): Tokens {
-  const importedKey = importKey(secret);
+  const importedKey = importTokenKey(secret);
   return {
-    sign: async (userId, version) =>
-      new SignJWT({ ver: version })
-        .setProtectedHeader({ alg: ALGORITHM })
-        .setSubject(userId)
-        .setJti(newId())
-        .setIssuer(ISSUER)
-        .setAudience(AUDIENCE)
-        .setIssuedAt()
-        .setExpirationTime(`${hours}h`)
-        .sign(await importedKey),
+    sign: async (userId, version) => signToken(await importedKey, { userId, version, hours }),
 
     async verify(authorization) {
       const [, token] = /^Bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
       if (!token) throw new Refusal('no_token');
       try {
-        const rules = { algorithms: [ALGORITHM], issuer: ISSUER, audience: AUDIENCE, requiredClaims: ['exp'] };
+        const { algorithm, ...claims } = TOKEN_RULES;
+        const rules = { algorithms: [algorithm], ...claims, requiredClaims: ['exp'] };
         const { payload } = await jwtVerify(token, await importedKey, rules);
         const { sub, jti, ver, exp } = v.parse(Claims, payload);
         return { userId: sub, tokenId: jti, version: ver, expires: exp * 1_000 };
@@ -63,10 +51,4 @@ export function createTokens(secret: string, hours: number): Tokens {
       }
     },
   };
-}
-
-/** Imports the key once. If jose gets the secret itself, it imports a key for every token. */
-function importKey(secret: string): Promise<webcrypto.CryptoKey> {
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-  return webcrypto.subtle.importKey('raw', new TextEncoder().encode(secret), algorithm, false, ['sign', 'verify']);
 }
