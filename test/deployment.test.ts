@@ -67,6 +67,13 @@ function assertAllExist(names: string[]): void {
   assert.deepEqual(unknown, []);
 }
 
+test('the profile for load tests sets only limits, each to a valid value', () => {
+  const profile = parseEnv(read('bench/load.env'));
+  const names = Object.keys(profile) as (keyof typeof variables)[];
+  assertAllExist(names);
+  for (const [name, value] of Object.entries(parseConfig(profile, names))) assert.equal(typeof value, 'number', name);
+});
+
 test('every main file that a deployment starts exists', () => {
   const missing = mainFiles.filter((file) => !existsSync(join(root, file)));
   assert.deepEqual(missing, []);

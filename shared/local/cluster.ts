@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { parseEnv } from 'node:util';
 import { QUEUES, type QueueName } from '../contract/jobs.ts';
 import { type Child, startChild } from './child.ts';
 import { freePort } from './ports.ts';
@@ -11,13 +12,7 @@ import { isReady } from './readiness.ts';
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** All requests of tests and benchmarks come from one IP address, so the limits per IP address must be high. */
-const HIGH_LIMITS = {
-  RATE_LIMIT: '1000000',
-  LOGIN_ATTEMPTS: '1000',
-  SOCKET_RATE: '1000000',
-  SOCKETS_PER_USER: '1000000',
-  SOCKETS_PER_ADDRESS: '1000000',
-};
+const HIGH_LIMITS = parseEnv(readFileSync(join(root, 'bench/load.env'), 'utf8')) as Record<string, string>;
 
 export interface ClusterOptions {
   /** The database must be migrated. */

@@ -1,17 +1,27 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { text } from 'node:stream/consumers';
 
 const main = join(import.meta.dirname, '../../workers/admin.ts');
 
+/** Starts `npm run admin -- ...`, and does not wait for its end. */
+export function startAdmin(env: Record<string, string>, ...words: string[]): ChildProcess {
+  return spawn(process.execPath, [main, ...words], { env: { ...process.env, ...env } });
+}
+
+/** Runs `npm run admin -- ...` with these variables. @returns the exit code and the output */
+export async function runAdminWith(
+  env: Record<string, string>,
+  ...words: string[]
+): Promise<[exitCode: number, output: string]> {
+  const child = startAdmin(env, ...words);
+  const streams = [child.stdout, child.stderr].map((stream) => text(stream as NodeJS.ReadableStream));
+  const [[code], ...outputs] = await Promise.all([once(child, 'close'), ...streams]);
+  return [code, outputs.join('')];
+}
+
 /** Runs `npm run admin -- ...`. @returns the exit code and the output */
-export async function runAdmin(databaseUrl: string, ...words: string[]): Promise<[exitCode: number, output: string]> {
-  const env = { ...process.env, DATABASE_URL: databaseUrl };
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, [main, ...words], { env });
-    return [0, stdout];
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-    return [code, stdout + stderr];
-  }
+export function runAdmin(databaseUrl: string, ...words: string[]): Promise<[exitCode: number, output: string]> {
+  return runAdminWith({ DATABASE_URL: databaseUrl }, ...words);
 }
