@@ -280,7 +280,7 @@ test('every path and every npm script that a document names exists', () => {
     const paths = codesOf(withoutFences(text)).filter((code) =>
       /^(gateway|workers|shared|sql|bench|test|docs|\.ci|\.github)\/[\w./-]*$/.test(code),
     );
-    const named = [...text.matchAll(/npm run ([a-z]+)/g)].map(([, script]) => script as string);
+    const named = [...text.matchAll(/npm run ([a-z\d]+)/g)].map(([, script]) => script as string);
     return [
       ...paths.filter((path) => !existsSync(join(root, path))),
       ...named.filter((script) => !(script in scripts)),
