@@ -50,8 +50,8 @@ test('a wrong password takes at least 200 ms, so the time does not show whether 
   for (const each of [hash, bcryptHash, undefined]) {
     const start = performance.now();
     assert.equal((await passwords.verify(each, 'battery staple')).isRight, false);
-    // A timer of Node can fire up to a millisecond early.
-    assert.ok(performance.now() - start >= 199, `${performance.now() - start} ms`);
+    // A timer of Node can fire some milliseconds early on a busy machine. A comparison alone takes less than half of this.
+    assert.ok(performance.now() - start >= 190, `${performance.now() - start} ms`);
   }
 });
 
