@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { Redis } from 'ioredis';
-import { channelNames, encodeBroadcast } from '../shared/contract/channels.ts';
+import { channelNames, encodeBroadcasts } from '../shared/contract/channels.ts';
 import { newId } from '../shared/contract/ids.ts';
 import { Message } from '../shared/contract/messages.ts';
 import { bodyOf } from './support/answer-checks.ts';
@@ -144,7 +144,7 @@ test('a message that was stored but never published is delivered after a worker 
   const batch = [{ ...command, targetId: roomId, text: 'not published' }];
   await database`select * from apply_room_commands(${newId()}, 1, ${database.json(batch)}, false)`;
   // The head of a room is the seq of its last message.
-  const broadcast = encodeBroadcast({ head: 3, changes: [], records: [] });
+  const broadcast = encodeBroadcasts([{ roomId, head: 3, changes: [], records: [] }]);
   await redis.publish(channelNames(cluster.prefix).room(roomId), broadcast);
   await receiver.waitForMessage({ roomId, text: 'not published' });
   await assertEachDeliveredOnce(scene, 1);

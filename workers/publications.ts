@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Broadcast, ChannelNames, Notice, Revocation } from '../shared/contract/channels.ts';
-import { encodeBroadcast } from '../shared/contract/channels.ts';
+import { encodeBroadcasts } from '../shared/contract/channels.ts';
 import type { Reply } from '../shared/contract/jobs.ts';
 import { encodeMessage, type Message, membershipChange } from '../shared/contract/messages.ts';
 import { encodeVersioned } from '../shared/contract/versions.ts';
@@ -14,17 +14,28 @@ export type Publication = [channel: string, payload: string];
  * published, so that the gateways read what they missed.
  */
 export function publicationsOf(newMessages: Message[], earlierMessages: Message[], names: ChannelNames): Publication[] {
-  const heads = earlierMessages.map(({ roomId, seq }): Publication => headPublication(names, roomId, seq));
+  const heads = earlierMessages.map(({ roomId, seq }) => headOf(roomId, seq));
   return [
     ...invitations([...newMessages, ...earlierMessages], names),
-    ...roomPublications(newMessages, names),
-    ...heads,
+    ...broadcastPublications([...broadcastsOf(newMessages), ...heads], names),
   ];
 }
 
-/** The publication of a head. A gateway that has not delivered the messages up to this seq then reads them. */
-export function headPublication(names: ChannelNames, roomId: string, head: number): Publication {
-  return [names.room(roomId), encodeBroadcast({ head, changes: [], records: [] })];
+/** The broadcast of a head. A gateway that has not delivered the messages up to this seq then reads them. */
+export function headOf(roomId: string, head: number): Broadcast {
+  return { roomId, head, changes: [], records: [] };
+}
+
+/** One publication for each channel. */
+export function broadcastPublications(broadcasts: Broadcast[], names: ChannelNames): Publication[] {
+  const byChannel = new Map<string, Broadcast[]>();
+  for (const broadcast of broadcasts) {
+    const channel = names.room(broadcast.roomId);
+    const sameChannel = byChannel.get(channel);
+    if (sameChannel) sameChannel.push(broadcast);
+    else byChannel.set(channel, [broadcast]);
+  }
+  return [...byChannel].map(([channel, list]) => [channel, encodeBroadcasts(list)]);
 }
 
 export function replyPublication(names: ChannelNames, gateway: string, reply: Reply): Publication {
@@ -57,19 +68,19 @@ function noticePublication(names: ChannelNames, userId: string, notice: Notice):
 }
 
 /** Messages of a room with consecutive seqs share one broadcast. */
-function roomPublications(messages: Message[], names: ChannelNames): Publication[] {
+function broadcastsOf(messages: Message[]): Broadcast[] {
   const last = new Map<string, Broadcast>();
-  const all: [roomId: string, Broadcast][] = [];
+  const all: Broadcast[] = [];
   for (const message of messages) {
     let broadcast = last.get(message.roomId);
     if (broadcast?.head !== message.seq - 1) {
-      broadcast = { head: 0, changes: [], records: [] };
+      broadcast = headOf(message.roomId, 0);
       last.set(message.roomId, broadcast);
-      all.push([message.roomId, broadcast]);
+      all.push(broadcast);
     }
     append(broadcast, message);
   }
-  return all.map(([roomId, broadcast]) => [names.room(roomId), encodeBroadcast(broadcast)]);
+  return all;
 }
 
 function append(broadcast: Broadcast, message: Message): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Redis } from 'ioredis';
-import { channelNames, decodeBroadcast, Notice } from '../shared/contract/channels.ts';
+import { channelNames, decodeBroadcasts, Notice } from '../shared/contract/channels.ts';
 import { newId } from '../shared/contract/ids.ts';
 import type { Message } from '../shared/contract/messages.ts';
 import { decodeVersioned } from '../shared/contract/versions.ts';
@@ -41,7 +41,7 @@ test('the head of a room and an invitation are published again, once per second'
   const invitations: unknown[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   subscriber.on('message', (channel, payload) => {
-    if (channel === names.room(roomId)) heads.push(decodeBroadcast(payload).head);
+    if (channel === names.room(roomId)) heads.push(...decodeBroadcasts(payload).map(({ head }) => head));
     else invitations.push(decodeVersioned(Notice, payload));
     if (heads.length === 2 && invitations.length === 2) resolve();
   });

@@ -2,13 +2,12 @@ import type { Redis } from 'ioredis';
 import type { ChannelNames } from '../shared/contract/channels.ts';
 import type { Message } from '../shared/contract/messages.ts';
 import type { Log } from '../shared/log.ts';
-import { headPublication, invitations, type Publication, publish } from './publications.ts';
+import { broadcastPublications, headOf, invitations, type Publication, publish } from './publications.ts';
 
 const INTERVAL_MS = 1_000;
 const REPEAT_FOR_MS = 10_000;
 
-interface RepeatedPublication {
-  publication: Publication;
+interface Repeated {
   /** Milliseconds since 1970. */
   untilMs: number;
 }
@@ -21,8 +20,8 @@ export class RepeatedPublications {
   readonly #redis: Redis;
   readonly #names: ChannelNames;
   readonly #log: Log;
-  readonly #heads = new Map<string, RepeatedPublication & { head: number }>();
-  readonly #notices = new Map<string, RepeatedPublication>();
+  readonly #heads = new Map<string, Repeated & { head: number }>();
+  readonly #notices = new Map<string, Repeated & { publication: Publication }>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(redis: Redis, names: ChannelNames, log: Log) {
@@ -37,7 +36,7 @@ export class RepeatedPublications {
     const untilMs = Date.now() + REPEAT_FOR_MS;
     for (const { roomId, seq } of messages) {
       const head = Math.max(seq, this.#heads.get(roomId)?.head ?? 0);
-      this.#heads.set(roomId, { head, untilMs, publication: headPublication(this.#names, roomId, head) });
+      this.#heads.set(roomId, { head, untilMs });
     }
     this.addNotices(invitations(messages, this.#names));
   }
@@ -55,20 +54,18 @@ export class RepeatedPublications {
   async #publishAll(): Promise<void> {
     removeExpired(this.#heads);
     removeExpired(this.#notices);
-    const all = [...this.#notices.values(), ...this.#heads.values()];
-    if (all.length === 0) return;
+    const notices = [...this.#notices.values()].map(({ publication }) => publication);
+    const heads = [...this.#heads].map(([roomId, { head }]) => headOf(roomId, head));
+    if (notices.length + heads.length === 0) return;
     try {
-      await publish(
-        this.#redis,
-        all.map(({ publication }) => publication),
-      );
+      await publish(this.#redis, [...notices, ...broadcastPublications(heads, this.#names)]);
     } catch (error) {
       this.#log.warn({ error }, 'heads and notices could not be published again');
     }
   }
 }
 
-function removeExpired(repeated: Map<string, RepeatedPublication>): void {
+function removeExpired(repeated: Map<string, Repeated>): void {
   const now = Date.now();
   for (const [key, { untilMs }] of repeated) if (untilMs < now) repeated.delete(key);
 }

@@ -1,10 +1,8 @@
-import { decodeBroadcast } from '../../shared/contract/channels.ts';
+import type { Broadcast } from '../../shared/contract/channels.ts';
 import { encodeMessage, type MembershipChange, membershipChange } from '../../shared/contract/messages.ts';
 import type { Log } from '../../shared/log.ts';
-import type { PayloadReader } from '../../shared/payloads.ts';
 import type { Reads } from '../reads/reads.ts';
 import { type FeedListener, MessageOrder } from './message-order.ts';
-import type { Subscriber } from './subscriber.ts';
 
 /** The number of messages in one read from Postgres. */
 const PAGE_SIZE = 500;
@@ -17,23 +15,20 @@ const GAP_WAIT_MS = 20;
 const RETRY_AFTER_MS = 250;
 
 export interface FeedOptions {
-  subscriber: Subscriber;
   reads: Pick<Reads, 'messagesAfter'>;
   listener: FeedListener;
-  payloads: PayloadReader;
   log: Log;
 }
 
 /**
- * Delivers the messages of one room, in order. Gets them from the Redis channel of the room, and reads missing messages
- * from Postgres. The head of a room is the seq of its last message. A feed closes when `release` was called as often as
+ * Delivers the messages of one room, in order. Gets them from the Redis channel of the room (room-channels.ts), and
+ * reads missing messages from Postgres. The head of a room is the seq of its last message. A feed closes when `release` was called as often as
  * `retain`.
  */
 export class Feed {
   /** Resolves when the channel is subscribed. From then on, the feed gets every publication. */
   readonly subscribed: Promise<void>;
   readonly #roomId: string;
-  readonly #channel: string;
   readonly #options: FeedOptions;
   readonly #onClose: () => void;
   readonly #order: MessageOrder;
@@ -43,13 +38,12 @@ export class Feed {
   #readFailed = false;
   #closed = false;
 
-  constructor(roomId: string, channel: string, options: FeedOptions, onClose: () => void) {
+  constructor(roomId: string, subscribed: Promise<void>, options: FeedOptions, onClose: () => void) {
     this.#roomId = roomId;
-    this.#channel = channel;
+    this.subscribed = subscribed;
     this.#options = options;
     this.#onClose = onClose;
     this.#order = new MessageOrder(roomId, options.listener);
-    this.subscribed = options.subscriber.subscribe(channel, this.#receive);
   }
 
   /** The feed delivers only messages after this seq. Undefined until the feed starts. */
@@ -74,7 +68,6 @@ export class Feed {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#options.subscriber.unsubscribe(this.#channel, this.#receive);
     this.#onClose();
   }
 
@@ -112,10 +105,7 @@ export class Feed {
    * removal would close this feed, and a new feed would miss messages. So this method retains the feed until it
    * returns.
    */
-  readonly #receive = (payload: string): void => {
-    const broadcast = this.#options.payloads.read('broadcast', payload, decodeBroadcast);
-    if (!broadcast) return;
-    const { head, changes, records } = broadcast;
+  receive({ head, changes, records }: Broadcast): void {
     const order = this.#order;
     this.retain();
     order.announcedSeq = Math.max(order.announcedSeq, head);
@@ -126,7 +116,7 @@ export class Feed {
     }
     this.#deliverPending();
     this.release();
-  };
+  }
 
   #deliverPending(): void {
     if (this.startSeq === undefined) return;

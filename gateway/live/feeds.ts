@@ -1,15 +1,17 @@
-import type { ChannelNames } from '../../shared/contract/channels.ts';
 import { Feed, type FeedOptions } from './feed.ts';
+import { RoomChannels, type RoomChannelsOptions } from './room-channels.ts';
 
 /** The feeds of the rooms that this gateway follows, one feed for each room. */
 export class Feeds {
-  readonly #names: ChannelNames;
   readonly #options: FeedOptions;
+  readonly #channels: RoomChannels;
   readonly #feeds = new Map<string, Feed>();
 
-  constructor(names: ChannelNames, options: FeedOptions) {
-    this.#names = names;
+  constructor(options: FeedOptions & Omit<RoomChannelsOptions, 'receive'>) {
     this.#options = options;
+    const receive: RoomChannelsOptions['receive'] = (broadcast) =>
+      this.#feeds.get(broadcast.roomId)?.receive(broadcast);
+    this.#channels = new RoomChannels({ ...options, receive });
   }
 
   get count(): number {
@@ -59,7 +61,11 @@ export class Feeds {
   }
 
   #createFeed(roomId: string): Feed {
-    const feed = new Feed(roomId, this.#names.room(roomId), this.#options, () => this.#feeds.delete(roomId));
+    const onClose = () => {
+      this.#feeds.delete(roomId);
+      this.#channels.release(roomId);
+    };
+    const feed = new Feed(roomId, this.#channels.retain(roomId), this.#options, onClose);
     this.#feeds.set(roomId, feed);
     return feed;
   }

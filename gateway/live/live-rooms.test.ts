@@ -3,7 +3,7 @@ import { after, afterEach, beforeEach, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
-import { channelNames, encodeBroadcast } from '../../shared/contract/channels.ts';
+import { channelNames, encodeBroadcasts } from '../../shared/contract/channels.ts';
 import type { Refusal } from '../../shared/contract/errors.ts';
 import { newId } from '../../shared/contract/ids.ts';
 import type { Reply } from '../../shared/contract/jobs.ts';
@@ -117,7 +117,7 @@ const store = (command: Message['command'], targetId = roomId) =>
   storeMessage(database, { roomId, userId: ownerId, command, targetId });
 const broadcast = (...messages: Message[]) => publisher.publish(names.room(roomId), encodeMessages(...messages));
 const announceHead = (head: number) =>
-  publisher.publish(names.room(roomId), encodeBroadcast({ head, changes: [], records: [] }));
+  publisher.publish(names.room(roomId), encodeBroadcasts([{ roomId, head, changes: [], records: [] }]));
 const notify = (notice: object) => publisher.publish(names.user(userId), encodeVersioned(notice));
 
 /** @param seen is printed if the condition is still false after 5 seconds */

@@ -31,7 +31,7 @@ export interface LiveRoomsOptions {
 
 /**
  * Delivers the messages of rooms to the sockets of this gateway. All messages take the same way:
- * Redis → Subscriber → Feeds (order, gaps) → {@link LiveRooms.deliver} → RoomSubscriptions (who is a member) → topics.
+ * Redis → Subscriber → RoomChannels → Feeds (order, gaps) → {@link LiveRooms.deliver} → RoomSubscriptions (who is a member) → topics.
  */
 export class LiveRooms implements FeedListener {
   readonly #gatewayId: string;
@@ -49,7 +49,7 @@ export class LiveRooms implements FeedListener {
     this.#names = names;
     this.#payloads = payloads;
     const subscriber = new Subscriber({ redis: subscriberRedis, onResubscribed: () => void this.recheck(), log });
-    const feeds = new Feeds(names, { ...options, subscriber, listener: this });
+    const feeds = new Feeds({ ...options, names, subscriber, listener: this });
     const presence = new Presence({ redis, gatewayId, prefix, log });
     this.#subscriber = subscriber;
     this.#feeds = feeds;

@@ -4,11 +4,18 @@ import { AnyId, Id } from './ids.ts';
 import { MembershipChange } from './messages.ts';
 import { decodeVersioned, encodeVersioned } from './versions.ts';
 
+/**
+ * The number of channels that all rooms share. A batch makes one publication for each channel of its rooms, so more
+ * channels cost workers and Redis more. A gateway gets the messages of all rooms of its channels, so fewer channels
+ * cost gateways more.
+ */
+const ROOM_CHANNELS = 16;
+
 /** Returns the names of the Redis channels. @param prefix `REDIS_PREFIX` */
 export function channelNames(prefix: string) {
   return {
-    /** Carries the {@link Broadcast}s of a room to every gateway with a member online. */
-    room: (roomId: string) => `${prefix}:room:${roomId}`,
+    /** Carries the {@link Broadcast}s of a room, and of other rooms, to every gateway with a member online. */
+    room: (roomId: string) => `${prefix}:rooms:${hash(roomId) % ROOM_CHANNELS}`,
     /** Carries the {@link Notice}s for a user to every gateway with a socket of that user. */
     user: (userId: string) => `${prefix}:user:${userId}`,
     /** Carries the replies (jobs.ts) for one gateway. */
@@ -19,30 +26,45 @@ export function channelNames(prefix: string) {
 export type ChannelNames = ReturnType<typeof channelNames>;
 
 const BroadcastHeader = v.object({
+  roomId: AnyId,
   /** The seq of the last record. Without records, the seq of the last message of the room. */
   head: Seq,
+  /** The number of records. */
+  count: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   /** The membership changes in the records. So a gateway need not parse the records. */
-  changes: v.array(MembershipChange),
+  changes: v.optional(v.array(MembershipChange), []),
 });
+const BroadcastHeaders = v.object({ rooms: v.array(BroadcastHeader) });
 
 /** New messages of a room. Without records, it only announces the head: the seq of the last message of the room. */
 export interface Broadcast {
+  roomId: string;
   head: number;
   changes: MembershipChange[];
   /** Messages that `encodeMessage` encoded. Their seqs are consecutive and end at `head`. */
   records: string[];
 }
 
-/** Encodes the header as the first line, and each record as one more line. A line of JSON contains no line break. */
-export function encodeBroadcast({ head, changes, records }: Broadcast): string {
-  return [encodeVersioned({ head, changes }), ...records].join('\n');
+/** Encodes all headers as the first line, and each record as one more line. A line of JSON contains no line break. */
+export function encodeBroadcasts(broadcasts: Broadcast[]): string {
+  const rooms = broadcasts.map(({ roomId, head, changes, records }) => {
+    const header = { roomId, head, count: records.length };
+    return changes.length === 0 ? header : { ...header, changes };
+  });
+  return [encodeVersioned({ rooms }), ...broadcasts.flatMap(({ records }) => records)].join('\n');
 }
 
-/** @throws SyntaxError or ValiError if the first line is not a header of this version */
-export function decodeBroadcast(text: string): Broadcast {
-  const [header = '', ...records] = text.split('\n');
-  const { head, changes } = decodeVersioned(BroadcastHeader, header);
-  return { head, changes, records };
+/** @throws Error if the first line has no headers of this version, or if it counts more or fewer records than there are */
+export function decodeBroadcasts(text: string): Broadcast[] {
+  const [headers = '', ...records] = text.split('\n');
+  let end = 0;
+  const broadcasts = decodeVersioned(BroadcastHeaders, headers).rooms.map(({ roomId, head, count, changes }) => {
+    const start = end;
+    end += count;
+    return { roomId, head, changes, records: records.slice(start, end) };
+  });
+  if (end !== records.length) throw new Error('a publication has not the number of records of its headers');
+  return broadcasts;
 }
 
 /** The message `seq` made the user a member of the room. */
@@ -56,3 +78,10 @@ export type Revocation = v.InferOutput<typeof Revocation>;
 /** A change that every gateway with a socket of the user must know. */
 export const Notice = v.union([v.object({ invitation: Invitation }), v.object({ revocation: Revocation })]);
 export type Notice = v.InferOutput<typeof Notice>;
+
+/** FNV-1a: the same number in every process, and all channels get about the same number of rooms. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
+  return value >>> 0;
+}

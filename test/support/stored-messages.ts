@@ -1,4 +1,4 @@
-import { encodeBroadcast } from '../../shared/contract/channels.ts';
+import { encodeBroadcasts } from '../../shared/contract/channels.ts';
 import { newId } from '../../shared/contract/ids.ts';
 import { encodeMessage, type Message, membershipChange } from '../../shared/contract/messages.ts';
 import type { Database } from '../../shared/database.ts';
@@ -24,5 +24,6 @@ export async function storeMessage(
 /** Encodes consecutive messages of one room in the form in which a worker publishes them. */
 export function encodeMessages(...messages: Message[]): string {
   const changes = messages.map(membershipChange).filter((change) => change !== undefined);
-  return encodeBroadcast({ head: messages.at(-1)?.seq ?? 0, changes, records: messages.map(encodeMessage) });
+  const { roomId, seq: head } = messages.at(-1) as Message;
+  return encodeBroadcasts([{ roomId, head, changes, records: messages.map(encodeMessage) }]);
 }
