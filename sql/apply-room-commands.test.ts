@@ -8,6 +8,7 @@ import {
   aSecondAgo,
   codesOf,
   roomCommand as command,
+  createdRoomId,
   createRoomCommand,
   roomCommands,
   seqsOfOutcomes,
@@ -57,6 +58,17 @@ test('a ref has one effect, in one batch and in several batches, and another com
   assert.deepEqual(codesOf(second), [null, 'ref_reused']);
   assert.equal(second[0]?.message?.id, first[0]?.message?.id);
   assert.deepEqual(await seqsOf(room), [1, 2, 3]);
+});
+
+test('the same ref in two rooms is the ref of two commands', async () => {
+  const ann = await createUser();
+  const [first, second] = [await createRoom(ann), await createRoom(ann)];
+  const ref = randomUUID();
+  const write = (room: string) => command('CreateMessage', ann, room, { ref });
+  const outcomes = await apply(write(first), write(second), { ...createRoomCommand(ann), ref }, write(first));
+  assert.deepEqual(codesOf(outcomes), [null, null, null, null]);
+  assert.deepEqual(seqsOfOutcomes(outcomes), [2, 2, 1, 2]);
+  assert.equal(outcomes[2]?.message?.room_id, createdRoomId(ann, ref));
 });
 
 test('eight CreateRoom commands with the same ref and different room ids create one room', async () => {
@@ -162,7 +174,10 @@ test('every look-up uses an index, even if the tables were small when Postgres m
   for (let count = 0; count < 20; count++) {
     const message = command('CreateMessage', ann, room);
     const edit = command('UpdateMessage', ann, room, { targetId: message.id });
-    await roomCommands(connection).applyBatch(room, count, [message, createRoomCommand(ann), edit]);
+    await roomCommands(connection).applyBatch(room, 2 * count, [message, createRoomCommand(ann), edit]);
+    const messages = [command('CreateMessage', ann, room), command('CreateMessage', ann, 'general')];
+    const created = await roomCommands(connection).create(messages, room, 2 * count + 1);
+    assert.equal(created?.length, 2);
   }
   assert.deepEqual(await scans(), before);
   await connection.end();

@@ -11,7 +11,7 @@ import { openTestDatabase } from '../test/support/system.ts';
 // a message (as a set) and edits a message (one by one).
 
 const { database } = await openTestDatabase();
-const { apply, createUser, createRoom } = roomCommands(database);
+const { apply, create, createUser, createRoom } = roomCommands(database);
 
 const roomTypes: RoomType[] = ['Private', 'Public', 'ReadOnly'];
 const roles = ['stranger', 'member', 'owner', 'admin', 'admin and member'];
@@ -45,6 +45,19 @@ test('commands that are applied as a set get the same outcomes as commands that 
   assert.equal(cases.length, 60);
   const everyRule = ['expired', 'no_such_room', 'not_a_member', null, 'read_only_room', 'ref_reused'];
   assert.deepEqual([...codes].sort(), everyRule);
+});
+
+test('the way for batches of only CreateMessage accepts no command that the other ways refuse', async () => {
+  let accepted = 0;
+  for (const { title, actorId, roomId, deadline } of cases) {
+    const command = roomCommand('CreateMessage', actorId, roomId, { deadline });
+    if (!(await create([command]))) continue;
+    accepted++;
+    const [outcome] = await apply(roomCommand('CreateMessage', actorId, roomId, { deadline }));
+    assert.equal(outcome?.code, null, title);
+  }
+  // The owner, the member, and the admin who is a member: each in a private and in a public room.
+  assert.equal(accepted, 6);
 });
 
 /** Adds the cases of a room: each role, before and after the deadline. */

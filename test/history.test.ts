@@ -55,25 +55,44 @@ test('pages by number, pages before a seq and pages after a seq show the same hi
   refused(await readHistory(roomId, 'before=1&after=2'), 'invalid_field');
 });
 
-test('each of four pages in the history of a room with 50,000 messages reads at most 1,000 rows', async () => {
+/** Stores a room of Bob with this number of messages. A history shows every `every`th message, beginning with the first. */
+async function storeRoom(messages: number, every: number): Promise<string> {
   const roomId = newId();
   await database`
-    insert into rooms (id, name, owner_id, room_type, seq, history_length) values (${roomId}, 'long', ${bob.id}, 'Private', 50000, 25000)`;
+    insert into rooms (id, name, owner_id, room_type, seq, history_length)
+    values (${roomId}, 'long', ${bob.id}, 'Private', ${messages}, ${Math.ceil(messages / every)})`;
   await database`insert into memberships (room_id, user_id, seq) values (${roomId}, ${bob.id}, 1)`;
-  // Every second row is an edit, which a history does not show.
   await database`
     insert into messages
       (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, history_index)
     select ${roomId}::uuid, n, gen_random_uuid(), ${bob.id}::uuid,
-      case when n % 2 = 1 then 'CreateMessage' else 'UpdateMessage' end,
-      ${roomId}::uuid, 'message', now(), now(), gen_random_uuid(), 0, (n + 1) / 2
-    from generate_series(1, 50000) n`;
+      case when n % ${every} = 1 % ${every} then 'CreateMessage' else 'UpdateMessage' end,
+      ${roomId}::uuid, 'message', now(), now(), gen_random_uuid(), 0, (n - 1) / ${every} + 1
+    from generate_series(1, ${messages}::int) n`;
   await database.unsafe('analyze');
+  return roomId;
+}
+
+test('each of four pages in the history of a room with 50,000 messages reads at most 1,000 rows', async () => {
+  const roomId = await storeRoom(50_000, 2);
   assert.deepEqual(await readSeqs(roomId, 'page=12500&size=2', bob.token), [3, 1]);
 
   const queries = ['page=1&size=100', 'page=200&size=100', 'before=100&size=100', 'after=40000&size=100'];
   const paths = queries.map((query) => `/api/messages/${roomId}?${query}`);
   await assertRowsRead('messages', paths, 1_000);
+});
+
+test('a page costs the same if thousands of edits are between its messages', async () => {
+  const roomId = await storeRoom(50_000, 2_000);
+  assert.deepEqual(await readSeqs(roomId, 'page=2&size=3', bob.token), [42_001, 40_001, 38_001]);
+  const paths = [1, 2, 3].map((page) => `/api/messages/${roomId}?page=${page}&size=10`);
+  await assertRowsRead('messages', paths, 1_000);
+});
+
+test('a page of a history without edits reads only its own rows', async () => {
+  const roomId = await storeRoom(50_000, 1);
+  assert.deepEqual(await readSeqs(roomId, 'page=25000&size=2', bob.token), [2, 1]);
+  await assertRowsRead('messages', [`/api/messages/${roomId}?page=200&size=100`], 100);
 });
 
 test('with 20,000 users, each list reads at most 2,000 memberships', async () => {

@@ -6,6 +6,7 @@ import { Message } from '../shared/contract/messages.ts';
 import type { Database } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
 import { applyBatch } from './apply-batch.ts';
+import { createMessages } from './create-messages.ts';
 
 export interface AppliedRoomCommands {
   /** In the order of the commands. */
@@ -35,20 +36,22 @@ type Row = RefusedRow | CommittedRow;
 const messageColumns = columnsOf(Message);
 
 /**
- * Applies a batch with one statement.
+ * Applies a batch with one statement. A batch that `createMessages` cannot apply needs a second statement.
  * @param laneKey names the lane (the ordered outbox of a gateway) that sent the batch
  * @throws Error if Postgres does not answer
  */
 export async function applyRoomCommands(
   database: Database,
   laneKey: string,
-  { number, commands }: Batch<RoomCommand>,
+  batch: Batch<RoomCommand>,
   log: Log,
 ): Promise<AppliedRoomCommands> {
-  const batch = database.json(commands as unknown as postgres.JSONValue);
-  const statement = (oneByOne: boolean): Promise<Row[]> => database<Row[]>`
-    select command_id, code, is_new, ${database(messageColumns)}
-    from apply_room_commands(${laneKey}, ${number}, ${batch}, ${oneByOne}), lateral (select (message).*) columns`;
+  const { commands } = batch;
+  const statement = async (oneByOne: boolean): Promise<Row[]> => {
+    const messages = oneByOne ? undefined : await createMessages(database, laneKey, batch);
+    if (messages) return messages.map((message) => ({ ...message, commandId: message.id, code: null, isNew: true }));
+    return applyAnyCommands(database, laneKey, batch, oneByOne);
+  };
   const rows = await applyBatch(commands.length, statement, log);
   const committed = rows.filter((row) => row.code === null);
   const byCommand = new Map(rows.map((row) => [row.commandId, row]));
@@ -57,6 +60,18 @@ export async function applyRoomCommands(
     newMessages: committed.filter(({ isNew }) => isNew),
     earlierMessages: committed.filter(({ isNew }) => !isNew),
   };
+}
+
+function applyAnyCommands(
+  database: Database,
+  laneKey: string,
+  { number, commands }: Batch<RoomCommand>,
+  oneByOne: boolean,
+): Promise<Row[]> {
+  const batch = database.json(commands as unknown as postgres.JSONValue);
+  return database<Row[]>`
+    select command_id, code, is_new, ${database(messageColumns)}
+    from apply_room_commands(${laneKey}, ${number}, ${batch}, ${oneByOne}), lateral (select (message).*) columns`;
 }
 
 function outcomeOf({ wantsMessage }: RoomCommand, row: Row | undefined): RoomOutcome {

@@ -29,9 +29,7 @@ function usedFields(command: Command): Pick<RoomCommand, 'roomId' | 'targetId' |
       return { roomId: command.roomId, targetId: command.targetId, text: '' };
     case 'DeleteRoom':
       return { roomId: command.roomId, targetId: command.roomId, text: '' };
-    case 'CreateRoom': {
-      const roomId = newId();
-      return { roomId, targetId: roomId, text: command.text, roomType: command.roomType };
-    }
+    case 'CreateRoom':
+      return { text: command.text, roomType: command.roomType };
   }
 }

@@ -41,9 +41,10 @@ export function messageReads(database: Database) {
     history(roomId: string, range: HistoryRange): Promise<Message[]> {
       const last = lastIndex(roomId, range);
       return database<Message[]>`
-        select ${shownMessage} from messages where room_id = ${roomId} and is_in_history(command)
-          and history_index <= (select ${last}) and history_index > (select ${last} - ${range.size}::bigint)
-        order by history_index desc`;
+        select ${shownMessage} from messages where room_id = ${roomId} and seq = any(array(
+          select unnest(history_seqs(room, ${last}, ${range.size})) from rooms room where room.id = ${roomId}
+        ))
+        order by seq desc`;
     },
 
     /** Returns a message as a history shows it, if the viewer may see the room of the message. */

@@ -51,9 +51,13 @@ export interface RoomCommand {
   ref: string;
   /** A time by the clock of the database (RFC 3339). After this time the command is refused as `expired`. */
   deadline: string;
-  roomId: string;
-  /** The message or the user that the command is about. A command that is about a room has the id of the room here. */
-  targetId: string;
+  /** Undefined for a CreateRoom: the id of the new room comes from the SQL function created_room_id. */
+  roomId?: string;
+  /**
+   * The message or the user that the command is about. A command that is about a room has the id of the room here, or
+   * nothing if it is a CreateRoom.
+   */
+  targetId?: string;
   text: string;
   roomType?: string;
   /** True if the outcome must contain the stored message. */

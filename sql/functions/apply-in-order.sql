@@ -13,7 +13,7 @@ begin
     return;
   end if;
   -- Commands that follow each other and have the same name make a group. A command begins a new group if an earlier
-  -- command of the batch has the same actor and the same ref.
+  -- command of the batch has the same room, actor and ref.
   for command_group in
     select min(n) as first, max(n) as last
     from (
@@ -21,8 +21,8 @@ begin
       from (
         select n, command is distinct from lag(command) over (order by n) or nth_use_of_ref > 1 as begins_group
         from (
-          select command, n, row_number() over (partition by actor_id, ref order by n) as nth_use_of_ref
-          from (select command, actor_id, ref, row_number() over () as n from unnest(commands)) numbered
+          select command, n, row_number() over (partition by room_id, actor_id, ref order by n) as nth_use_of_ref
+          from (select command, room_id, actor_id, ref, row_number() over () as n from unnest(commands)) numbered
         ) with_uses_of_ref
       ) with_group_starts
     ) with_group_numbers

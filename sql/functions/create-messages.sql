@@ -18,7 +18,7 @@ begin
         end
       ) as code
     from unnest(commands) c
-    left join lateral (select m as earlier from messages m where m.user_id = c.actor_id and m.ref = c.ref limit 1) e on true
+    left join lateral (select m as earlier from messages m where m.room_id = c.room_id and m.user_id = c.actor_id and m.ref = c.ref limit 1) e on true
     left join lateral (select r as room from rooms r where r.id = c.room_id limit 1) r on true
     cross join lateral (
       select exists (select from memberships m where m.room_id = c.room_id and m.user_id = c.actor_id) as is_member

@@ -6,7 +6,8 @@ declare
   earlier messages;
   refusal text;
 begin
-  select * into earlier from messages where user_id = c.actor_id and ref = c.ref;
+  select * into earlier from messages
+  where room_id = c.room_id and user_id = c.actor_id and ref = c.ref;
   refusal := refusal_by_ref_or_deadline(c, earlier);
   if refusal is not null then return rejected(c.id, refusal); end if;
   if earlier.id is not null then return committed(c.id, earlier, false); end if;

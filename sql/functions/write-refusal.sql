@@ -4,6 +4,6 @@ create or replace function write_refusal(room rooms, actor_id uuid, is_member bo
 language sql immutable as $$
   select case
     when not is_member then 'not_a_member'
-    when room.room_type = 'ReadOnly' and actor_id is distinct from room.owner_id and not is_admin then 'read_only_room'
+    when not every_member_may_write(room) and actor_id is distinct from room.owner_id and not is_admin then 'read_only_room'
   end
 $$;

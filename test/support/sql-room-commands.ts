@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { RoomType } from '../../shared/contract/fields.ts';
 import { newId } from '../../shared/contract/ids.ts';
 import type { RoomCommand } from '../../shared/contract/jobs.ts';
 import type { Message } from '../../shared/contract/messages.ts';
+import { PAYLOAD_VERSION } from '../../shared/contract/versions.ts';
 import type { Database } from '../../shared/database.ts';
+import { createMessages } from '../../workers/create-messages.ts';
 
 /** A row of the SQL type `room_outcome`. */
 export interface OutcomeRow {
@@ -24,13 +26,23 @@ export function roomCommand(
   actorId: string,
   roomId: string,
   more: Partial<RoomCommand> = {},
-): RoomCommand {
+): RoomCommand & { roomId: string } {
   const required = { id: newId(), ref: randomUUID(), deadline: inOneMinute() };
-  return { ...required, command, actorId, roomId, targetId: roomId, text: 'Hello World!', ...more };
+  return { ...required, command, actorId, targetId: roomId, text: 'Hello World!', ...more, roomId };
 }
 
-export function createRoomCommand(ownerId: string, roomType: RoomType = 'Private'): RoomCommand {
-  return roomCommand('CreateRoom', ownerId, newId(), { text: 'a room', roomType });
+/** The command has the id that the room will get. A gateway sends a CreateRoom without an id. */
+export function createRoomCommand(ownerId: string, roomType: RoomType = 'Private') {
+  const ref = randomUUID();
+  return roomCommand('CreateRoom', ownerId, createdRoomId(ownerId, ref), { text: 'a room', roomType, ref });
+}
+
+/** A copy of the SQL function created_room_id: the same command must get the same id at any time. */
+export function createdRoomId(creatorId: string, ref: string): string {
+  const bytes = Buffer.from((creatorId + ref).replaceAll('-', ''), 'hex');
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  const groups = [hash.slice(0, 8), hash.slice(8, 12), `8${hash.slice(13, 16)}`, `8${hash.slice(17, 20)}`];
+  return [...groups, hash.slice(20, 32)].join('-');
 }
 
 /** Calls the functions of sql/functions in the same way as a worker. */
@@ -52,6 +64,10 @@ export function roomCommands(database: Database) {
   return {
     applyBatch,
     apply,
+
+    /** Applies CreateMessage commands as a batch with `apply_create_messages`. See createMessages of workers/. */
+    create: (commands: RoomCommand[], laneKey = newId(), number = 0) =>
+      createMessages(database, laneKey, { v: PAYLOAD_VERSION, gateway: newId(), lane: 0, number, commands }),
 
     async createUser(firstName = 'Tester', roles = ['user']): Promise<string> {
       const id = newId();

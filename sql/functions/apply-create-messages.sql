@@ -1,0 +1,63 @@
+-- Applies a batch of only CreateMessage commands, in order, with much less work for each command than
+-- apply_room_commands. Does this only if the batch is new, no deadline has passed, no ref was used before, and every
+-- actor may write. Otherwise changes nothing and returns nulls: then apply_room_commands must apply the batch.
+-- A test proves that both functions store the same rows.
+-- room_ids, counts: the rooms of the batch, and how many of its messages each room gets.
+-- room_numbers, steps: for each message, which of these rooms it goes to (from 1), and its place among the messages of
+-- the batch in this room (from 1).
+-- stored_at: the time of all messages. former_seqs: the seq of the last message of each room before the batch.
+-- Locks: the row of the lane, then the rooms in the order of their ids, as apply_room_commands.
+create or replace function apply_create_messages(
+  lane_key text, number bigint, earliest_deadline timestamptz, room_ids text[], counts bigint[],
+  ids uuid[], actor_ids uuid[], refs uuid[], room_numbers int[], steps bigint[], texts text[],
+  out stored_at timestamptz, out former_seqs bigint[]
+) language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  stored_room_ids uuid[];
+  former_lengths bigint[];
+  open_rooms bigint;
+  allowed bigint;
+begin
+  select array_agg(stored_id(id) order by n) into stored_room_ids from unnest(room_ids) with ordinality as given (id, n);
+  if not is_new_batch(lane_key, number) then raise sqlstate 'RM001'; end if;
+  select count(*) into open_rooms
+  from (select r from rooms r where id = any(stored_room_ids) order by id for no key update) locked
+  where may_see_room(r, true) and every_member_may_write(r);
+  -- The lateral join makes Postgres look up each row by an index. A plain join could read a whole index.
+  select count(*) into allowed
+  from unnest(room_numbers, actor_ids) as given (room_number, actor_id), lateral (
+    select from memberships m where m.room_id = stored_room_ids[room_number] and m.user_id = actor_id limit 1
+  ) membership;
+  if open_rooms < cardinality(room_ids) or allowed < cardinality(ids) or earliest_deadline < clock_timestamp() then
+    raise sqlstate 'RM001';
+  end if;
+
+  with advanced as (
+    update rooms r set seq = r.seq + given.count, history_length = r.history_length + given.count
+    from unnest(stored_room_ids, counts) with ordinality as given (id, count, n)
+    where r.id = given.id
+    returning given.n, r.seq - given.count as former_seq, r.history_length - given.count as former_length
+  )
+  select array_agg(former_seq order by n), array_agg(former_length order by n) into former_seqs, former_lengths
+  from advanced;
+  stored_at := clock_timestamp()::timestamptz(3);
+  insert into messages
+    (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, history_index)
+  select stored_room_ids[room_number], former_seqs[room_number] + step, id, actor_id, 'CreateMessage',
+    stored_room_ids[room_number], text, stored_at, stored_at, ref,
+    command_fingerprint(row(
+      id, actor_id, ref, null, 'CreateMessage', stored_room_ids[room_number], stored_room_ids[room_number], text, null
+    )::room_command),
+    former_lengths[room_number] + step
+  from unnest(ids, actor_ids, refs, room_numbers, steps, texts)
+    as given (id, actor_id, ref, room_number, step, text);
+exception
+  -- This undoes everything above, also the number of the batch.
+  when unique_violation or sqlstate 'RM001' then
+    stored_at := null;
+    former_seqs := null;
+end
+$$;

@@ -1,0 +1,16 @@
+-- The seqs of a page of a history: at most `size` messages, and the message `last_index` of the history is the last one.
+-- This needs no index of the history, which every new message would have to pay for.
+create or replace function history_seqs(room rooms, last_index bigint, size bigint) returns bigint[]
+language plpgsql stable
+set enable_seqscan = off
+as $$
+declare
+  first_index bigint := greatest(last_index - size + 1, 1);
+  end_index bigint := least(last_index, room.history_length);
+begin
+  if first_index > end_index then return '{}'; end if;
+  -- A history shows all messages of this room.
+  if room.history_length = room.seq then return array(select generate_series(first_index, end_index)); end if;
+  return history_seqs_between(room, first_index, end_index);
+end
+$$;
