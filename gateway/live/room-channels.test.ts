@@ -58,6 +58,7 @@ test('each broadcast of a channel is received once, however many of its rooms ar
   await announce(second);
   await until(() => received.includes(second));
   assert.deepEqual(received.slice(-2), [first, second]);
+  for (const roomId of [first, second]) channels.release(roomId);
 });
 
 test('after a failed subscription, the next room of the channel subscribes again', async () => {
