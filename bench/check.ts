@@ -1,51 +1,50 @@
 import type { Database } from '../shared/database.ts';
 import type { Fixture } from './fixture.ts';
-import type { Ledger } from './ledger.ts';
-import type { Member } from './member.ts';
+import type { Ledger, LedgerRoom } from './ledger.ts';
 
-/** Compares what the sockets received with what Postgres holds. @returns one line for each error that it finds */
+interface Row {
+  seq: number;
+  ref: string;
+}
+
+/**
+ * Compares what the sockets received with what Postgres holds. Every message must be acked, and stored once with the
+ * seq of its ack. The seqs of a room must be 1 to n. Every socket must have received all of them, in this order.
+ * @returns one line for each error
+ */
 export async function findErrors(fixture: Fixture, ledger: Ledger, database: Database): Promise<string[]> {
-  const rows = await database<{ roomId: string; seq: number; ref: string }[]>`
-    select room_id, seq, ref from messages where room_id in ${database(fixture.roomIds)} order by room_id, seq`;
-  const unacked = ledger.sent - ledger.acks.size;
-  const errors = unacked > 0 ? [`${unacked} of ${ledger.sent} messages were not acked`] : [];
-  errors.push(...ledger.refusals.map((refusal) => `refused: ${refusal}`), ...checkAcks(ledger, rows));
-  const rowsByRoom = Map.groupBy(rows, ({ roomId }) => roomId);
-  for (const [roomId, roomRows] of rowsByRoom) errors.push(...checkSequence(roomId, roomRows));
-  for (const member of fixture.members) {
-    const stored = rowsByRoom.get(member.roomId)?.map(({ ref }) => ref) ?? [];
-    errors.push(...checkMember(member, stored, fixture.initialSeq));
+  const errors = [...ledger.errors];
+  if (ledger.inFlight > 0) errors.push(`${ledger.inFlight} of ${ledger.sent} messages have no outcome`);
+  for (const [code, count] of ledger.refusals) errors.push(`${count} messages were refused: ${code}`);
+  let stored = 0;
+  for (const room of fixture.rooms) {
+    const rows = await database<Row[]>`select seq, ref from messages where room_id = ${room.id} order by seq`;
+    errors.push(...checkRoom(room, rows, ledger));
+    stored += rows.length - room.initialSeq;
   }
-  return errors;
+  if (stored !== ledger.acked) errors.push(`${ledger.acked} messages were acked, ${stored} are stored`);
+  return errors.concat(checkEnds(fixture));
 }
 
-/** Finds acked messages that are not stored once with the seq of their ack. */
-function checkAcks(ledger: Ledger, rows: { seq: number; ref: string }[]): string[] {
-  const rowsByRef = Map.groupBy(rows, ({ ref }) => ref);
-  const errors: string[] = [];
-  for (const [ref, seq] of ledger.acks) {
-    const seqs = rowsByRef.get(ref)?.map((row) => row.seq) ?? [];
-    if (seqs.length !== 1 || seqs[0] !== seq) errors.push(`ref ${ref}: acked at ${seq}, stored at ${seqs.join()}`);
-  }
-  return errors;
-}
-
-/** Checks that the seqs of a room are 1, 2, 3 and so on, without a gap. */
-function checkSequence(roomId: string, rows: { seq: number }[]): string[] {
-  const index = rows.findIndex((row, position) => row.seq !== position + 1);
-  return index < 0 ? [] : [`room ${roomId}: seq ${rows[index]?.seq} where ${index + 1} is expected`];
-}
-
-/** Checks that the socket received every stored message after the initial seq: once, in order, with the stored ref. */
-function checkMember({ deliveries, closed }: Member, stored: string[], initialSeq: number): string[] {
-  const expected = stored.slice(initialSeq);
-  const errors = closed === undefined ? [] : [`a socket was closed (${closed})`];
-  if (deliveries.length !== expected.length)
-    errors.push(`a socket received ${deliveries.length} of ${expected.length} messages`);
-  const index = deliveries.findIndex(({ seq, ref }, position) => {
-    return seq !== initialSeq + position + 1 || ref !== expected[position];
+function checkRoom({ id, initialSeq, order }: LedgerRoom, rows: Row[], ledger: Ledger): string[] {
+  const gap = rows.findIndex(({ seq }, place) => seq !== place + 1);
+  const errors = gap < 0 ? [] : [`room ${id}: seq ${rows[gap]?.seq} where ${gap + 1} is expected`];
+  const stored = rows.slice(initialSeq);
+  if (order.length !== stored.length)
+    errors.push(`room ${id}: ${stored.length} messages are stored, ${order.length} were received`);
+  order.forEach((index, place) => {
+    const row = stored[place];
+    if (row?.ref !== ledger.refs.of(index)) errors.push(`room ${id}: message ${index} was received, not ${row?.ref}`);
+    else if (ledger.ackOf(index) !== row.seq)
+      errors.push(`message ${index}: acked at ${ledger.ackOf(index)}, stored at ${row.seq}`);
   });
-  if (index >= 0)
-    errors.push(`a socket received seq ${deliveries[index]?.seq} where ${initialSeq + index + 1} is expected`);
   return errors;
+}
+
+/** Each delivery was checked when it came. So a socket that has the last message of its room has all of them. */
+function checkEnds({ members }: Fixture): string[] {
+  return members.flatMap(({ number, nextSeq, room }) => {
+    const last = room.initialSeq + room.order.length;
+    return nextSeq === last + 1 ? [] : [`socket ${number}: the last seq is ${nextSeq - 1} where ${last} is expected`];
+  });
 }

@@ -1,16 +1,17 @@
-import { Member, type SocketEvents } from './member.ts';
+import type { Database } from '../shared/database.ts';
+import { type Account, createAccounts } from './accounts.ts';
+import { addMembers } from './add-members.ts';
+import { callApi, inParallel } from './call-api.ts';
+import type { Ledger, LedgerRoom } from './ledger.ts';
+import { Member } from './member.ts';
 
-const PARALLEL_CALLS = 8;
-export const PASSWORD = 'correct horse';
+const MAX_CONNECTS_AT_ONCE = 64;
 
-/** Rooms with connected members, created over the public interface. */
+/** Rooms with connected members. */
 export interface Fixture {
   members: Member[];
-  /** The e-mails of the members. The password of each is {@link PASSWORD}. */
-  emails: string[];
-  roomIds: string[];
-  /** The last seq of each room before the load begins: one message for its creation, and one for each added member. */
-  initialSeq: number;
+  accounts: Account[];
+  rooms: LedgerRoom[];
 }
 
 export interface FixtureSize {
@@ -20,72 +21,43 @@ export interface FixtureSize {
   rooms: number;
 }
 
-interface Account {
-  id: string;
-  token: string;
-  email: string;
+/** The parts of a running system that a fixture needs. */
+export interface Target {
+  url: string;
+  /** `API_SECRET` of the gateways. */
+  secret: string;
+  /** A connection that can write. */
+  database: Database;
 }
 
 /** Creates the accounts, rooms and sockets. The first member of each room is its owner. */
-export async function createFixture(url: string, size: FixtureSize, events: SocketEvents): Promise<Fixture> {
-  const { members, rooms } = size;
-  const uniqueName = Date.now().toString(36);
-  const accounts = await inParallel(members, (index) => createAccount(url, `bench.${uniqueName}.${index}@example.com`));
-  const account = (index: number) => accounts[index] as Account;
-  const roomIds = await inParallel(rooms, (index) => createRoom(url, account(index).token, `bench room ${index}`));
-  await inParallel(members - rooms, (index) => {
-    const path = `/api/rooms/${roomIds[index % rooms]}/users/${account(rooms + index).id}`;
-    return call(url, `POST ${path}`, account(index % rooms).token);
+export async function createFixture(target: Target, size: FixtureSize, ledger: Ledger): Promise<Fixture> {
+  const { accounts, roomIds } = await createRooms(target, size);
+  const rooms = roomIds.map((id): LedgerRoom => ({ id, initialSeq: size.members / size.rooms, order: [] }));
+  const connect = (index: number) => {
+    const { token } = accounts[index] as Account;
+    return Member.connect(target.url, token, rooms[index % rooms.length] as LedgerRoom, index, ledger);
+  };
+  return { accounts, rooms, members: await inParallel(accounts.length, connect, MAX_CONNECTS_AT_ONCE) };
+}
+
+/** Creates accounts and rooms without sockets. The member with index `i` is in the room with index `i % rooms`. */
+async function createRooms(
+  { url, secret, database }: Target,
+  { members, rooms }: FixtureSize,
+): Promise<{ accounts: Account[]; roomIds: string[] }> {
+  const accounts = await createAccounts(url, secret, database, members);
+  const roomIds = await inParallel(rooms, async (index) => {
+    const { token } = accounts[index] as Account;
+    const { id } = await callApi<{ id: string }>(url, 'POST /api/rooms', token, { name: `bench room ${index}` });
+    const others = accounts.filter((_, other) => other > index && other % rooms === index);
+    await addMembers(
+      url,
+      token,
+      id,
+      others.map((account) => account.id),
+    );
+    return id;
   });
-  return {
-    members: await inParallel(members, (index) =>
-      Member.connect(url, account(index).token, roomIds[index % rooms] as string, events),
-    ),
-    emails: accounts.map(({ email }) => email),
-    roomIds,
-    initialSeq: members / rooms,
-  };
-}
-
-async function createAccount(url: string, email: string): Promise<Account> {
-  const person = { firstName: 'Bench', lastName: 'Member', email, password: PASSWORD };
-  const { id } = await call<{ id: string }>(url, 'POST /api/users/register', undefined, person);
-  const login = { email, password: PASSWORD };
-  const { token } = await call<{ token: string }>(url, 'POST /api/users/login', undefined, login);
-  return { id, token, email };
-}
-
-async function createRoom(url: string, token: string, name: string): Promise<string> {
-  const { id } = await call<{ id: string }>(url, 'POST /api/rooms', token, { name });
-  return id;
-}
-
-/** @param route such as `POST /api/rooms` */
-async function call<T>(url: string, route: string, token?: string, body?: unknown): Promise<T> {
-  const [method, path] = route.split(' ') as [string, string];
-  const headers = {
-    ...(token && { authorization: `Bearer ${token}` }),
-    ...(body !== undefined && { 'content-type': 'application/json' }),
-  };
-  const response = await fetch(`${url}${path}`, {
-    method,
-    headers,
-    body: body === undefined ? null : JSON.stringify(body),
-  });
-  if (!response.ok) throw new Error(`${route}: ${response.status} ${await response.text()}`);
-  return (await response.json()) as T;
-}
-
-/** Calls `work` with 0 to `count - 1`, at most eight calls at the same time. @returns the results, by index */
-async function inParallel<T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> {
-  const results: T[] = [];
-  let next = 0;
-  const callOneByOne = async () => {
-    while (next < count) {
-      const index = next++;
-      results[index] = await work(index);
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL_CALLS }, callOneByOne));
-  return results;
+  return { accounts, roomIds };
 }

@@ -2,46 +2,64 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Ledger } from './ledger.ts';
 import type { Member } from './member.ts';
 
-const TEXT = 'Hello World! '.repeat(8).trim();
+const POLL_AFTER_MS = 5;
 const RESEND_AFTER_MS = 5_000;
+const MAX_SILENCE_MS = 30_000;
 
-/** Each socket has `window` messages without an ack. When one of them is acked, the socket sends the next message. */
+/**
+ * Each socket has `window` messages without an outcome. When one of them has its outcome, the socket sends the next
+ * message. Resolves when `isDone` is true and every message has its outcome, or after 30 seconds without an outcome.
+ */
 export async function runClosedLoop(
   members: Member[],
   ledger: Ledger,
-  messages: number,
   window: number,
+  isDone: () => boolean,
 ): Promise<void> {
-  let unsent = messages;
-  const sendOneByOne = async (member: Member) => {
-    while (unsent-- > 0) await send(member, ledger);
+  const sendNext = (member: Member) => {
+    if (!ledger.isFull && !isDone()) member.sendMessage(performance.now());
   };
-  await Promise.all(members.flatMap((member) => Array.from({ length: window }, () => sendOneByOne(member))));
+  for (const member of members) member.onOutcome = () => sendNext(member);
+  for (let round = 0; round < window; round++) for (const member of members) sendNext(member);
+  await waitForOutcomes(members, ledger, () => ledger.isFull || isDone());
+  for (const member of members) member.onOutcome = () => undefined;
 }
 
-/** Sends at a constant rate. Does not wait for acks, so a slow server does not reduce the load. */
+/**
+ * Sends at a constant rate. Does not wait for acks, so a slow server does not reduce the load. The time at which each
+ * message has to be sent is fixed before, so the latencies contain every delay.
+ */
 export async function runOpenLoop(
   members: Member[],
   ledger: Ledger,
   messages: number,
   messagesPerSecond: number,
 ): Promise<void> {
-  const acks: Promise<void>[] = [];
   const startedAt = performance.now();
-  while (acks.length < messages) {
-    const elapsedSeconds = (performance.now() - startedAt) / 1_000;
-    const due = Math.min(messages, Math.ceil(elapsedSeconds * messagesPerSecond));
-    while (acks.length < due) acks.push(send(members[acks.length % members.length] as Member, ledger));
-    await wait(1);
+  const sending = { isDone: false };
+  const outcomes = waitForOutcomes(members, ledger, () => sending.isDone);
+  for (let count = 0; count < messages; await wait(1)) {
+    const due = Math.min(messages, Math.floor(((performance.now() - startedAt) / 1_000) * messagesPerSecond) + 1);
+    for (; count < due; count++) {
+      const member = members[count % members.length] as Member;
+      member.sendMessage(startedAt + (count / messagesPerSecond) * 1_000);
+    }
   }
-  await Promise.all(acks);
+  sending.isDone = true;
+  await outcomes;
 }
 
-/** Sends like a real client: without an ack after 5 seconds, the same message with the same ref is sent again. */
-async function send(member: Member, ledger: Ledger): Promise<void> {
-  const { ref, acked } = ledger.recordSending();
-  member.send(TEXT, ref);
-  const timer = setInterval(() => member.send(TEXT, ref), RESEND_AFTER_MS);
-  await acked;
-  clearInterval(timer);
+/** Sends a message again after 5 seconds without an outcome, with the same ref, as a real client does. */
+async function waitForOutcomes(members: Member[], ledger: Ledger, isDone: () => boolean): Promise<void> {
+  let [lastProgress, lastChange, lastSearch] = [0, performance.now(), performance.now()];
+  while (!isDone() || ledger.inFlight > 0) {
+    await wait(POLL_AFTER_MS);
+    const now = performance.now();
+    const progress = ledger.sent + ledger.acked + ledger.refused;
+    if (progress !== lastProgress) [lastProgress, lastChange] = [progress, now];
+    if (now - lastChange > MAX_SILENCE_MS) return;
+    if (now - lastSearch < RESEND_AFTER_MS) continue;
+    lastSearch = now;
+    for (const { index, sender } of ledger.takeSilent(now - RESEND_AFTER_MS)) members[sender]?.resend(index);
+  }
 }

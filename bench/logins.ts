@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { PASSWORD } from './fixture.ts';
+import { PASSWORD } from './accounts.ts';
 
 // node bench/logins.ts <url> <clients> <email> ...
 // Each client logs in again and again. On SIGTERM, this process prints its logins per second and ends.

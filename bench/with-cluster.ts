@@ -4,35 +4,57 @@ import { join } from 'node:path';
 import { connectDatabase, type Database } from '../shared/database.ts';
 import { Cluster } from '../shared/local/cluster.ts';
 import { migrate } from '../sql/migrate.ts';
+import { type CpuSeconds, createCpuReader } from './cpu.ts';
 
 /** What every benchmark needs. */
 export interface BenchOptions {
   databaseUrl: string;
   redisUrl: string;
   print: (line: string) => void;
+  /** How many gateways run. Each benchmark has its own default. */
+  gateways?: number | undefined;
+  workers?: number | undefined;
 }
 
 export interface Size {
-  /** All gateways share one port. */
   gateways: number;
   workers: number;
+  /** True if each gateway has its own port. Otherwise all gateways share one port. */
+  ownPorts?: boolean;
+}
+
+/** A running system with an empty database. */
+export interface System {
+  /** The URL of the first gateway. */
+  url: string;
+  urls: string[];
+  secret: string;
+  cluster: Cluster;
+  /** This connection can write, because it creates accounts. */
+  database: Database;
+  readCpu: () => CpuSeconds;
 }
 
 /**
  * Migrates the database, starts gateways and workers, and stops them when the benchmark ends.
+ * @param size the numbers of gateways and workers, if the options do not have them
  * @returns what the benchmark returns
  */
 export async function withCluster<T>(
-  { databaseUrl, redisUrl }: BenchOptions,
+  { databaseUrl, redisUrl, ...options }: BenchOptions,
   size: Size,
-  benchmark: (url: string, cluster: Cluster, database: Database) => Promise<T>,
+  benchmark: (system: System) => Promise<T>,
 ): Promise<T> {
   const logs = mkdtempSync(join(tmpdir(), 'rooms-bench-logs-'));
+  const { gateways = size.gateways, workers = size.workers } = options;
   await migrate(databaseUrl);
-  const cluster = await Cluster.start({ databaseUrl, redisUrl, logs, ...size, sharePort: true });
-  const database = connectDatabase(databaseUrl, { name: 'rooms-bench', max: 2, readOnly: true, timeout: 0 });
+  const sharePort = !size.ownPorts;
+  const cluster = await Cluster.start({ databaseUrl, redisUrl, logs, gateways, workers, sharePort });
+  const database = connectDatabase(databaseUrl, { name: 'rooms-bench', max: 2, readOnly: false, timeout: 0 });
   try {
-    return await benchmark(cluster.urls[0] as string, cluster, database);
+    const readCpu = await createCpuReader(cluster, database, redisUrl);
+    const { urls, secret } = cluster;
+    return await benchmark({ url: urls[0] as string, urls, secret, cluster, database, readCpu });
   } finally {
     await cluster.stop();
     await database.end();

@@ -2,12 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { findErrors } from './check.ts';
-import { createFixture, type Fixture } from './fixture.ts';
-import { Ledger } from './ledger.ts';
-import { runOpenLoop } from './load.ts';
-import { percentile } from './stats.ts';
-import { type BenchOptions, withCluster } from './with-cluster.ts';
+import { findErrors } from '../check.ts';
+import { createFixture, type Fixture } from '../fixture.ts';
+import { median } from '../latency.ts';
+import { Ledger } from '../ledger.ts';
+import { runOpenLoop } from '../load.ts';
+import type { Result } from '../measure.ts';
+import { type BenchOptions, withCluster } from '../with-cluster.ts';
 
 const SIZE = { members: 200, rooms: 20 };
 const MESSAGES_PER_SECOND = 500;
@@ -26,16 +27,15 @@ interface Round {
 
 /**
  * Sends 500 messages a second, in turns without and with 200 clients that log in repeatedly, and measures the latency.
- * @returns one line for each error that it finds
  */
-export async function storm(options: BenchOptions): Promise<string[]> {
-  return withCluster(options, { gateways: 2, workers: 2 }, async (url, _cluster, database) => {
-    const ledger = new Ledger();
-    const fixture = await createFixture(url, SIZE, ledger.events);
+export async function storm(options: BenchOptions): Promise<Result> {
+  return withCluster(options, { gateways: 2, workers: 2 }, async (system) => {
+    const ledger = new Ledger(ROUNDS * 2 * (WARM_UP_SECONDS + ROUND_SECONDS) * MESSAGES_PER_SECOND);
+    const fixture = await createFixture(system, SIZE, ledger);
     const rounds: Round[] = [];
     for (let number = 1; number <= ROUNDS; number++) {
       const aloneMs = await measureP99(fixture, ledger);
-      const stopLogins = startLogins(url, fixture);
+      const stopLogins = startLogins(system.url, fixture);
       const stormMs = await measureP99(fixture, ledger);
       rounds.push({ aloneMs, stormMs });
       options.print(`  round ${number}: p99 ${compare({ aloneMs, stormMs })}; ${await stopLogins()}`);
@@ -43,21 +43,22 @@ export async function storm(options: BenchOptions): Promise<string[]> {
     const [aloneMs, stormMs] = [medianOf(rounds, 'aloneMs'), medianOf(rounds, 'stormMs')];
     options.print(`  send to delivery, median of the rounds' p99: ${compare({ aloneMs, stormMs })}`);
     options.print(`  ratio of the storm to alone: ${(stormMs / aloneMs).toFixed(2)}`);
-    return findErrors(fixture, ledger, database);
+    const figures = { 'p99 alone ms': aloneMs, 'p99 in the storm ms': stormMs };
+    return { errors: await findErrors(fixture, ledger, system.database), figures };
   });
 }
 
 /** @returns the 99th percentile from send to delivery, in milliseconds, without the messages of the first two seconds */
 async function measureP99(fixture: Fixture, ledger: Ledger): Promise<number> {
   await sendFor(WARM_UP_SECONDS, fixture, ledger);
-  const first = ledger.deliveryTimesMs.length;
+  ledger.measureFromNow();
   await sendFor(ROUND_SECONDS, fixture, ledger);
-  return percentile(ledger.deliveryTimesMs.slice(first), 99);
+  return ledger.deliveries.percentileMs(99);
 }
 
 async function sendFor(seconds: number, { members }: Fixture, ledger: Ledger): Promise<void> {
   const messages = MESSAGES_PER_SECOND * seconds;
-  const expected = ledger.deliveries + (messages * SIZE.members) / SIZE.rooms;
+  const expected = ledger.delivered + (messages * SIZE.members) / SIZE.rooms;
   await runOpenLoop(members, ledger, messages, MESSAGES_PER_SECOND);
   await ledger.waitForDeliveries(expected);
 }
@@ -66,8 +67,13 @@ async function sendFor(seconds: number, { members }: Fixture, ledger: Ledger): P
  * Starts the logins in another process, so that they do not slow the process that measures.
  * @returns a function that stops them and returns their report
  */
-function startLogins(url: string, { emails }: Fixture): () => Promise<string> {
-  const args = [join(import.meta.dirname, 'logins.ts'), url, `${LOGIN_CLIENTS}`, ...emails];
+function startLogins(url: string, { accounts }: Fixture): () => Promise<string> {
+  const args = [
+    join(import.meta.dirname, '../logins.ts'),
+    url,
+    `${LOGIN_CLIENTS}`,
+    ...accounts.map(({ email }) => email),
+  ];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const report = text(child.stdout);
   return async () => {
@@ -82,6 +88,5 @@ function compare({ aloneMs, stormMs }: Round): string {
 }
 
 function medianOf(rounds: Round[], name: keyof Round): number {
-  const values = rounds.map((round) => round[name]);
-  return percentile(values, 50);
+  return median(rounds.map((round) => round[name]));
 }
