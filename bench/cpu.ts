@@ -23,7 +23,7 @@ interface ProcessStat {
 
 /** @returns a function that reads the processor seconds. Postgres and Redis must run on this machine, otherwise they count 0. */
 export async function createCpuReader(
-  cluster: Cluster,
+  cluster: Pick<Cluster, 'gateways' | 'workers'>,
   database: Database,
   redisUrl: string,
 ): Promise<() => CpuSeconds> {

@@ -42,7 +42,7 @@ export async function createFixture(target: Target, size: FixtureSize, ledger: L
 }
 
 /** Creates accounts and rooms without sockets. The member with index `i` is in the room with index `i % rooms`. */
-async function createRooms(
+export async function createRooms(
   { url, secret, database }: Target,
   { members, rooms }: FixtureSize,
 ): Promise<{ accounts: Account[]; roomIds: string[] }> {

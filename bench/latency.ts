@@ -14,9 +14,9 @@ export class Latency {
     this.#histogram.recordValue(Math.min(Math.max(1, Math.round(milliseconds * 1_000)), MAX_LATENCY_US));
   }
 
-  /** @returns milliseconds: `percent` percent of the latencies are not larger */
+  /** @returns milliseconds: `percent` percent of the latencies are not larger. NaN without a latency. */
   percentileMs(percent: number): number {
-    return this.#histogram.getValueAtPercentile(percent) / 1_000;
+    return this.samples === 0 ? Number.NaN : this.#histogram.getValueAtPercentile(percent) / 1_000;
   }
 
   reset(): void {

@@ -1,22 +1,39 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Ledger } from './ledger.ts';
-import type { Member } from './member.ts';
 
 const POLL_AFTER_MS = 5;
 const RESEND_AFTER_MS = 5_000;
 const MAX_SILENCE_MS = 30_000;
+
+/** What the loops need of a member with a socket. */
+interface LoadMember {
+  /** Called after each ack and each refusal of this member's messages. */
+  onOutcome: () => void;
+  sendMessage(intendedAt: number): void;
+  resend?(index: number): void;
+}
+
+/** What the loops need of the record of all messages. */
+interface LoadLedger {
+  readonly isFull: boolean;
+  readonly sent: number;
+  readonly acked: number;
+  readonly refused: number;
+  readonly inFlight: number;
+  /** Without it, no message is sent a second time. */
+  takeSilent?(sentBefore: number): { index: number; sender: number }[];
+}
 
 /**
  * Each socket has `window` messages without an outcome. When one of them has its outcome, the socket sends the next
  * message. Resolves when `isDone` is true and every message has its outcome, or after 30 seconds without an outcome.
  */
 export async function runClosedLoop(
-  members: Member[],
-  ledger: Ledger,
+  members: LoadMember[],
+  ledger: LoadLedger,
   window: number,
   isDone: () => boolean,
 ): Promise<void> {
-  const sendNext = (member: Member) => {
+  const sendNext = (member: LoadMember) => {
     if (!ledger.isFull && !isDone()) member.sendMessage(performance.now());
   };
   for (const member of members) member.onOutcome = () => sendNext(member);
@@ -30,8 +47,8 @@ export async function runClosedLoop(
  * message has to be sent is fixed before, so the latencies contain every delay.
  */
 export async function runOpenLoop(
-  members: Member[],
-  ledger: Ledger,
+  members: LoadMember[],
+  ledger: LoadLedger,
   messages: number,
   messagesPerSecond: number,
 ): Promise<void> {
@@ -41,7 +58,7 @@ export async function runOpenLoop(
   for (let count = 0; count < messages; await wait(1)) {
     const due = Math.min(messages, Math.floor(((performance.now() - startedAt) / 1_000) * messagesPerSecond) + 1);
     for (; count < due; count++) {
-      const member = members[count % members.length] as Member;
+      const member = members[count % members.length] as LoadMember;
       member.sendMessage(startedAt + (count / messagesPerSecond) * 1_000);
     }
   }
@@ -50,7 +67,7 @@ export async function runOpenLoop(
 }
 
 /** Sends a message again after 5 seconds without an outcome, with the same ref, as a real client does. */
-async function waitForOutcomes(members: Member[], ledger: Ledger, isDone: () => boolean): Promise<void> {
+async function waitForOutcomes(members: LoadMember[], ledger: LoadLedger, isDone: () => boolean): Promise<void> {
   let [lastProgress, lastChange, lastSearch] = [0, performance.now(), performance.now()];
   while (!isDone() || ledger.inFlight > 0) {
     await wait(POLL_AFTER_MS);
@@ -60,6 +77,6 @@ async function waitForOutcomes(members: Member[], ledger: Ledger, isDone: () => 
     if (now - lastChange > MAX_SILENCE_MS) return;
     if (now - lastSearch < RESEND_AFTER_MS) continue;
     lastSearch = now;
-    for (const { index, sender } of ledger.takeSilent(now - RESEND_AFTER_MS)) members[sender]?.resend(index);
+    for (const { index, sender } of ledger.takeSilent?.(now - RESEND_AFTER_MS) ?? []) members[sender]?.resend?.(index);
   }
 }

@@ -7,6 +7,12 @@ const MAX_CLIENT_SHARE = 0.85;
 /** Named numbers, in the order in which they are printed. A name contains its unit. */
 export type Figures = Record<string, number>;
 
+/** What is measured of the record of all messages. */
+export type MeasuredLedger = Pick<
+  Ledger,
+  'acked' | 'delivered' | 'acks' | 'deliveries' | 'lateness' | 'measureFromNow'
+>;
+
 export interface Result {
   /** One line for each error that the benchmark found. */
   errors: string[];
@@ -14,7 +20,7 @@ export interface Result {
 }
 
 /** Measures what happens from now on. @returns a function that returns the figures until then */
-export function startMeasuring(ledger: Ledger, readCpu: () => CpuSeconds): () => Figures {
+export function startMeasuring(ledger: MeasuredLedger, readCpu: () => CpuSeconds): () => Figures {
   ledger.measureFromNow();
   const { acked, delivered } = ledger;
   const measureCpu = startCpu(readCpu);
@@ -63,7 +69,7 @@ export function printFigures(figures: Figures, print: (line: string) => void): v
 }
 
 /** @returns three digits after the point for small numbers, none for large ones */
-function formatNumber(value: number): string {
+export function formatNumber(value: number): string {
   if (value >= 1_000) return Math.round(value).toLocaleString('en');
   return value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2);
 }

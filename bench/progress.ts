@@ -3,7 +3,10 @@ import type { Ledger } from './ledger.ts';
 const PROGRESS_INTERVAL_MS = 2_000;
 
 /** Prints every two seconds what the ledger has counted since the last line. @returns a function that ends this */
-export function showProgress(ledger: Ledger, print: (line: string) => void): () => void {
+export function showProgress(
+  ledger: Pick<Ledger, 'acked' | 'delivered' | 'errors' | 'inFlight'>,
+  print: (line: string) => void,
+): () => void {
   const startedAt = performance.now();
   let [lastAt, acked, delivered] = [startedAt, ledger.acked, ledger.delivered];
   const timer = setInterval(() => {

@@ -15,6 +15,8 @@ export interface RawSocketOptions {
   path?: string;
   /** Sent as `Authorization: Bearer`. */
   token?: string;
+  /** Called when the server has accepted the upgrade. */
+  onOpen?: () => void;
   /** Called for each text frame. The bytes are only valid during the call. */
   onFrame: (bytes: Buffer, start: number, end: number) => void;
   /** Called once, when the socket is closed for any reason. */
@@ -91,6 +93,7 @@ export class RawSocket {
     const headersEnd = answer.indexOf(END_OF_HEADERS);
     if (headersEnd < 0) return 0;
     this.#isUpgraded = answer.startsWith('HTTP/1.1 101 ');
+    if (this.#isUpgraded) this.#options.onOpen?.();
     if (this.#isUpgraded) return this.#readFrames(bytes, headersEnd + END_OF_HEADERS.length, end);
     this.#close(`the upgrade was refused: ${answer}`);
     return end;
