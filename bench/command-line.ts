@@ -47,7 +47,8 @@ export function usage(): string {
   ].join('\n');
 }
 
-function parseCount(option: string, text: string): number {
+/** @throws Error that names the option */
+export function parseCount(option: string, text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${option} must be a whole number, at least 1`);
   return Number(text);
 }

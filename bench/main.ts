@@ -1,45 +1,27 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { startServices, stopChildren } from '../shared/local/services.ts';
 import { parseCommandLine, usage } from './command-line.ts';
 import type { Result } from './measure.ts';
+import { PEERS_USAGE, parsePeersCommandLine } from './peers/command-line.ts';
 import type { BenchOptions } from './with-cluster.ts';
+import { withServices } from './with-services.ts';
 
 const EXIT_USAGE = 64;
 const MAX_PRINTED_ERRORS = 20;
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-const errors = await startServicesAndMeasure(readCommandLine());
+const run = readCommandLine();
+const { errors } = await withServices(print, (services) => run({ ...services, print }));
 for (const error of errors.slice(0, MAX_PRINTED_ERRORS)) print(`ERROR: ${error}`);
 print(errors.length > 0 ? `${errors.length} errors` : 'no errors');
 process.exitCode = errors.length === 0 ? 0 : 1;
 
+/** `peers` starts its servers itself, so it is not one of the scenarios and has its own options. */
 function readCommandLine(): (options: BenchOptions) => Promise<Result> {
+  const [name, ...args] = process.argv.slice(2);
   try {
-    return parseCommandLine(process.argv.slice(2));
+    return name === 'peers' ? parsePeersCommandLine(args) : parseCommandLine(process.argv.slice(2));
   } catch (error) {
-    print(`${(error as Error).message}\n\n${usage()}`);
+    print(`${(error as Error).message}\n\n${usage()}\n${PEERS_USAGE}`);
     process.exit(EXIT_USAGE);
-  }
-}
-
-async function startServicesAndMeasure(run: (options: BenchOptions) => Promise<Result>): Promise<string[]> {
-  const home = mkdtempSync(join(tmpdir(), 'rooms-bench-'));
-  const services = await startServices({
-    home,
-    binaries: join(resolve(process.env.ROOMS_HOME || join(root, '.rooms')), 'bin'),
-    databaseUrl: process.env.DATABASE_URL || undefined,
-    redisUrl: process.env.REDIS_URL || undefined,
-    print,
-  });
-  try {
-    return (await run({ ...services, print })).errors;
-  } finally {
-    await stopChildren(services.children);
-    rmSync(home, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,60 @@
+import { median } from '../latency.ts';
+import { type Figures, formatNumber } from '../measure.ts';
+import { FAULTS } from './run-peer.ts';
+
+/** What was measured in one turn, by the title of each peer. */
+export type Turn = Map<string, Figures>;
+
+/**
+ * Makes a table in Markdown. Each value is the median of all turns, with the smallest and the largest one in parentheses.
+ * A ratio compares two runs of the same turn.
+ * @param base the title of the peer that the others are compared with
+ */
+export function comparisonTable(turns: Turn[], base: string): string {
+  const titles = [...(turns[0]?.keys() ?? [])];
+  const rows = titles.map((title) => [title, ...cellsOf(turns, title, base)]);
+  const lines = [[...COLUMNS], COLUMNS.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+  return lines.join('\n');
+}
+
+const COLUMNS = [
+  'peer',
+  'acked/s',
+  'Rooms ÷ peer',
+  'deliveries/s',
+  'send to delivery p50 / p99, ms',
+  'server CPU s for 100,000 acked',
+  'CPU: Rooms ÷ peer',
+  'client / other cores',
+  FAULTS.join(' / '),
+] as const;
+
+function cellsOf(turns: Turn[], title: string, base: string): string[] {
+  const values = (name: string, of = title) => turns.map((turn) => turn.get(of)?.[name] ?? Number.NaN);
+  const ratios = (name: string) => values(name, base).map((value, turn) => value / (values(name)[turn] as number));
+  const cpu = 'server CPU s/100k';
+  return [
+    withSpread(values('acked/s')),
+    title === base ? '1' : withSpread(ratios('acked/s')),
+    withSpread(values('deliveries/s')),
+    `${middle(values('delivery p50 ms'))} / ${middle(values('delivery p99 ms'))}`,
+    withSpread(values(cpu)),
+    title === base ? '1' : withSpread(ratios(cpu)),
+    `${middle(values('client cores'))} / ${middle(values('other cores'))}`,
+    FAULTS.map((fault) => sum(values(fault))).join(' / '),
+  ];
+}
+
+function withSpread(values: number[]): string {
+  if (values.some(Number.isNaN)) return '–';
+  return `${middle(values)} (${formatNumber(Math.min(...values))} to ${formatNumber(Math.max(...values))})`;
+}
+
+function middle(values: number[]): string {
+  return values.some(Number.isNaN) ? '–' : formatNumber(median(values));
+}
+
+function sum(values: number[]): string {
+  if (values.some(Number.isNaN)) return '–';
+  return values.reduce((total, value) => total + value, 0).toLocaleString('en');
+}
