@@ -203,7 +203,7 @@ test('if a batch is applied one by one, a command that fails does not stop the o
   const broken = [{ ...write(), deadline: 'never' }, command('Shout' as RoomCommand['command'], ann, room)];
   const batch = [write(), ...broken, write()];
   await assert.rejects(applyBatch(room, 1, batch));
-  assert.deepEqual(codesOf(await applyBatch(room, 1, batch, true)), [null, 'internal', 'internal', null]);
+  assert.deepEqual(codesOf(await applyBatch(room, 1, batch, { oneByOne: true })), [null, 'internal', 'internal', null]);
   assert.deepEqual(await seqsOf(room), [1, 2, 3]);
 });
 

@@ -18,12 +18,9 @@ async function namesIn(name: string): Promise<string[]> {
 }
 
 const failsToApply = async (name: string) => {
-  const [row] = await applyBatch(
-    newId(),
-    0,
-    [{ ...roomCommand('CreateMessage', newId(), newId()), command: name }],
-    true,
-  );
+  const [row] = await applyBatch(newId(), 0, [{ ...roomCommand('CreateMessage', newId(), newId()), command: name }], {
+    oneByOne: true,
+  });
   return row?.code === 'internal';
 };
 

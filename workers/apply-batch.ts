@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { isRefused } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
 import { withTimeout } from '../shared/timeout.ts';
+import { inTurn, isEarly } from './in-turn.ts';
 
 const MAX_ATTEMPTS = 4;
 /** The pause before a statement without an answer is sent again. A batch that was applied has no second effect. */
@@ -14,6 +15,7 @@ const ANSWER_TIMEOUT_MS = 20_000;
  * batch, the next statement applies the commands one by one. So a command that fails does not stop the other commands.
  * @param statement returns one row for each command
  * @throws Error after the last attempt. The batch may or may not be applied. The caller may send the batch again.
+ *   Also an Error for which `isEarly` is true (in-turn.ts).
  */
 export async function applyBatch<Row extends { commandId: string; code: string | null }>(
   commands: number,
@@ -23,7 +25,7 @@ export async function applyBatch<Row extends { commandId: string; code: string |
   let oneByOne = false;
   for (let attempt = 1; ; attempt++) {
     try {
-      const rows = await withTimeout(statement(oneByOne), ANSWER_TIMEOUT_MS);
+      const rows = await inTurn(() => withTimeout(statement(oneByOne), ANSWER_TIMEOUT_MS));
       // When a connection is lost, the driver sometimes returns an empty result instead of an error.
       if (rows.length !== commands) throw new Error(`${rows.length} rows for ${commands} commands`);
       for (const { commandId, code } of rows) {
@@ -31,7 +33,7 @@ export async function applyBatch<Row extends { commandId: string; code: string |
       }
       return rows;
     } catch (error) {
-      if (attempt === MAX_ATTEMPTS) throw error;
+      if (attempt === MAX_ATTEMPTS || isEarly(error)) throw error;
       log.warn({ error, attempt, commands, oneByOne }, 'a batch could not be applied, will be sent again');
       oneByOne ||= isRefused(error);
       await wait(RETRY_PAUSE_MS);

@@ -65,13 +65,14 @@ export async function applyRoomCommands(
 function applyAnyCommands(
   database: Database,
   laneKey: string,
-  { number, commands }: Batch<RoomCommand>,
+  { number, follows, commands }: Batch<RoomCommand>,
   oneByOne: boolean,
 ): Promise<Row[]> {
   const batch = database.json(commands as unknown as postgres.JSONValue);
   return database<Row[]>`
     select command_id, code, is_new, ${database(messageColumns)}
-    from apply_room_commands(${laneKey}, ${number}, ${batch}, ${oneByOne}), lateral (select (message).*) columns`;
+    from apply_room_commands(${laneKey}, ${number}, ${follows ?? null}, ${batch}, ${oneByOne}),
+      lateral (select (message).*) columns`;
 }
 
 function outcomeOf({ wantsMessage }: RoomCommand, row: Row | undefined): RoomOutcome {

@@ -35,14 +35,14 @@ interface Placed {
 export async function createMessages(
   database: Database,
   laneKey: string,
-  { number, commands }: Batch<RoomCommand>,
+  { number, follows, commands }: Batch<RoomCommand>,
 ): Promise<Message[] | undefined> {
   if (!commands.every(isCreateMessage)) return undefined;
   const { rooms, placed } = placeInRooms(commands);
   const deadlines = commands.map(({ deadline }) => deadline).sort();
   const rows = await database<Created[]>`
     select stored_at, former_seqs from apply_create_messages(
-      ${laneKey}, ${number}, ${deadlines[0] as string},
+      ${laneKey}, ${number}, ${follows ?? null}, ${deadlines[0] as string},
       ${array(rooms, ({ roomId }) => roomId)}, ${array(rooms, ({ count }) => count)},
       ${array(commands, ({ id }) => id)}, ${array(commands, ({ actorId }) => actorId)},
       ${array(commands, ({ ref }) => ref)}, ${array(placed, ({ room }) => room.number)},

@@ -5,7 +5,7 @@ const READ_EVERY_MS = 30_000;
 
 /** The clock of the database. All deadlines use this clock, so the clocks of gateways and workers may differ. */
 export interface DatabaseClock {
-  /** Converts a time. @param localMs by the clock of this process, in milliseconds since 1970 */
+  /** Converts a time. @param localMs by the monotonic clock of this process (`performance.now()`) */
   toDatabaseTime(localMs: number): Date;
   stop(): void;
 }
@@ -24,11 +24,14 @@ export async function startClock(database: Database, log: Log): Promise<Database
   return { toDatabaseTime: (localMs) => new Date(localMs + offsetMs), stop: () => clearInterval(timer) };
 }
 
-/** @returns the clock of the database minus the clock of this process at the middle of the read, in milliseconds */
+/**
+ * @returns the clock of the database minus the monotonic clock of this process at the middle of the read, in
+ *   milliseconds. So a change of the time of day in this process changes no deadline.
+ */
 async function readOffset(database: Database): Promise<number> {
-  const before = Date.now();
+  const before = performance.now();
   const [row] = await database<{ now: string }[]>`select clock_timestamp() as now`;
   // When a connection is lost, the driver sometimes returns no rows.
   if (!row) throw new Error('postgres did not answer');
-  return Date.parse(row.now) - (before + Date.now()) / 2;
+  return Date.parse(row.now) - (before + performance.now()) / 2;
 }

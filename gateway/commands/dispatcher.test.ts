@@ -16,7 +16,8 @@ interface Job {
 }
 
 const OFFSET_MS = 3_600_000;
-const clock = { toDatabaseTime: (localMs: number) => new Date(localMs + OFFSET_MS), stop: () => undefined };
+const toDatabaseTime = (localMs: number) => new Date(performance.timeOrigin + localMs + OFFSET_MS);
+const clock = { toDatabaseTime, stop: () => undefined };
 const prefix = `rooms-${newId()}`;
 const actorId = newId();
 const { redisUrl } = testServices();

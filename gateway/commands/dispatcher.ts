@@ -12,6 +12,7 @@ import {
   type RoomCommand,
   type RoomOutcome,
 } from '../../shared/contract/jobs.ts';
+import { limits } from '../../shared/contract/limits.ts';
 import type { Log } from '../../shared/log.ts';
 import type { DatabaseClock } from './database-clock.ts';
 import { Lanes } from './lanes.ts';
@@ -19,6 +20,9 @@ import { toRoomCommand } from './room-commands.ts';
 
 /** A command that is not applied within this time is refused as `expired`. */
 const EXPIRE_AFTER_MS = 10_000;
+
+/** Lanes of account commands have one batch in flight: Postgres keeps the outcomes of their newest batch only. */
+const ROOM_BATCHES_IN_FLIGHT = 2;
 
 /**
  * A job has this many attempts because of one case: a worker commits a batch, but cannot publish its messages and its
@@ -55,15 +59,15 @@ export class CommandDispatcher {
 
   constructor({ gatewayId, laneCount, queues, clock, log }: CommandDispatcherOptions) {
     this.#clock = clock;
-    const createLanes = <C, O extends object>(name: BatchName, count: number) => {
+    const createLanes = <C, O extends object>(name: BatchName, count = 1, maxInFlight = 1) => {
       const send = async (batch: Batch<C>) => {
         await queues[batchQueues[name]].add(name, batch, JOB_OPTIONS);
       };
-      return new Lanes<C, O>({ gatewayId, count, send, log });
+      return new Lanes<C, O>({ gatewayId, count, maxInFlight, maxBatchCommands: limits.MAX_BATCH_COMMANDS, send, log });
     };
-    this.#roomLanes = createLanes('apply-room-commands', laneCount);
-    this.#accountLanes = createLanes('apply-account-commands', 1);
-    this.#roleLanes = createLanes('apply-role-changes', 1);
+    this.#roomLanes = createLanes('apply-room-commands', laneCount, ROOM_BATCHES_IN_FLIGHT);
+    this.#accountLanes = createLanes('apply-account-commands');
+    this.#roleLanes = createLanes('apply-role-changes');
   }
 
   /** The number of commands without an outcome. */
@@ -76,22 +80,36 @@ export class CommandDispatcher {
    * @returns the outcome. It has a `message` if the command is committed and `wantsMessage` is true.
    */
   submit(command: Command, actorId: string, options?: SubmitOptions): Promise<RoomOutcome> {
-    const expiresAtMs = Date.now() + EXPIRE_AFTER_MS;
+    return new Promise((resolve) => this.submitThen(command, actorId, resolve, options));
+  }
+
+  /** Does the same as {@link submit}, without the cost of a promise: most commands come from sockets, which use this. */
+  submitThen(
+    command: Command,
+    actorId: string,
+    onOutcome: (outcome: RoomOutcome) => void,
+    options?: SubmitOptions,
+  ): void {
+    const expiresAtMs = performance.now() + EXPIRE_AFTER_MS;
     const roomCommand = toRoomCommand(command, actorId, this.#clock.toDatabaseTime(expiresAtMs));
     if (options?.wantsMessage) roomCommand.wantsMessage = true;
     // A new room has no earlier commands. So the key is the id of the creator: the rooms that one user creates keep
     // their order.
     const key = command.command === 'CreateRoom' ? actorId : command.roomId;
-    return this.#roomLanes.push(key, roomCommand, expiresAtMs);
+    this.#roomLanes.push(key, { userId: actorId, command: roomCommand, expiresAtMs, onOutcome });
   }
 
   /** Sends a change of an account. Never rejects. @returns the outcome */
   changeAccount(change: AccountChange): Promise<AccountOutcome> {
     const id = newId();
-    const expiresAtMs = Date.now() + EXPIRE_AFTER_MS;
+    const expiresAtMs = performance.now() + EXPIRE_AFTER_MS;
     const deadline = this.#clock.toDatabaseTime(expiresAtMs).toISOString();
     const lanes = change.command === 'ChangeRole' ? this.#roleLanes : this.#accountLanes;
-    return lanes.push(id, { ...change, id, deadline }, expiresAtMs);
+    // A new account has no user yet. So each registration has its own turn.
+    const userId = change.command === 'Register' ? id : change.userId;
+    return new Promise((onOutcome) => {
+      lanes.push(userId, { userId, command: { ...change, id, deadline }, expiresAtMs, onOutcome });
+    });
   }
 
   /** Handles a reply of a worker. Ignores a reply to a batch that is not in flight. */

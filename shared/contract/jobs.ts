@@ -33,6 +33,8 @@ export const Batch = v.object({
   lane: WholeNumber,
   /** The number of the batch in its lane: 0, 1, 2 and so on. */
   number: WholeNumber,
+  /** The number of the lane's batch before this one, if it has no reply yet. It must be applied before this batch. */
+  follows: v.optional(WholeNumber),
   commands: v.pipe(v.array(v.any()), v.minLength(1)),
 });
 export interface Batch<C> extends v.InferOutput<typeof Batch> {

@@ -65,6 +65,8 @@ export const limits = {
   // Queues inside a gateway. While a queue is full, a new command or password is refused as `busy`.
   MAX_BATCH_COMMANDS: 500,
   MAX_WAITING_COMMANDS: 10_000,
+  /** In one lane. A user with more waiting commands gets `busy`, and the other users do not. */
+  MAX_WAITING_COMMANDS_OF_USER: 1_000,
   MAX_HASHES_AT_ONCE: 2,
   MAX_WAITING_HASHES: 64,
 } as const;

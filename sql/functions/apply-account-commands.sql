@@ -8,7 +8,7 @@ returns jsonb language plpgsql as $$
 declare
   batch_outcomes jsonb;
 begin
-  if is_new_batch(lane_key, number) then
+  if is_new_batch(lane_key, number, null) then
     select jsonb_agg(apply_account_command(c, allow_list_only) order by n) into batch_outcomes
     from jsonb_array_elements(batch) with ordinality as commands (c, n);
     update lanes l set outcomes = batch_outcomes where l.lane_key = apply_account_commands.lane_key;

@@ -1,6 +1,7 @@
 -- Applies a batch of only CreateMessage commands, in order, with much less work for each command than
 -- apply_room_commands. Does this only if the batch is new, no deadline has passed, no ref was used before, and every
--- actor may write. Otherwise changes nothing and returns nulls: then apply_room_commands must apply the batch.
+-- actor may write. Otherwise changes nothing and returns nulls: then apply_room_commands must apply the batch. If the
+-- batch `follows` is not applied yet, raises SQLSTATE RB001 (see is_new_batch).
 -- A test proves that both functions store the same rows.
 -- room_ids, counts: the rooms of the batch, and how many of its messages each room gets.
 -- room_numbers, steps: for each message, which of these rooms it goes to (from 1), and its place among the messages of
@@ -8,7 +9,7 @@
 -- stored_at: the time of all messages. former_seqs: the seq of the last message of each room before the batch.
 -- Locks: the row of the lane, then the rooms in the order of their ids, as apply_room_commands.
 create or replace function apply_create_messages(
-  lane_key text, number bigint, earliest_deadline timestamptz, room_ids text[], counts bigint[],
+  lane_key text, number bigint, follows bigint, earliest_deadline timestamptz, room_ids text[], counts bigint[],
   ids uuid[], actor_ids uuid[], refs uuid[], room_numbers int[], steps bigint[], texts text[],
   out stored_at timestamptz, out former_seqs bigint[]
 ) language plpgsql
@@ -22,7 +23,7 @@ declare
   allowed bigint;
 begin
   select array_agg(stored_id(id) order by n) into stored_room_ids from unnest(room_ids) with ordinality as given (id, n);
-  if not is_new_batch(lane_key, number) then raise sqlstate 'RM001'; end if;
+  if not is_new_batch(lane_key, number, follows) then raise sqlstate 'RM001'; end if;
   select count(*) into open_rooms
   from (select r from rooms r where id = any(stored_room_ids) order by id for no key update) locked
   where may_see_room(r, true) and every_member_may_write(r);

@@ -1,11 +1,14 @@
 -- Applies a batch of room commands in order. Returns one outcome for each command.
--- `lane_key` and `number` identify the batch. If the batch was already applied, nothing changes (see is_new_batch).
+-- `lane_key` and `number` identify the batch. If the batch was already applied, nothing changes. If the batch `follows`
+-- is not applied yet, raises SQLSTATE RB001 (see is_new_batch).
 -- If `one_by_one` is true, each command is applied alone. This is for a batch that could not be applied as a whole.
 -- Locks: the row of the lane, then the same rows as apply_in_order.
 -- Postgres keeps the plan of each statement as long as the connection lasts. It may make the plan while the tables are
 -- almost empty, but the plan must also be good for large tables. The two settings below force such a plan, here and in
 -- every function that this function calls.
-create or replace function apply_room_commands(lane_key text, number bigint, batch jsonb, one_by_one boolean)
+create or replace function apply_room_commands(
+  lane_key text, number bigint, follows bigint, batch jsonb, one_by_one boolean
+)
 returns setof room_outcome language plpgsql
 set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
@@ -13,7 +16,7 @@ declare
   c room_command;
   outcome room_outcome;
 begin
-  if is_new_batch(lane_key, number) then
+  if is_new_batch(lane_key, number, follows) then
     if not one_by_one then
       return query select * from apply_in_order(room_commands(batch));
     else

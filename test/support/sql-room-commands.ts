@@ -50,10 +50,15 @@ export function roomCommands(database: Database) {
   const json = (value: unknown) => database.json(JSON.parse(JSON.stringify(value)));
 
   /** @returns the rows in the order in which Postgres answers */
-  const applyBatch = (laneKey: string, number: number, commands: unknown[], oneByOne = false): Promise<OutcomeRow[]> =>
+  const applyBatch = (
+    laneKey: string,
+    number: number,
+    commands: unknown[],
+    { oneByOne = false, follows = null as number | null } = {},
+  ): Promise<OutcomeRow[]> =>
     database<OutcomeRow[]>`
       select command_id, code, is_new, to_json(message) as message
-      from apply_room_commands(${laneKey}, ${number}, ${json(commands)}, ${oneByOne})`;
+      from apply_room_commands(${laneKey}, ${number}, ${follows}, ${json(commands)}, ${oneByOne})`;
 
   /** Applies the commands as the first batch of a new lane. @returns the outcomes in the order of the commands */
   async function apply(...commands: RoomCommand[]): Promise<OutcomeRow[]> {
