@@ -1,10 +1,11 @@
+import { importTokenKey, signToken } from '../shared/access-tokens.ts';
 import { newId } from '../shared/contract/ids.ts';
 import type { Database } from '../shared/database.ts';
 import { callApi } from './call-api.ts';
-import { signToken } from './tokens.ts';
 
 export const PASSWORD = 'correct horse';
 const ACCOUNTS_PER_STATEMENT = 1_000;
+const TOKEN_HOURS = 12;
 
 export interface Account {
   id: string;
@@ -27,10 +28,13 @@ export async function createAccounts(
   const emailOf = (index: number) => `bench.${run}.${index}@example.com`;
   const person = { firstName: 'Bench', lastName: 'Member', email: emailOf(0), password: PASSWORD };
   const first = await callApi<{ id: string }>(url, 'POST /api/users/register', undefined, person);
-  const accounts = Array.from({ length: count }, (_, index) => {
+  const key = await importTokenKey(secret);
+  const accounts: Account[] = [];
+  for (let index = 0; index < count; index++) {
     const id = index === 0 ? first.id : newId();
-    return { id, email: emailOf(index), token: signToken(secret, id) };
-  });
+    const token = await signToken(key, { userId: id, version: 0, hours: TOKEN_HOURS });
+    accounts.push({ id, email: emailOf(index), token });
+  }
   for (let start = 1; start < count; start += ACCOUNTS_PER_STATEMENT)
     await register(database, first.id, accounts.slice(start, start + ACCOUNTS_PER_STATEMENT));
   return accounts;

@@ -2,7 +2,8 @@ import type { Database } from '../shared/database.ts';
 import type { Fixture } from './fixture.ts';
 import type { Ledger, LedgerRoom } from './ledger.ts';
 
-interface Row {
+/** A message that Postgres holds. */
+export interface StoredMessage {
   seq: number;
   ref: string;
 }
@@ -18,7 +19,7 @@ export async function findErrors(fixture: Fixture, ledger: Ledger, database: Dat
   for (const [code, count] of ledger.refusals) errors.push(`${count} messages were refused: ${code}`);
   let stored = 0;
   for (const room of fixture.rooms) {
-    const rows = await database<Row[]>`select seq, ref from messages where room_id = ${room.id} order by seq`;
+    const rows = await database<StoredMessage[]>`select seq, ref from messages where room_id = ${room.id} order by seq`;
     errors.push(...checkRoom(room, rows, ledger));
     stored += rows.length - room.initialSeq;
   }
@@ -26,18 +27,31 @@ export async function findErrors(fixture: Fixture, ledger: Ledger, database: Dat
   return errors.concat(checkEnds(fixture));
 }
 
-function checkRoom({ id, initialSeq, order }: LedgerRoom, rows: Row[], ledger: Ledger): string[] {
-  const gap = rows.findIndex(({ seq }, place) => seq !== place + 1);
-  const errors = gap < 0 ? [] : [`room ${id}: seq ${rows[gap]?.seq} where ${gap + 1} is expected`];
+function checkRoom(room: LedgerRoom, rows: StoredMessage[], ledger: Ledger): string[] {
+  const { id, initialSeq, order } = room;
+  const errors = checkStored(room, rows, ledger);
   const stored = rows.slice(initialSeq);
   if (order.length !== stored.length)
     errors.push(`room ${id}: ${stored.length} messages are stored, ${order.length} were received`);
   order.forEach((index, place) => {
-    const row = stored[place];
-    if (row?.ref !== ledger.refs.of(index)) errors.push(`room ${id}: message ${index} was received, not ${row?.ref}`);
-    else if (ledger.ackOf(index) !== row.seq)
-      errors.push(`message ${index}: acked at ${ledger.ackOf(index)}, stored at ${row.seq}`);
+    const ref = stored[place]?.ref;
+    if (ref !== ledger.refs.of(index)) errors.push(`room ${id}: message ${index} was received, ${ref} is stored`);
   });
+  return errors;
+}
+
+/** Checks that the seqs of a room are 1 to n, and that each message was acked with its seq. */
+export function checkStored(
+  { id, initialSeq }: Omit<LedgerRoom, 'order'>,
+  rows: StoredMessage[],
+  ledger: Ledger,
+): string[] {
+  const gap = rows.findIndex(({ seq }, place) => seq !== place + 1);
+  const errors = gap < 0 ? [] : [`room ${id}: seq ${rows[gap]?.seq} where ${gap + 1} is expected`];
+  for (const { seq, ref } of rows.slice(initialSeq)) {
+    const acked = ledger.ackOf(ledger.refs.indexIn(Buffer.from(ref), 0));
+    if (acked !== seq) errors.push(`room ${id}: ${ref} is stored at ${seq}, acked at ${acked}`);
+  }
   return errors;
 }
 

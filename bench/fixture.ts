@@ -47,10 +47,10 @@ export async function createRooms(
   { members, rooms }: FixtureSize,
 ): Promise<{ accounts: Account[]; roomIds: string[] }> {
   const accounts = await createAccounts(url, secret, database, members);
+  const accountsOfRoom = Map.groupBy(accounts, (_, index) => index % rooms);
   const roomIds = await inParallel(rooms, async (index) => {
-    const { token } = accounts[index] as Account;
+    const [{ token }, ...others] = accountsOfRoom.get(index) as [Account, ...Account[]];
     const { id } = await callApi<{ id: string }>(url, 'POST /api/rooms', token, { name: `bench room ${index}` });
-    const others = accounts.filter((_, other) => other > index && other % rooms === index);
     await addMembers(
       url,
       token,

@@ -1,46 +1,96 @@
 import type { Result } from './measure.ts';
-import { chat } from './scenarios/chat.ts';
-import { smoke } from './scenarios/smoke.ts';
-import { storm } from './scenarios/storm.ts';
-import { timing } from './scenarios/timing.ts';
-import type { BenchOptions } from './with-cluster.ts';
+import { measureChat } from './scenarios/chat.ts';
+import { measureConnects } from './scenarios/connects.ts';
+import { measureFanOut } from './scenarios/fan-out.ts';
+import { measureHttp } from './scenarios/http.ts';
+import { measureIdle } from './scenarios/idle.ts';
+import { measureRooms } from './scenarios/rooms.ts';
+import { measureSmoke } from './scenarios/smoke.ts';
+import { measureStorm } from './scenarios/storm.ts';
+import { measureTiming } from './scenarios/timing.ts';
+import type { Size, System } from './with-cluster.ts';
 
-/** The options of the command line that are numbers. Each of them is a whole number, at least 1. */
+/** The options of scenarios that are numbers. Each of them is a whole number, at least 1. */
 export const NUMBER_OPTIONS = {
   rooms: 'the number of rooms',
   members: 'how many members each room has',
+  senders: 'how many of the members send',
+  sockets: 'the number of sockets or HTTP connections',
   rate: 'sends N messages a second. Default: each socket sends its next message when an earlier one is acked',
-  window: 'without --rate only: each socket has N messages without an ack. Default: 5',
+  window: 'without --rate only: each sender has N messages without an ack. Default: 5',
   seconds: 'measures for N seconds. Default: 10',
-  messages: 'smoke only: sends N messages in all. Default: 20000',
-  gateways: 'starts N gateways',
-  workers: 'starts N workers',
+  messages: 'sends N messages in all. Default: 20000',
 } as const;
 
-export interface ScenarioOptions
-  extends BenchOptions,
-    Partial<Record<keyof typeof NUMBER_OPTIONS, number | undefined>> {
-  killWorker?: boolean | undefined;
+export interface ScenarioOptions extends Partial<Record<keyof typeof NUMBER_OPTIONS, number>> {
+  killWorker?: boolean;
 }
 
-interface Scenario {
+export interface Scenario {
   purpose: string;
-  /** The options that have an effect, besides `gateways` and `workers`. */
+  /** The options that have an effect. */
   options: (keyof ScenarioOptions)[];
-  run: (options: ScenarioOptions) => Promise<Result>;
+  /** How many gateways and workers run, unless the command line says it. */
+  size: Size;
+  measure: (system: System, options: ScenarioOptions) => Promise<Result>;
 }
 
-export const SCENARIOS: Record<string, Scenario> = {
+const ONE_OF_EACH: Size = { gateways: 1, workers: 1 };
+const TWO_OF_EACH: Size = { gateways: 2, workers: 2 };
+
+export const SCENARIOS = {
   smoke: {
     purpose: 'sends a fixed number of messages and checks every message',
     options: ['rooms', 'rate', 'window', 'messages', 'killWorker'],
-    run: smoke,
+    size: TWO_OF_EACH,
+    measure: measureSmoke,
   },
   chat: {
     purpose: 'throughput, latency and processor time while members write in many rooms',
-    options: ['rooms', 'members', 'rate', 'window', 'seconds'],
-    run: chat,
+    options: ['rooms', 'members', 'senders', 'rate', 'window', 'seconds'],
+    size: ONE_OF_EACH,
+    measure: measureChat,
   },
-  storm: { purpose: 'how much 200 clients that log in repeatedly delay messages', options: [], run: storm },
-  timing: { purpose: 'does the time of a login show that an account exists?', options: [], run: timing },
-};
+  'fan-out': {
+    purpose: 'deliveries to all members of one large room',
+    options: ['members', 'senders', 'rate', 'window', 'seconds'],
+    size: ONE_OF_EACH,
+    measure: measureFanOut,
+  },
+  rooms: {
+    purpose: 'the same load in 10 to 2,000 rooms',
+    options: ['rooms', 'seconds'],
+    size: ONE_OF_EACH,
+    measure: measureRooms,
+  },
+  idle: {
+    purpose: 'memory and processor time of sockets that only wait',
+    options: ['sockets', 'seconds'],
+    size: { ...ONE_OF_EACH, ownPorts: true },
+    measure: measureIdle,
+  },
+  connects: {
+    purpose: 'how many sockets can be opened per second',
+    options: ['sockets'],
+    size: ONE_OF_EACH,
+    measure: measureConnects,
+  },
+  http: {
+    purpose: 'messages and pages of a history over HTTP',
+    options: ['sockets', 'seconds'],
+    size: ONE_OF_EACH,
+    measure: measureHttp,
+  },
+  storm: {
+    purpose: 'how much 200 clients that log in repeatedly delay messages',
+    options: [],
+    size: TWO_OF_EACH,
+    measure: measureStorm,
+  },
+  timing: {
+    purpose: 'does the time of a login show that an account exists?',
+    options: [],
+    size: ONE_OF_EACH,
+    measure: measureTiming,
+  },
+} satisfies Record<string, Scenario>;

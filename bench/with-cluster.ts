@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { environment } from '../shared/config.ts';
 import { connectDatabase, type Database } from '../shared/database.ts';
 import { Cluster } from '../shared/local/cluster.ts';
 import { migrate } from '../sql/migrate.ts';
@@ -14,6 +17,8 @@ export interface BenchOptions {
   /** How many gateways run. Each benchmark has its own default. */
   gateways?: number | undefined;
   workers?: number | undefined;
+  /** The folder of another checkout of Rooms, whose gateways and workers run. Default: this checkout. */
+  checkout?: string | undefined;
 }
 
 export interface Size {
@@ -33,6 +38,7 @@ export interface System {
   /** This connection can write, because it creates accounts. */
   database: Database;
   readCpu: () => CpuSeconds;
+  print: (line: string) => void;
 }
 
 /**
@@ -41,23 +47,29 @@ export interface System {
  * @returns what the benchmark returns
  */
 export async function withCluster<T>(
-  { databaseUrl, redisUrl, ...options }: BenchOptions,
+  { databaseUrl, redisUrl, print, ...options }: BenchOptions,
   size: Size,
   benchmark: (system: System) => Promise<T>,
 ): Promise<T> {
   const logs = mkdtempSync(join(tmpdir(), 'rooms-bench-logs-'));
-  const { gateways = size.gateways, workers = size.workers } = options;
-  await migrate(databaseUrl);
+  const { gateways = size.gateways, workers = size.workers, checkout } = options;
+  await (checkout ? migrateAs(checkout, databaseUrl) : migrate(databaseUrl));
   const sharePort = !size.ownPorts;
-  const cluster = await Cluster.start({ databaseUrl, redisUrl, logs, gateways, workers, sharePort });
+  const cluster = await Cluster.start({ databaseUrl, redisUrl, logs, gateways, workers, sharePort, checkout });
   const database = connectDatabase(databaseUrl, { name: 'rooms-bench', max: 2, readOnly: false, timeout: 0 });
   try {
     const readCpu = await createCpuReader(cluster, database, redisUrl);
     const { urls, secret } = cluster;
-    return await benchmark({ url: urls[0] as string, urls, secret, cluster, database, readCpu });
+    return await benchmark({ url: urls[0] as string, urls, secret, cluster, database, readCpu, print });
   } finally {
     await cluster.stop();
     await database.end();
     rmSync(logs, { recursive: true });
   }
+}
+
+/** Another checkout can have other SQL files, so its own program applies them. */
+async function migrateAs(checkout: string, databaseUrl: string): Promise<void> {
+  const env = environment({ DATABASE_URL: databaseUrl });
+  await promisify(execFile)(process.execPath, [join(checkout, 'sql/main.ts')], { env });
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { smoke } from '../bench/scenarios/smoke.ts';
+import { measureSmoke } from '../bench/scenarios/smoke.ts';
+import { withCluster } from '../bench/with-cluster.ts';
 import { createTestDatabase, testServices } from './support/system.ts';
 
 test('no message of the smoke test is lost or doubled although a worker is killed', async () => {
@@ -8,7 +9,9 @@ test('no message of the smoke test is lost or doubled although a worker is kille
   const output: string[] = [];
   const databaseUrl = await createTestDatabase();
   const print = (text: string) => output.push(text);
-  const { errors } = await smoke({ databaseUrl, redisUrl, messages: 4_000, rooms: 8, killWorker: true, print });
+  const { errors } = await withCluster({ databaseUrl, redisUrl, print }, { gateways: 2, workers: 2 }, (system) =>
+    measureSmoke(system, { messages: 4_000, rooms: 8, killWorker: true }),
+  );
   assert.deepEqual(errors, []);
   assert.match(
     output.join('\n'),

@@ -5,12 +5,12 @@ import { Ledger } from '../ledger.ts';
 import { runClosedLoop, runOpenLoop } from '../load.ts';
 import { printFigures, type Result, startCpu } from '../measure.ts';
 import { showProgress } from '../progress.ts';
-import { type BenchOptions, withCluster } from '../with-cluster.ts';
+import type { System } from '../with-cluster.ts';
 
 const MEMBERS_PER_ROOM = 10;
 const POLL_AFTER_MS = 5;
 
-export interface SmokeOptions extends BenchOptions {
+export interface SmokeOptions {
   /** Sends at this rate, without waiting for acks (open loop). Without it, the loop is closed: see `window`. */
   rate?: number | undefined;
   /** Closed loop only: how many messages of each socket may be without an ack. Default: 5. */
@@ -23,36 +23,37 @@ export interface SmokeOptions extends BenchOptions {
   killWorker?: boolean | undefined;
 }
 
-/** Measures how fast two gateways on one port and two workers deliver messages. Then checks every message. */
-export async function smoke(options: SmokeOptions): Promise<Result> {
-  const { print, messages = 20_000, rooms = 20, window = 5, killWorker = false, rate } = options;
+/** Measures how fast the system delivers a fixed number of messages. Then checks every message. */
+export async function measureSmoke(system: System, options: SmokeOptions): Promise<Result> {
+  const { messages = 20_000, rooms = 20, window = 5, killWorker = false, rate } = options;
+  const { print } = system;
   const size = { members: rooms * MEMBERS_PER_ROOM, rooms };
-  return withCluster(options, { gateways: 2, workers: 2 }, async (system) => {
-    const ledger = new Ledger(messages);
-    print(`${size.members} accounts, ${rooms} rooms, ${size.members} sockets ...`);
-    const fixture = await createFixture(system, size, ledger);
-    const load = rate ? `at ${rate}/s` : `in a closed loop, ${window} in flight per socket`;
-    print(`${messages} messages ${load}${killWorker ? ', one worker is killed' : ''} ...`);
-    const stopProgress = showProgress(ledger, print);
-    const killTimer = killWorker ? killWorkerAfter(messages / 2, ledger, system.cluster) : undefined;
-    const measureCpu = startCpu(system.readCpu);
-    const startedAt = performance.now();
-    if (rate) await runOpenLoop(fixture.members, ledger, messages, rate);
-    else await runClosedLoop(fixture.members, ledger, window, () => ledger.isFull);
-    const ackSeconds = (performance.now() - startedAt) / 1_000;
-    await ledger.waitForDeliveries(messages * MEMBERS_PER_ROOM);
-    const deliverySeconds = (performance.now() - startedAt) / 1_000;
-    clearInterval(killTimer);
-    stopProgress();
-    const cpu = measureCpu(ledger.acked);
-    const rates = { 'acked/s': ledger.acked / ackSeconds, 'deliveries/s': ledger.delivered / deliverySeconds };
-    print(`  ${Math.round(rates['acked/s'])} acked messages/s`);
-    print(`  ${Math.round(rates['deliveries/s'])} deliveries/s`);
-    print(`  send to ack       ${ledger.acks.summarize()}`);
-    print(`  send to delivery  ${ledger.deliveries.summarize()}`);
-    printFigures(cpu, print);
-    return { errors: await findErrors(fixture, ledger, system.database), figures: { ...rates, ...cpu } };
-  });
+  const ledger = new Ledger(messages);
+  print(`${size.members} accounts, ${rooms} rooms, ${size.members} sockets ...`);
+  const fixture = await createFixture(system, size, ledger);
+  const load = rate ? `at ${rate}/s` : `in a closed loop, ${window} in flight per socket`;
+  print(`${messages} messages ${load}${killWorker ? ', one worker is killed' : ''} ...`);
+  const stopProgress = showProgress(ledger, print);
+  const killTimer = killWorker ? killWorkerAfter(messages / 2, ledger, system.cluster) : undefined;
+  const measureCpu = startCpu(system.readCpu);
+  const startedAt = performance.now();
+  if (rate) await runOpenLoop(fixture.members, ledger, messages, rate);
+  else await runClosedLoop(fixture.members, ledger, window, () => ledger.isFull);
+  const ackSeconds = (performance.now() - startedAt) / 1_000;
+  await ledger.waitForDeliveries(messages * MEMBERS_PER_ROOM);
+  const deliverySeconds = (performance.now() - startedAt) / 1_000;
+  clearInterval(killTimer);
+  stopProgress();
+  const cpu = measureCpu(ledger.acked);
+  const rates = { 'acked/s': ledger.acked / ackSeconds, 'deliveries/s': ledger.delivered / deliverySeconds };
+  print(`  ${Math.round(rates['acked/s'])} acked messages/s`);
+  print(`  ${Math.round(rates['deliveries/s'])} deliveries/s`);
+  print(`  send to ack       ${ledger.acks.summarize()}`);
+  print(`  send to delivery  ${ledger.deliveries.summarize()}`);
+  printFigures(cpu, print);
+  const errors = await findErrors(fixture, ledger, system.database);
+  for (const member of fixture.members) member.close();
+  return { errors, figures: { ...rates, ...cpu } };
 }
 
 function killWorkerAfter(acks: number, ledger: Ledger, { workers }: Cluster): NodeJS.Timeout {

@@ -8,7 +8,7 @@ import { median } from '../latency.ts';
 import { Ledger } from '../ledger.ts';
 import { runOpenLoop } from '../load.ts';
 import type { Result } from '../measure.ts';
-import { type BenchOptions, withCluster } from '../with-cluster.ts';
+import type { System } from '../with-cluster.ts';
 
 const SIZE = { members: 200, rooms: 20 };
 const MESSAGES_PER_SECOND = 500;
@@ -28,24 +28,24 @@ interface Round {
 /**
  * Sends 500 messages a second, in turns without and with 200 clients that log in repeatedly, and measures the latency.
  */
-export async function storm(options: BenchOptions): Promise<Result> {
-  return withCluster(options, { gateways: 2, workers: 2 }, async (system) => {
-    const ledger = new Ledger(ROUNDS * 2 * (WARM_UP_SECONDS + ROUND_SECONDS) * MESSAGES_PER_SECOND);
-    const fixture = await createFixture(system, SIZE, ledger);
-    const rounds: Round[] = [];
-    for (let number = 1; number <= ROUNDS; number++) {
-      const aloneMs = await measureP99(fixture, ledger);
-      const stopLogins = startLogins(system.url, fixture);
-      const stormMs = await measureP99(fixture, ledger);
-      rounds.push({ aloneMs, stormMs });
-      options.print(`  round ${number}: p99 ${compare({ aloneMs, stormMs })}; ${await stopLogins()}`);
-    }
-    const [aloneMs, stormMs] = [medianOf(rounds, 'aloneMs'), medianOf(rounds, 'stormMs')];
-    options.print(`  send to delivery, median of the rounds' p99: ${compare({ aloneMs, stormMs })}`);
-    options.print(`  ratio of the storm to alone: ${(stormMs / aloneMs).toFixed(2)}`);
-    const figures = { 'p99 alone ms': aloneMs, 'p99 in the storm ms': stormMs };
-    return { errors: await findErrors(fixture, ledger, system.database), figures };
-  });
+export async function measureStorm(system: System): Promise<Result> {
+  const ledger = new Ledger(ROUNDS * 2 * (WARM_UP_SECONDS + ROUND_SECONDS) * MESSAGES_PER_SECOND);
+  const fixture = await createFixture(system, SIZE, ledger);
+  const rounds: Round[] = [];
+  for (let number = 1; number <= ROUNDS; number++) {
+    const aloneMs = await measureP99(fixture, ledger);
+    const stopLogins = startLogins(system.url, fixture);
+    const stormMs = await measureP99(fixture, ledger);
+    rounds.push({ aloneMs, stormMs });
+    system.print(`  round ${number}: p99 ${compare({ aloneMs, stormMs })}; ${await stopLogins()}`);
+  }
+  const [aloneMs, stormMs] = [medianOf(rounds, 'aloneMs'), medianOf(rounds, 'stormMs')];
+  system.print(`  send to delivery, median of the rounds' p99: ${compare({ aloneMs, stormMs })}`);
+  system.print(`  ratio of the storm to alone: ${(stormMs / aloneMs).toFixed(2)}`);
+  const figures = { 'p99 alone ms': aloneMs, 'p99 in the storm ms': stormMs };
+  const errors = await findErrors(fixture, ledger, system.database);
+  for (const member of fixture.members) member.close();
+  return { errors, figures };
 }
 
 /** @returns the 99th percentile from send to delivery, in milliseconds, without the messages of the first two seconds */

@@ -1,7 +1,7 @@
 import { PASSWORD } from '../accounts.ts';
 import { Latency } from '../latency.ts';
 import type { Result } from '../measure.ts';
-import { type BenchOptions, withCluster } from '../with-cluster.ts';
+import type { System } from '../with-cluster.ts';
 
 const LOGINS = 500;
 
@@ -9,20 +9,18 @@ const LOGINS = 500;
  * Measures whether the time of a login shows that an account exists. Sends 500 wrong passwords for an account and 500 for
  * an e-mail without an account, in turns.
  */
-export async function timing(options: BenchOptions): Promise<Result> {
-  return withCluster(options, { gateways: 1, workers: 1 }, async ({ url }) => {
-    const email = `timing.${Date.now()}@example.com`;
-    const person = { firstName: 'Bench', lastName: 'Timing', email, password: PASSWORD };
-    await timePost(`${url}/api/users/register`, person);
-    const [existing, missing] = [new Latency(), new Latency()];
-    for (let login = 0; login < LOGINS; login++) {
-      existing.record(await timeWrongLogin(url, email));
-      missing.record(await timeWrongLogin(url, `nobody.${email}`));
-    }
-    for (const percent of [10, 50, 90]) options.print(`  ${compare(existing, missing, percent)}`);
-    const figures = { 'p50 with an account ms': existing.percentileMs(50), 'p50 without ms': missing.percentileMs(50) };
-    return { errors: [], figures };
-  });
+export async function measureTiming({ url, print }: System): Promise<Result> {
+  const email = `timing.${Date.now()}@example.com`;
+  const person = { firstName: 'Bench', lastName: 'Timing', email, password: PASSWORD };
+  await timePost(`${url}/api/users/register`, person);
+  const [existing, missing] = [new Latency(), new Latency()];
+  for (let login = 0; login < LOGINS; login++) {
+    existing.record(await timeWrongLogin(url, email));
+    missing.record(await timeWrongLogin(url, `nobody.${email}`));
+  }
+  for (const percent of [10, 50, 90]) print(`  ${compare(existing, missing, percent)}`);
+  const figures = { 'p50 with an account ms': existing.percentileMs(50), 'p50 without ms': missing.percentileMs(50) };
+  return { errors: [], figures };
 }
 
 function compare(existing: Latency, missing: Latency, percent: number): string {

@@ -28,6 +28,8 @@ export interface ClusterOptions {
   smtpPort?: number | undefined;
   /** Further variables for all processes. */
   env?: Record<string, string>;
+  /** The folder of another checkout of Rooms, whose gateways and workers run. Default: this checkout. */
+  checkout?: string | undefined;
 }
 
 /** Gateways and workers for tests and benchmarks. Each of them is a process. */
@@ -39,6 +41,7 @@ export class Cluster {
   readonly gateways: Child[] = [];
   readonly workers: Child[] = [];
   readonly #options: ClusterOptions;
+  #queues: readonly QueueName[] = QUEUES;
   #processCount = 0;
 
   private constructor(options: ClusterOptions) {
@@ -49,6 +52,7 @@ export class Cluster {
   /** Resolves when every gateway is ready. */
   static async start(options: ClusterOptions): Promise<Cluster> {
     const cluster = new Cluster(options);
+    if (options.checkout) cluster.#queues = (await import(join(options.checkout, 'shared/contract/jobs.ts'))).QUEUES;
     mkdirSync(options.logs, { recursive: true });
     const sharedPort = options.sharePort ? await freePort() : undefined;
     for (let index = 0; index < options.workers; index++) cluster.startWorker();
@@ -59,7 +63,7 @@ export class Cluster {
   /** @param kinds the queues whose jobs the worker takes. Default: all, but `otp-email` only with a mail server */
   startWorker(kinds: QueueName[] = [], env: Record<string, string> = {}): Child {
     const { smtpPort } = this.#options;
-    const possibleKinds = smtpPort ? QUEUES : QUEUES.filter((kind) => kind !== 'otp-email');
+    const possibleKinds = smtpPort ? this.#queues : this.#queues.filter((kind) => kind !== 'otp-email');
     const mailEnv = { SMTP_HOST: smtpPort ? '127.0.0.1' : '', SMTP_PORT: `${smtpPort ?? ''}` };
     const worker = this.#startProcess('workers', { ...mailEnv, ...env }, kinds.length > 0 ? kinds : [...possibleKinds]);
     this.workers.push(worker);
@@ -88,11 +92,11 @@ export class Cluster {
   }
 
   #startProcess(kind: 'gateway' | 'workers', processEnv: Record<string, string>, args: string[] = []): Child {
-    const { databaseUrl, redisUrl, logs, env } = this.#options;
+    const { databaseUrl, redisUrl, logs, env, checkout = root } = this.#options;
     const name = `${kind}-${++this.#processCount}`;
     return startChild({
       name,
-      command: [process.execPath, join(root, kind, 'main.ts'), ...args],
+      command: [process.execPath, join(checkout, kind, 'main.ts'), ...args],
       env: {
         DATABASE_URL: databaseUrl,
         REDIS_URL: redisUrl,
