@@ -2,7 +2,7 @@ import { type CpuSeconds, KINDS } from './cpu.ts';
 import type { Ledger } from './ledger.ts';
 
 /** Above this share of one core, the client may be slower than the system that it measures. */
-const MAX_CLIENT_SHARE = 0.85;
+export const MAX_CLIENT_SHARE = 0.85;
 
 /** Named numbers, in the order in which they are printed. A name contains its unit. */
 export type Figures = Record<string, number>;

@@ -43,3 +43,18 @@ test('a figure that a peer does not have is a dash', () => {
     /\| Insert \| 50\.0 \(50\.0 to 50\.0\) \| 2\.00 .* \| – \| – \/ – \| – \| – \| – \/ – \| – \/ – \/ – \/ – \|/,
   );
 });
+
+test('the table names the peers whose client or machine was too busy', () => {
+  const busyClient = { ...figures(100), 'client cores': 0.9 };
+  const busyMachine = { ...figures(100), 'other cores': 0.5 };
+  const turns = [
+    new Map([
+      ['Rooms', figures(100)],
+      ['Echo', busyClient],
+      ['Insert', busyMachine],
+    ]),
+  ];
+  const table = comparisonTable(turns, 'Rooms');
+  assert.match(table, /\n\nTHE CLIENT WAS THE BOTTLENECK, .*: Echo\.\n\nOTHER PROGRAMS DISTURBED these: Insert\.$/);
+  assert.doesNotMatch(comparisonTable([new Map([['Rooms', figures(100)]])], 'Rooms'), /BOTTLENECK|DISTURBED/);
+});

@@ -1,6 +1,9 @@
 import { median } from '../latency.ts';
-import { type Figures, formatNumber } from '../measure.ts';
+import { type Figures, formatNumber, MAX_CLIENT_SHARE } from '../measure.ts';
 import { FAULTS } from './run-peer.ts';
+
+/** Above this, other programs of the machine changed the figures. */
+const MAX_OTHER_CORES = 0.25;
 
 /** What was measured in one turn, by the title of each peer. */
 export type Turn = Map<string, Figures>;
@@ -14,7 +17,7 @@ export function comparisonTable(turns: Turn[], base: string): string {
   const titles = [...(turns[0]?.keys() ?? [])];
   const rows = titles.map((title) => [title, ...cellsOf(turns, title, base)]);
   const lines = [[...COLUMNS], COLUMNS.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
-  return lines.join('\n');
+  return [...lines, ...warningsOf(turns, titles)].join('\n');
 }
 
 const COLUMNS = [
@@ -28,6 +31,18 @@ const COLUMNS = [
   'client / other cores',
   FAULTS.join(' / '),
 ] as const;
+
+/** @returns one line for each peer whose figures depend on more than the peer itself */
+function warningsOf(turns: Turn[], titles: string[]): string[] {
+  const isAbove = (title: string, name: string, max: number) =>
+    turns.some((turn) => (turn.get(title)?.[name] ?? 0) > max);
+  const slowed = titles.filter((title) => isAbove(title, 'client cores', MAX_CLIENT_SHARE));
+  const disturbed = titles.filter((title) => isAbove(title, 'other cores', MAX_OTHER_CORES));
+  return [
+    ...(slowed.length > 0 ? ['', `THE CLIENT WAS THE BOTTLENECK, so these can do more: ${slowed.join('; ')}.`] : []),
+    ...(disturbed.length > 0 ? ['', `OTHER PROGRAMS DISTURBED these: ${disturbed.join('; ')}.`] : []),
+  ];
+}
 
 function cellsOf(turns: Turn[], title: string, base: string): string[] {
   const values = (name: string, of = title) => turns.map((turn) => turn.get(of)?.[name] ?? Number.NaN);
