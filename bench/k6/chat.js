@@ -3,6 +3,7 @@ import { Counter, Trend } from 'k6/metrics';
 import { MemberSocket } from './member-socket.js';
 import { memberCount, readNumber, roomAt, roomCount } from './settings.js';
 import { summarize, TREND_STATS } from './summary.js';
+import { until, wait } from './wait.js';
 
 // Open loop: messages are sent at a rate that rises from 0 to RATE messages a second and then stays, however slow the
 // server is. Each virtual user has all sockets of one room, so it can count what every member must receive.
@@ -10,13 +11,11 @@ import { summarize, TREND_STATS } from './summary.js';
 const RATE = readNumber('RATE', 200);
 const RAMP_SECONDS = readNumber('RAMP_SECONDS', 5);
 const SECONDS = readNumber('SECONDS', 10);
-/** Between the start and the first message, so that all sockets are open by then. */
+/** Between the start and the first message. A room whose sockets open later begins later. */
 const CONNECT_SECONDS = readNumber('CONNECT_SECONDS', 2);
 const ACK_P99_MS = readNumber('ACK_P99_MS', 500);
 const DELIVERY_P99_MS = readNumber('DELIVERY_P99_MS', 500);
-/** How long the end waits for acks and deliveries. */
-const DRAIN_MS = 10_000;
-const POLL_MS = 100;
+const MAX_PRINTED_ERRORS = 3;
 const TEXT = 'Hello World! '.repeat(8).trim();
 
 const ackMs = new Trend('ack_ms');
@@ -34,7 +33,8 @@ export const options = {
       executor: 'per-vu-iterations',
       vus: roomCount,
       iterations: 1,
-      maxDuration: `${Math.ceil(CONNECT_SECONDS + RAMP_SECONDS + SECONDS + DRAIN_MS / 1_000 + 10)}s`,
+      // The beginning waits up to ten seconds for open sockets, and the end for acks and deliveries.
+      maxDuration: `${Math.ceil(CONNECT_SECONDS + RAMP_SECONDS + SECONDS + 30)}s`,
     },
   },
   thresholds: {
@@ -53,41 +53,68 @@ export function setup() {
 }
 
 /** @param {number} startAt */
-export default function chat(startAt) {
-  const index = exec.vu.idInTest - 1;
-  const room = roomAt(index);
-  /** The messages of this room by their ref. @type {Map<string, { dueAt: number, isAcked: boolean, deliveries: number }>} */
-  const messages = new Map();
-  let unfinished = 0;
-  /** @param {string} reason */
-  const fail = (reason) => {
-    console.error(`room ${room.id}: ${reason}`);
-    errors.add(1, { reason });
-  };
-  const members = room.users.map((user) => new MemberSocket(user, room.id, { received: receive, failed: fail }));
-  sendNext(0);
+export default async function chat(startAt) {
+  const room = new Room(exec.vu.idInTest - 1);
+  if (await room.open()) await room.sendAll(Math.max(startAt, Date.now()));
+  room.close();
+}
 
-  /** Sends message `number` of this room when it is due, and then the next one. @param {number} number */
-  function sendNext(number) {
-    const afterSeconds = dueAfterSeconds(number + index / roomCount);
-    if (afterSeconds > RAMP_SECONDS + SECONDS) return void waitForRest(Date.now() + DRAIN_MS);
-    const dueAt = startAt + afterSeconds * 1_000;
-    setTimeout(
-      () => {
-        const ref = crypto.randomUUID();
-        messages.set(ref, { dueAt, isAcked: false, deliveries: 0 });
-        unfinished++;
-        lagMs.add(Math.max(0, Date.now() - dueAt));
-        members[number % memberCount]?.send(TEXT, ref);
-        sendNext(number + 1);
-      },
-      Math.max(0, dueAt - Date.now()),
-    );
+/** The members of one room, and what they sent and received. */
+class Room {
+  /** @type {Map<string, { dueAt: number, isAcked: boolean, deliveries: number }>} */
+  #messages = new Map();
+  #unfinished = 0;
+  #failures = 0;
+
+  /** @param {number} index from 0 */
+  constructor(index) {
+    const { id, users } = roomAt(index);
+    this.id = id;
+    this.index = index;
+    this.members = users.map((user) => {
+      return new MemberSocket(user, id, {
+        received: (frame) => this.#receive(frame),
+        failed: (why) => this.#fail(why),
+      });
+    });
+  }
+
+  /** @returns false if not every socket opens in time */
+  async open() {
+    if (await until(() => this.members.every(({ openedAt }) => openedAt > 0))) return true;
+    this.#fail('not every socket is open in time');
+    return false;
+  }
+
+  /** Sends each message when it is due, and waits for all acks and deliveries. @param {number} startAt */
+  async sendAll(startAt) {
+    for (let number = 0; ; number++) {
+      const afterSeconds = dueAfterSeconds(number + this.index / roomCount);
+      if (afterSeconds > RAMP_SECONDS + SECONDS) break;
+      const dueAt = startAt + afterSeconds * 1_000;
+      if (dueAt > Date.now()) await wait(dueAt - Date.now());
+      this.#send(/** @type {MemberSocket} */ (this.members[number % memberCount]), dueAt);
+    }
+    await until(() => this.#unfinished === 0);
+    this.#count();
+  }
+
+  close() {
+    for (const member of this.members) member.close();
+  }
+
+  /** @param {MemberSocket} member @param {number} dueAt */
+  #send(member, dueAt) {
+    const ref = crypto.randomUUID();
+    this.#messages.set(ref, { dueAt, isAcked: false, deliveries: 0 });
+    this.#unfinished++;
+    lagMs.add(Math.max(0, Date.now() - dueAt));
+    member.send(TEXT, ref);
   }
 
   /** @param {import('./member-socket.js').Frame} frame */
-  function receive({ command, ref }) {
-    const message = messages.get(ref);
+  #receive({ command, ref }) {
+    const message = this.#messages.get(ref);
     if (!message) return;
     if (command === 'Ack') {
       message.isAcked = true;
@@ -98,19 +125,22 @@ export default function chat(startAt) {
       deliveries.add(1);
       deliveryMs.add(Date.now() - message.dueAt);
     }
-    if (message.isAcked && message.deliveries === memberCount) unfinished--;
+    if (message.isAcked && message.deliveries === memberCount) this.#unfinished--;
   }
 
-  /** @param {number} deadline */
-  function waitForRest(deadline) {
-    if (unfinished > 0 && Date.now() < deadline) return void setTimeout(() => waitForRest(deadline), POLL_MS);
-    const all = [...messages.values()];
+  #count() {
+    const all = [...this.#messages.values()];
     const committed = all.filter(({ isAcked }) => isAcked).length;
     const received = all.reduce((sum, message) => sum + message.deliveries, 0);
     expectedDeliveries.add(committed * memberCount);
     missingDeliveries.add(Math.abs(committed * memberCount - received));
-    if (committed < all.length) fail(`${all.length - committed} of ${all.length} messages were not acked`);
-    for (const member of members) member.close();
+    if (committed < all.length) this.#fail(`${all.length - committed} of ${all.length} messages were not acked`);
+  }
+
+  /** @param {string} reason */
+  #fail(reason) {
+    if (this.#failures++ < MAX_PRINTED_ERRORS) console.error(`room ${this.id}: ${reason}`);
+    errors.add(1);
   }
 }
 

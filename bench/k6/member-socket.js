@@ -1,6 +1,9 @@
 import { WebSocket } from 'k6/websockets';
 import { authorization, socketUrl } from './settings.js';
 
+/** The `readyState` of an open socket. */
+const OPEN = 1;
+
 /** The fields of all frames of a gateway (docs/protocol.md). Which ones a frame has depends on its `command`.
  * @typedef {{ command: string, roomId: string, seq: number, ref: string, code: string, rooms: { id: string, seq: number }[] }} Frame */
 
@@ -32,6 +35,8 @@ export class MemberSocket {
 
   /** @param {string} text @param {string} ref a UUID */
   send(text, ref) {
+    // k6 ends the whole iteration if a socket that is not open sends.
+    if (this.socket.readyState !== OPEN) return this.events.failed('the socket is not open');
     this.socket.send(JSON.stringify({ command: 'CreateMessage', roomId: this.roomId, text, ref }));
   }
 

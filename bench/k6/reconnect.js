@@ -4,6 +4,7 @@ import { Counter, Trend } from 'k6/metrics';
 import { MemberSocket } from './member-socket.js';
 import { authorization, memberCount, readNumber, roomAt, roomCount, url } from './settings.js';
 import { summarize, TREND_STATS } from './summary.js';
+import { until, wait } from './wait.js';
 
 // In each round, all members except one writer of each room lose their sockets, the writers write, and all members
 // reconnect at the same moment. Each of them reads what they missed, and then receives a new message on the socket.
@@ -15,8 +16,6 @@ const RECONNECT_P99_MS = readNumber('RECONNECT_P99_MS', 1_000);
 const CATCH_UP_P99_MS = readNumber('CATCH_UP_P99_MS', 1_000);
 /** How many messages each writer writes while the others are not connected. A history page has up to 100 messages. */
 const MISSED_MESSAGES = 5;
-const TIMEOUT_MS = 10_000;
-const POLL_MS = 10;
 
 const reconnectMs = new Trend('reconnect_ms');
 const catchUpMs = new Trend('catch_up_ms');
@@ -32,7 +31,7 @@ export const options = {
       executor: 'per-vu-iterations',
       vus: roomCount,
       iterations: 1,
-      maxDuration: `${Math.ceil(SECONDS + ROUND_SECONDS + (2 * TIMEOUT_MS) / 1_000)}s`,
+      maxDuration: `${Math.ceil(SECONDS + ROUND_SECONDS + 30)}s`,
     },
   },
   thresholds: {
@@ -56,7 +55,7 @@ export default async function reconnect(startAt) {
   try {
     await room.connect();
     for (let roundAt = startAt; roundAt < startAt + SECONDS * 1_000; roundAt += ROUND_SECONDS * 1_000) {
-      await until(() => Date.now() >= roundAt);
+      await wait(Math.max(0, roundAt - Date.now()));
       lateMs.add(Date.now() - roundAt);
       await room.playRound();
     }
@@ -139,20 +138,9 @@ class Room {
   }
 
   /** @param {() => boolean} condition */
-  #until(condition) {
-    return until(() => {
-      if (this.#failure) throw new Error(this.#failure);
-      return condition();
-    });
-  }
-}
-
-/** Resolves when the condition is true. Rejects after a time limit, or if the condition throws. @param {() => boolean} condition */
-async function until(condition) {
-  const deadline = Date.now() + TIMEOUT_MS;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`not after ${TIMEOUT_MS} ms: ${condition}`);
-    await new Promise((resolve) => setTimeout(() => resolve(undefined), POLL_MS));
+  async #until(condition) {
+    await until(() => this.#failure !== undefined || condition());
+    if (this.#failure || !condition()) throw new Error(this.#failure ?? `not in time: ${condition}`);
   }
 }
 

@@ -19,8 +19,9 @@ export const options = {
       executor: 'ramping-arrival-rate',
       startRate: 0,
       timeUnit: '1s',
-      // Enough for visits of two seconds.
-      preAllocatedVUs: Math.ceil(RATE * 2),
+      // The maximum is enough for visits of ten seconds.
+      preAllocatedVUs: Math.ceil(RATE),
+      maxVUs: Math.ceil(RATE * 10),
       stages: [
         { target: RATE, duration: `${RAMP_SECONDS}s` },
         { target: RATE, duration: `${SECONDS}s` },

@@ -25,7 +25,7 @@ export function summarize(title, { metrics }, lines) {
 
 /** @param {Metric | undefined} metric */
 function describe(metric) {
-  if (!metric) return 'no value';
+  if (!metric) return 'none';
   const { values } = metric;
   if ('med' in values) return `${TREND_STATS.map((name) => `${nameOf(name)} ${round(values[name])}`).join(', ')} ms`;
   if ('rate' in values && !('count' in values)) return `${((values.rate ?? 0) * 100).toFixed(2)} %`;
