@@ -57,7 +57,7 @@ test('load-users makes rooms whose members have working tokens and one password'
 
 test('load-users and remove-load-users refuse to run outside dev without --force', async () => {
   const inProduction = { ...env, ENVIRONMENT: '' };
-  const words = ['load-users', '2', '--members=2', `--file=${join(folder, 'forced.json')}`];
+  const words = ['load-users', '2', '--members=1', `--file=${join(folder, 'forced.json')}`];
   const before = await countRows();
   for (const refusedWords of [words, ['remove-load-users']]) {
     const [code, output] = await runAdminWith(inProduction, ...refusedWords);

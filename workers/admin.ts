@@ -117,7 +117,7 @@ if (!run) {
 }
 
 const { DATABASE_URL } = readConfig('DATABASE_URL');
-const database = connectDatabase(DATABASE_URL, { name: 'rooms-admin', max: 1, readOnly: false, timeout: 15_000 });
+const database = connectDatabase(DATABASE_URL, { name: 'rooms-admin', max: 2, readOnly: false, timeout: 15_000 });
 try {
   for (const line of await run(database)) process.stdout.write(`${line}\n`);
 } catch (error) {
