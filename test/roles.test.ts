@@ -131,6 +131,9 @@ test('npm run admin with wrong arguments prints its commands and exits with 64',
     ['allow', 'a@example.com', 'king'],
     ['admins', 'a@example.com'],
     ['toString', 'a@example.com'],
+    ['load-users'],
+    ['load-users', '10', '--members=3'],
+    ['load-users', '10', '--people=5'],
   ];
   await Promise.all(
     calls.map(async (words) => {
