@@ -227,6 +227,7 @@ export const routes: readonly Route[] = [
     path: '/api/messages/:id',
     parameters: RoomParameter,
     query: HistoryPage,
+    checksToken: true,
     answer: v.array(Message),
     errors: ['no_such_room'],
     handler: listMessages,

@@ -4,6 +4,7 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { newId } from '../shared/contract/ids.ts';
 import { QUEUES, type QueueName } from '../shared/contract/jobs.ts';
+import { limits } from '../shared/contract/limits.ts';
 import { connectDatabase } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
 import { createMetrics } from '../shared/metrics.ts';
@@ -21,9 +22,12 @@ import { createAddressOf } from './edge/addresses.ts';
 import { createCors } from './edge/cors.ts';
 import type { GatewayConfig, GatewayContext } from './edge/gateway-context.ts';
 import { RateLimits } from './edge/rate-limits.ts';
+import { Readiness } from './edge/readiness.ts';
 import { HttpServer } from './http/http-server.ts';
 import { LiveRooms } from './live/live-rooms.ts';
-import { createReads, STATEMENT_TIMEOUT_MS } from './reads/reads.ts';
+import { createReads } from './reads/reads.ts';
+import { STATEMENT_TIMEOUT_MS } from './reads/timeouts.ts';
+import { UserTurns } from './reads/user-turns.ts';
 import { SocketServer } from './sockets/socket-server.ts';
 
 const READ_CONNECTIONS = 8;
@@ -125,6 +129,8 @@ async function connectParts(
   const liveRooms = new LiveRooms({ gatewayId, prefix, redis, subscriberRedis, reads, publish, payloads, log });
   closers.push(() => liveRooms.close());
   await liveRooms.subscribeToReplies((reply) => dispatcher.complete(reply));
+  const readiness = new Readiness({ postgres: () => reads.ping(), redis: () => redis.ping() });
+  closers.push(() => readiness.close());
 
   return {
     config,
@@ -133,6 +139,7 @@ async function connectParts(
     cors: createCors(config),
     rateLimits: new RateLimits(redis, config, log),
     reads,
+    turns: createTurns(),
     dispatcher,
     liveRooms,
     passwords,
@@ -140,10 +147,27 @@ async function connectParts(
     tickets: createTickets(redis, prefix, payloads),
     otpCheck: createOtpCheck(redis, prefix, API_SECRET),
     otpRequests: createOtpRequests(queues['otp-email']),
-    pingRedis: () => redis.ping(),
+    readiness,
     isStopping: false,
     metrics,
     log,
+  };
+}
+
+function createTurns(): GatewayContext['turns'] {
+  const ofUserWaiting = limits.MAX_WAITING_READS_OF_USER;
+  return {
+    lists: new UserTurns({
+      atOnce: limits.MAX_LISTS_AT_ONCE,
+      ofUserAtOnce: limits.MAX_LISTS_OF_USER_AT_ONCE,
+      ofUserWaiting,
+    }),
+    // Histories of many users share a statement, so their total needs no bound.
+    histories: new UserTurns({
+      atOnce: Number.POSITIVE_INFINITY,
+      ofUserAtOnce: limits.MAX_HISTORIES_OF_USER_AT_ONCE,
+      ofUserWaiting,
+    }),
   };
 }
 

@@ -48,7 +48,13 @@ export function connectDatabase(url: string, { name, max, readOnly, timeout }: P
       date: { to: 1184, from: [1184], parse: toTimestamp, serialize: toTimestamp },
       uuid: { to: 2950, from: [2950], parse: toId, serialize: toStoredId },
     },
-    connection: { application_name: name, default_transaction_read_only: readOnly, statement_timeout: timeout },
+    connection: {
+      application_name: name,
+      default_transaction_read_only: readOnly,
+      statement_timeout: timeout,
+      // Reads look up rows by their keys, so Postgres plans each statement once and not for each value.
+      ...(readOnly && { plan_cache_mode: 'force_generic_plan', enable_seqscan: false }),
+    },
   });
   return guardResults(sql as unknown as Database);
 }

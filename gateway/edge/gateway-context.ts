@@ -9,9 +9,11 @@ import type { Tokens } from '../accounts/tokens.ts';
 import type { CommandDispatcher } from '../commands/dispatcher.ts';
 import type { LiveRooms } from '../live/live-rooms.ts';
 import type { Reads } from '../reads/reads.ts';
+import type { UserTurns } from '../reads/user-turns.ts';
 import type { AddressOf } from './addresses.ts';
 import type { Cors } from './cors.ts';
 import type { RateLimits } from './rate-limits.ts';
+import type { Readiness } from './readiness.ts';
 
 /** The environment variables of a gateway. */
 export const GATEWAY_VARIABLES = [
@@ -45,6 +47,8 @@ export interface GatewayContext {
   cors: Cors;
   rateLimits: RateLimits;
   reads: Reads;
+  /** Bound the reads of each user, so that one user does not delay the reads of others. */
+  turns: { lists: UserTurns; histories: UserTurns };
   dispatcher: CommandDispatcher;
   liveRooms: LiveRooms;
   passwords: Passwords;
@@ -52,8 +56,7 @@ export interface GatewayContext {
   tickets: Tickets;
   otpCheck: OtpCheck;
   otpRequests: OtpRequests;
-  /** @throws Error if Redis does not answer */
-  pingRedis: () => Promise<unknown>;
+  readiness: Readiness;
   /** True after the gateway was asked to stop. */
   isStopping: boolean;
   metrics: Metrics;

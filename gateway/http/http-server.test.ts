@@ -10,7 +10,7 @@ import { routes } from '../app.ts';
 import { HttpServer } from './http-server.ts';
 import { callersOf, errorsOf, type Method, type Route, route } from './route.ts';
 
-const { gateway, url, addUser } = await openTestGateway();
+const { gateway, url, database, addUser } = await openTestGateway();
 const { token } = await addUser();
 const authorization = `Bearer ${token}`;
 
@@ -56,6 +56,17 @@ test('a row without callers requires a token', async () => {
   const base = await serve(route({ method: 'GET', path: '/forgotten', answer: v.string(), handler: () => '"done"' }));
   assert.equal((await call('GET', '/forgotten', {}, base)).body.code, 'no_token');
   assert.equal((await call('GET', '/forgotten', { headers: { authorization } }, base)).body, 'done');
+});
+
+test('a revoked token is refused before the input, also by a row that checks the token in its own read', async () => {
+  const own = await addUser();
+  await database`update users set token_version = 1 where id = ${own.id}`;
+  const headers = { authorization: `Bearer ${own.token}` };
+  for (const query of ['', '?before=1&after=2', '?before=x']) {
+    assert.equal((await call('GET', `/api/messages/general${query}`, { headers })).body.code, 'token_revoked');
+  }
+  const known = { headers: { authorization } };
+  assert.equal((await call('GET', '/api/messages/general?before=x', known)).body.code, 'invalid_field');
 });
 
 test('a row for admins refuses every other user', async () => {

@@ -5,7 +5,7 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
 import { toRefusal } from '../edge/refusals.ts';
 import { parseJson, validate } from '../edge/validate.ts';
-import { authenticate } from './authenticate.ts';
+import { checkSession } from './authenticate.ts';
 import { readText } from './body.ts';
 import { type Answer, closesConnection, type RawRequest, readRequest, refusalAnswer, writeAnswer } from './exchange.ts';
 import { callersOf, type Method, type Route } from './route.ts';
@@ -99,23 +99,34 @@ function notAllowedResponder(methods: Method[]): Responder {
   return () => refusalAnswer(new Refusal('method_not_allowed'), { Allow: methods.join(', ') });
 }
 
-/** Checks the token first, so a caller without a token gets no error about the parameters or the body. */
+/**
+ * Checks the token first, so a caller without a valid token gets no error about the parameters or the body. A row with
+ * `checksToken` checks the token later, together with its read, except if the input is refused before that.
+ */
 async function readInput(
   gateway: GatewayContext,
   row: Route,
   request: RawRequest,
 ): Promise<Parameters<Route['handler']>[1]> {
   const { headers, address } = request;
-  const caller = callersOf(row) === 'open' ? undefined : await authenticate(gateway, headers);
-  if (callersOf(row) === 'admin' && !caller?.isAdmin) throw new Refusal('admin_only');
-  const bearer = caller?.bearer;
+  const bearer = callersOf(row) === 'open' ? undefined : await gateway.tokens.verify(headers.get('authorization'));
+  if (bearer && !row.checksToken) await checkSession(gateway, bearer, row.callers);
+  try {
+    const input = { headers, address, userId: bearer?.userId, bearer, ...(await parseInput(row, request)) };
+    // `bearer` and `userId` are undefined only for `open` rows. The handlers of these rows get an `OpenRequest`.
+    return input as Parameters<Route['handler']>[1];
+  } catch (error) {
+    if (bearer && row.checksToken) await checkSession(gateway, bearer, row.callers);
+    throw error;
+  }
+}
+
+async function parseInput(row: Route, request: RawRequest) {
   const parameters = row.parameters && validate(row.parameters, decodeAll(request.parameters));
   const query = row.query && validate(row.query, request.query);
-  const body = row.body && validate(row.body, parseJson(readText(await request.bytes, headers)));
-  const ref = row.submits === 'room command' ? readRef(headers) : undefined;
-  const input = { headers, address, userId: bearer?.userId, bearer, ref, parameters, query, body };
-  // `bearer` and `userId` are undefined only for `open` rows. The handlers of these rows get an `OpenRequest`.
-  return input as Parameters<Route['handler']>[1];
+  const body = row.body && validate(row.body, parseJson(readText(await request.bytes, request.headers)));
+  const ref = row.submits === 'room command' ? readRef(request.headers) : undefined;
+  return { parameters, query, body, ref };
 }
 
 function readRef(headers: Map<string, string>): string | undefined {

@@ -46,6 +46,11 @@ interface RouteBasics<P extends Schema, Q extends Schema, B extends Schema> {
   body?: B;
   /** True if requests do not count against `RATE_LIMIT`, because health probes send them. */
   skipsRateLimit?: true;
+  /**
+   * True if the handler reads in its own statement whether a logout ended the token, and throws `token_revoked` then.
+   * For all other rows, the server reads this before it calls the handler.
+   */
+  checksToken?: true;
   /** The HTTP status of a success. The default is 200. */
   status?: number;
   /** The schema of the body of a success. */
@@ -101,6 +106,7 @@ export function errorsOf(row: Route): ErrorCode[] {
   }
   if (row.body) codes.push('json_only', 'bad_json');
   if (callersOf(row) !== 'open') codes.push('no_token', 'bad_token', 'token_expired', 'token_revoked', 'unavailable');
+  if (callersOf(row) !== 'open' && row.method === 'GET') codes.push('too_many_reads');
   if (callersOf(row) === 'admin') codes.push('admin_only');
   if (row.submits) codes.push('busy', 'expired', 'unknown_outcome', 'unavailable');
   if (row.submits === 'room command') codes.push('ref_reused');

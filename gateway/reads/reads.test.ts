@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newId } from '../../shared/contract/ids.ts';
+import { encodeMessage } from '../../shared/contract/messages.ts';
 import { roomCommand, roomCommands } from '../../test/support/sql-room-commands.ts';
 import { openTestDatabase } from '../../test/support/system.ts';
 import { createReads } from './reads.ts';
@@ -8,6 +9,8 @@ import { createReads } from './reads.ts';
 const { database } = await openTestDatabase();
 const { apply, createUser, createRoom } = roomCommands(database);
 const reads = createReads(database);
+const readHistory = (roomId: string, userId: string) =>
+  reads.history({ bearer: { userId, tokenId: newId(), version: 0 }, roomId, range: { size: 20 } });
 
 test('no read returns a deleted room, even if the room still has a member', async () => {
   const ann = await createUser();
@@ -16,9 +19,9 @@ test('no read returns a deleted room, even if the room still has a member', asyn
   await apply(write);
   const seen = async () => ({
     room: (await reads.room(roomId, ann)) !== undefined,
-    isVisible: await reads.isVisible(roomId, ann),
+    isVisible: (await readHistory(roomId, ann)).isVisible,
     inRooms: (await reads.rooms(ann, 1, 100)).some(({ id }) => id === roomId),
-    inRoomsOfUser: (await reads.user(ann, ann))?.rooms.some(({ id }) => id === roomId),
+    inRoomsOfUser: (await reads.roomsOfUser(ann, ann)).some(({ id }) => id === roomId),
     message: (await reads.messageById(write.id, ann)) !== undefined,
   });
   const all = { room: true, isVisible: true, inRooms: true, inRoomsOfUser: true, message: true };
@@ -31,7 +34,7 @@ test('no read returns a deleted room, even if the room still has a member', asyn
 test('an e-mail address is visible to its user, to admins and to viewers who search the whole address', async () => {
   const [ann, bob, root] = [await createUser(), await createUser(), await createUser('Root', ['user', 'admin'])];
   const email = `${ann}@example.com`;
-  const seenBy = async (viewerId: string) => (await reads.user(ann, viewerId))?.email;
+  const seenBy = async (viewerId: string) => (await reads.people([ann], viewerId))[0]?.email;
   assert.deepEqual([await seenBy(ann), await seenBy(bob), await seenBy(root)], [email, '', email]);
   const [whole] = await reads.usersByEmail(bob, email.toUpperCase());
   const [beginning] = await reads.usersByEmail(bob, email.slice(0, 30));
@@ -45,4 +48,44 @@ test('a session shows whether the token is valid and whether the user is an admi
   assert.deepEqual({ ...(await session(root)) }, { isTokenValid: true, isAdmin: true });
   assert.deepEqual({ ...(await session(ann, 1)) }, { isTokenValid: false, isAdmin: false });
   assert.deepEqual({ ...(await session(newId())) }, { isTokenValid: false, isAdmin: false });
+});
+
+test('the JSON of a history that Postgres makes is equal to the JSON of encodeMessage', async () => {
+  const ann = await createUser('A "fox" 🦊');
+  const roomId = await createRoom(ann);
+  const texts = ['plain', 'quotes " \\ /', 'lines\n\r\t\b\f', 'control \u0001 \u001f \u007f', '🦊 ä \u2028 \u2029 <>&'];
+  const written = texts.map((text) => roomCommand('CreateMessage', ann, roomId, { text }));
+  await apply(...written);
+  const [edited = '', deleted = ''] = written.map(({ id }) => id);
+  await apply(
+    roomCommand('UpdateMessage', ann, roomId, { targetId: edited, text: 'edited' }),
+    roomCommand('DeleteMessage', ann, roomId, { targetId: deleted }),
+    roomCommand('UpdateRoom', ann, roomId, { text: 'a "name"' }),
+    roomCommand('CreateMessage', ann, 'general'),
+  );
+  await database`update messages set created_at = '2026-01-02T03:04:05Z', updated_at = '2026-01-02T03:04:05.1Z'`;
+  for (const [id, count] of [
+    [roomId, texts.length + 2],
+    ['general', 1],
+  ] as const) {
+    const { messages } = await readHistory(id, ann);
+    const shown = JSON.parse(`[${messages}]`);
+    assert.equal(shown.length, count);
+    const read = await Promise.all(shown.map((message: { id: string }) => reads.messageById(message.id, ann)));
+    assert.equal(messages, read.map(encodeMessage).join());
+  }
+});
+
+test('a history is not read for a token that a logout ended', async () => {
+  const ann = await createUser();
+  const tokenId = newId();
+  await database`insert into revoked_tokens (id, expires_at) values (${tokenId}, now() + interval '1 hour')`;
+  const roomId = await createRoom(ann);
+  const request = { roomId, range: { size: 20 } };
+  const history = (bearer: { userId: string; tokenId: string; version: number }) =>
+    reads.history({ bearer, ...request });
+  const refused = { isTokenValid: false, isVisible: false, messages: '' };
+  assert.deepEqual({ ...(await history({ userId: ann, tokenId, version: 0 })) }, refused);
+  assert.deepEqual({ ...(await history({ userId: ann, tokenId: newId(), version: 1 })) }, refused);
+  assert.deepEqual({ ...(await history({ userId: newId(), tokenId: newId(), version: 0 })) }, refused);
 });

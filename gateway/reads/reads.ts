@@ -1,16 +1,13 @@
 import { type Database, isRefused } from '../../shared/database.ts';
 import { withTimeout } from '../../shared/timeout.ts';
 import { orUnavailable } from '../edge/unavailable.ts';
+import { historyReads } from './history-reads.ts';
 import { messageReads } from './message-reads.ts';
 import { roomReads } from './room-reads.ts';
 import { sessionReads } from './session-reads.ts';
 import { systemReads } from './system-reads.ts';
+import { READ_TIMEOUT_MS } from './timeouts.ts';
 import { userReads } from './user-reads.ts';
-
-/** Postgres cancels a statement that takes longer. */
-export const STATEMENT_TIMEOUT_MS = 10_000;
-/** A read without an answer for this time has lost its connection, because Postgres would have cancelled it earlier. */
-const READ_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 2_000;
 
 export type Reads = ReturnType<typeof allReads>;
 
@@ -33,6 +30,7 @@ function allReads(database: Database) {
     ...sessionReads(database),
     ...roomReads(database),
     ...messageReads(database),
+    ...historyReads(database),
     ...systemReads(database),
   };
 }

@@ -1,5 +1,13 @@
 import type { Database } from '../../shared/database.ts';
 import type { Bearer } from '../accounts/tokens.ts';
+import { arrayOf } from './array-of.ts';
+import { shareStatements } from './share-statements.ts';
+
+const MAX_TOKENS_OF_STATEMENT = 200;
+/** One statement can run while the answers of another one are used. */
+const MAX_STATEMENTS_AT_ONCE = 2;
+
+type TokenOfUser = Pick<Bearer, 'userId' | 'tokenId' | 'version'>;
 
 export interface Credentials {
   id: string;
@@ -24,22 +32,24 @@ export interface Membership {
 
 /** The reads for logins, for the check of a token, and for sockets. */
 export function sessionReads(database: Database) {
-  const session = async ({ userId, tokenId, version }: Pick<Bearer, 'userId' | 'tokenId' | 'version'>) => {
-    const [row] = await database<Session[]>`
+  const readAll = (bearers: TokenOfUser[]): Promise<Session[]> =>
+    database<Session[]>`
       select
-        coalesce(u.token_version = ${version}, false)
-          and not exists (select from revoked_tokens where id = ${tokenId}) as is_token_valid,
-        coalesce(has_admin_role(u.roles), false) as is_admin
-      from (select) one left join users u on u.id = ${userId}`;
-    // When a connection is lost, the driver sometimes returns no rows.
-    if (!row) throw new Error('postgres did not answer');
-    return row;
-  };
+        is_token_valid(bearer, r.token_id, r.version) as is_token_valid,
+        coalesce(has_admin_role(bearer.roles), false) as is_admin
+      from unnest(
+        ${arrayOf(bearers.map(({ userId }) => userId))}::uuid[],
+        ${arrayOf(bearers.map(({ tokenId }) => tokenId))}::uuid[],
+        ${arrayOf(bearers.map(({ version }) => version))}::bigint[]
+      ) with ordinality as r(user_id, token_id, version, number)
+      left join users bearer on bearer.id = r.user_id
+      order by r.number`;
+  const session = shareStatements({ readAll, maxKeys: MAX_TOKENS_OF_STATEMENT, maxAtOnce: MAX_STATEMENTS_AT_ONCE });
 
   return {
     session,
 
-    async isTokenValid(bearer: Pick<Bearer, 'userId' | 'tokenId' | 'version'>): Promise<boolean> {
+    async isTokenValid(bearer: TokenOfUser): Promise<boolean> {
       const { isTokenValid } = await session(bearer);
       return isTokenValid;
     },

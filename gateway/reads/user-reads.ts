@@ -1,30 +1,31 @@
 import { limits } from '../../shared/contract/limits.ts';
 import type { Database } from '../../shared/database.ts';
-import { recordColumns, type StoredUser } from './record-columns.ts';
+import { arrayOf } from './array-of.ts';
+import { personColumns, type StoredPerson } from './record-columns.ts';
 
-/** The reads of users. A viewer gets only the rooms and the e-mail addresses that this viewer may see. */
+/** The reads of users, without their rooms. A viewer gets only the e-mail addresses that this viewer may see. */
 export function userReads(database: Database) {
   return {
-    async user(id: string, viewerId: string): Promise<StoredUser | undefined> {
-      const [row] = await database<StoredUser[]>`
-        select ${recordColumns(database, viewerId).user()} from users where id = ${id}`;
-      return row;
+    /** Returns the users with these ids, in no order. */
+    people(ids: string[], viewerId: string): Promise<StoredPerson[]> {
+      return database<StoredPerson[]>`
+        select ${personColumns(database, viewerId)} from users where id = any (${arrayOf(ids)}::uuid[])`;
     },
 
     /** Returns all users, with the oldest accounts first. @param page the first page is 1 */
-    users(viewerId: string, page: number, size: number): Promise<StoredUser[]> {
-      return database<StoredUser[]>`
-        select ${recordColumns(database, viewerId).listedUser()} from users
+    users(viewerId: string, page: number, size: number): Promise<StoredPerson[]> {
+      return database<StoredPerson[]>`
+        select ${personColumns(database, viewerId)} from users
         where id in (select id from users order by id limit ${size} offset ${(page - 1) * size})
         order by id`;
     },
 
     /** Returns the users whose e-mail address begins with this text. Upper and lower case are equal. */
-    usersByEmail(viewerId: string, beginning: string): Promise<StoredUser[]> {
+    usersByEmail(viewerId: string, beginning: string): Promise<StoredPerson[]> {
       // The index users_email_search uses these operators. All e-mail addresses with the same beginning stand together
       // in this index, so one range contains all of them.
-      return database<StoredUser[]>`
-        select ${recordColumns(database, viewerId).listedUser(beginning)} from users
+      return database<StoredPerson[]>`
+        select ${personColumns(database, viewerId, beginning)} from users
         where lower(email) ~>=~ lower(${beginning}) and lower(email) ~<~ lower(${`${beginning}\u{10ffff}`})
         order by lower(email) using ~<~ limit ${limits.MAX_SEARCH_RESULTS}`;
     },

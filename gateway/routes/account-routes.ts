@@ -1,4 +1,3 @@
-import type { User } from '../../shared/contract/answers.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import type {
   Login,
@@ -12,13 +11,13 @@ import { authenticate } from '../http/authenticate.ts';
 import type { OpenRequest } from '../http/route.ts';
 import type { Credentials } from '../reads/session-reads.ts';
 import { submitAccountChange } from './submit.ts';
-import { readUser } from './user-routes.ts';
+import { readChangedUser } from './user-routes.ts';
 
 /** Makes an account. The new user is a member of the two rooms that always exist: general and announcements. */
 export async function register(
   gateway: GatewayContext,
   { body, address }: OpenRequest & { body: Registration },
-): Promise<User> {
+): Promise<string> {
   await gateway.rateLimits.countRegistration(address);
   return createAccount(gateway, body, await gateway.passwords.hash(body.password), false);
 }
@@ -27,7 +26,7 @@ export async function register(
 export async function registerWithOtp(
   gateway: GatewayContext,
   { body, address }: OpenRequest & { body: RegistrationWithOtp },
-): Promise<User> {
+): Promise<string> {
   const { otp, ...person } = body;
   const passwordHash = await gateway.rateLimits.guardOtp(address, async () => {
     // The hash comes first. If it is refused as `busy`, the one-time password can still be used later.
@@ -82,9 +81,9 @@ async function createAccount(
   { password: _, ...person }: Registration,
   passwordHash: string,
   proven: boolean,
-): Promise<User> {
+): Promise<string> {
   const id = await submitAccountChange(gateway, { command: 'Register', ...person, passwordHash, proven });
-  return readUser(gateway, id, id);
+  return readChangedUser(gateway, id, id);
 }
 
 /** Checks a login within the limits of logins, and signs a token for its user. */
@@ -134,7 +133,7 @@ async function findUserForUpdate(
   purpose: 'update' | undefined,
 ): Promise<string | undefined> {
   try {
-    return (await authenticate(gateway, headers)).bearer.userId;
+    return (await authenticate(gateway, headers)).userId;
   } catch (error) {
     if (error instanceof Refusal && error.code !== 'unavailable' && !purpose) return undefined;
     throw error;

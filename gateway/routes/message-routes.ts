@@ -11,10 +11,15 @@ interface History extends UserRequest {
 }
 
 /** Returns a page of a room's history, with the newest message first. */
-export async function listMessages({ reads }: GatewayContext, { parameters, query, userId }: History): Promise<string> {
-  if (!(await reads.isVisible(parameters.id, userId))) throw new Refusal('no_such_room');
-  const messages = await reads.history(parameters.id, query);
-  return `[${messages.map(encodeMessage).join()}]`;
+export async function listMessages(
+  { reads, turns }: GatewayContext,
+  { bearer, userId, parameters, query }: History,
+): Promise<string> {
+  const request = { bearer, roomId: parameters.id, range: query };
+  const history = await turns.histories.run(userId, () => reads.history(request));
+  if (!history.isTokenValid) throw new Refusal('token_revoked');
+  if (!history.isVisible) throw new Refusal('no_such_room');
+  return `[${history.messages}]`;
 }
 
 interface ToRoom extends CommandRequest {

@@ -1,45 +1,48 @@
-import type { Room } from '../../shared/contract/answers.ts';
-import { Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import { encodeMessage } from '../../shared/contract/messages.ts';
 import type { ListPage, MemberParameters, NewRoom, RoomParameter, RoomUpdate } from '../../shared/contract/requests.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { CommandRequest, UserRequest } from '../http/route.ts';
 import { pageOf } from './page-of.ts';
-import { roomsWithPresence } from './presence.ts';
+import { encodeRoom, encodeRooms } from './records.ts';
 import { submitCommand } from './submit.ts';
 
 /** Returns the rooms that the user may see. The rooms of which the user is a member come first. */
 export async function listRooms(
   gateway: GatewayContext,
   { query, userId }: UserRequest & { query: ListPage },
-): Promise<Room[]> {
+): Promise<string> {
   const { page, size } = pageOf(query, limits.MAX_LISTED_ROOMS);
-  return roomsWithPresence(gateway, await gateway.reads.rooms(userId, page, size));
+  return gateway.turns.lists.run(userId, async () =>
+    encodeRooms(gateway, await gateway.reads.rooms(userId, page, size), userId),
+  );
 }
 
 export function getRoom(
   gateway: GatewayContext,
   { parameters, userId }: UserRequest & { parameters: RoomParameter },
-): Promise<Room> {
-  return readRoom(gateway, parameters.id, userId);
+): Promise<string> {
+  return gateway.turns.lists.run(userId, () => encodeRoom(gateway, parameters.id, userId));
 }
 
-export async function createRoom(gateway: GatewayContext, request: CommandRequest & { body: NewRoom }): Promise<Room> {
+export async function createRoom(
+  gateway: GatewayContext,
+  request: CommandRequest & { body: NewRoom },
+): Promise<string> {
   const { name: text, roomType = 'Private' } = request.body;
   const { roomId } = await submitCommand(gateway, request, { command: 'CreateRoom', text, roomType });
-  return readRoom(gateway, roomId, request.userId);
+  return readChangedRoom(gateway, roomId, request.userId);
 }
 
 interface OfRoom extends CommandRequest {
   parameters: RoomParameter;
 }
 
-export async function updateRoom(gateway: GatewayContext, request: OfRoom & { body: RoomUpdate }): Promise<Room> {
+export async function updateRoom(gateway: GatewayContext, request: OfRoom & { body: RoomUpdate }): Promise<string> {
   const { parameters, body } = request;
   const command = { command: 'UpdateRoom', roomId: parameters.id, text: body.name } as const;
   const { roomId } = await submitCommand(gateway, request, command);
-  return readRoom(gateway, roomId, request.userId);
+  return readChangedRoom(gateway, roomId, request.userId);
 }
 
 export async function deleteRoom(gateway: GatewayContext, request: OfRoom): Promise<{ message: string }> {
@@ -70,9 +73,6 @@ async function changeMember(
   return encodeMessage(await submitCommand(gateway, request, { command, roomId, targetId }));
 }
 
-async function readRoom(gateway: GatewayContext, roomId: string, userId: string): Promise<Room> {
-  const room = await gateway.reads.room(roomId, userId);
-  if (!room) throw new Refusal('no_such_room');
-  const [answer] = await roomsWithPresence(gateway, [room]);
-  return answer as Room;
+function readChangedRoom(gateway: GatewayContext, roomId: string, userId: string): Promise<string> {
+  return gateway.turns.lists.run(userId, () => encodeRoom(gateway, roomId, userId), true);
 }

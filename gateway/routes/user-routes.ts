@@ -1,5 +1,3 @@
-import type { User } from '../../shared/contract/answers.ts';
-import { Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type {
   ListPage,
@@ -12,35 +10,39 @@ import type {
 import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { UserRequest } from '../http/route.ts';
 import { pageOf } from './page-of.ts';
-import { usersWithPresence } from './presence.ts';
+import { encodeUser, encodeUsers } from './records.ts';
 import { submitAccountChange } from './submit.ts';
 
 /** Returns the users, with the oldest accounts first. */
 export async function listUsers(
   gateway: GatewayContext,
   { query, userId }: UserRequest & { query: ListPage },
-): Promise<User[]> {
+): Promise<string> {
   const { page, size } = pageOf(query, limits.MAX_LISTED_USERS);
-  return usersWithPresence(gateway, await gateway.reads.users(userId, page, size));
+  return gateway.turns.lists.run(userId, async () =>
+    encodeUsers(gateway, await gateway.reads.users(userId, page, size)),
+  );
 }
 
 /** Returns the users whose e-mail address begins with the parameter. */
 export async function searchUsers(
   gateway: GatewayContext,
   { parameters, userId }: UserRequest & { parameters: SearchParameter },
-): Promise<User[]> {
+): Promise<string> {
   await gateway.rateLimits.countSearch(userId);
-  return usersWithPresence(gateway, await gateway.reads.usersByEmail(userId, parameters.email));
+  return gateway.turns.lists.run(userId, async () =>
+    encodeUsers(gateway, await gateway.reads.usersByEmail(userId, parameters.email)),
+  );
 }
 
-export function currentUser(gateway: GatewayContext, { userId }: UserRequest): Promise<User> {
+export function currentUser(gateway: GatewayContext, { userId }: UserRequest): Promise<string> {
   return readUser(gateway, userId, userId);
 }
 
 export function getUser(
   gateway: GatewayContext,
   { parameters, userId }: UserRequest & { parameters: UserParameter },
-): Promise<User> {
+): Promise<string> {
   return readUser(gateway, parameters.id, userId);
 }
 
@@ -48,7 +50,7 @@ export function getUser(
 export function updateUser(
   gateway: GatewayContext,
   { body, userId }: UserRequest & { body: UserUpdate },
-): Promise<User> {
+): Promise<string> {
   return changeUser(gateway, userId, body, false);
 }
 
@@ -56,7 +58,7 @@ export function updateUser(
 export async function updateUserWithOtp(
   gateway: GatewayContext,
   { body, userId, address }: UserRequest & { body: UserUpdateWithOtp },
-): Promise<User> {
+): Promise<string> {
   const { otp, ...person } = body;
   const subject = { purpose: 'update', email: person.email, userId } as const;
   await gateway.rateLimits.guardOtp(address, () => gateway.otpCheck.consume(subject, otp));
@@ -68,30 +70,36 @@ interface OfRole extends UserRequest {
 }
 
 /** Returns the user. Only admins may call this. */
-export function addRole(gateway: GatewayContext, request: OfRole): Promise<User> {
+export function addRole(gateway: GatewayContext, request: OfRole): Promise<string> {
   return changeRole(gateway, request, true);
 }
 
 /** Returns the user. Only admins may call this. The last admin cannot lose the role. */
-export function removeRole(gateway: GatewayContext, request: OfRole): Promise<User> {
+export function removeRole(gateway: GatewayContext, request: OfRole): Promise<string> {
   return changeRole(gateway, request, false);
 }
 
-async function changeUser(gateway: GatewayContext, userId: string, person: UserUpdate, proven: boolean): Promise<User> {
+async function changeUser(
+  gateway: GatewayContext,
+  userId: string,
+  person: UserUpdate,
+  proven: boolean,
+): Promise<string> {
   await submitAccountChange(gateway, { command: 'UpdateUser', userId, ...person, proven });
-  return readUser(gateway, userId, userId);
+  return readChangedUser(gateway, userId, userId);
 }
 
-async function changeRole(gateway: GatewayContext, { parameters, userId }: OfRole, granted: boolean): Promise<User> {
+async function changeRole(gateway: GatewayContext, { parameters, userId }: OfRole, granted: boolean): Promise<string> {
   const { id: targetId, role } = parameters;
   await submitAccountChange(gateway, { command: 'ChangeRole', userId, targetId, role, granted });
-  return readUser(gateway, targetId, userId);
+  return readChangedUser(gateway, targetId, userId);
 }
 
-/** @throws Refusal `no_such_user` */
-export async function readUser(gateway: GatewayContext, id: string, viewerId: string): Promise<User> {
-  const user = await gateway.reads.user(id, viewerId);
-  if (!user) throw new Refusal('no_such_user');
-  const [answer] = await usersWithPresence(gateway, [user]);
-  return answer as User;
+function readUser(gateway: GatewayContext, id: string, viewerId: string): Promise<string> {
+  return gateway.turns.lists.run(viewerId, () => encodeUser(gateway, id, viewerId));
+}
+
+/** Returns a user whose account has just changed. @throws Refusal `no_such_user` */
+export function readChangedUser(gateway: GatewayContext, id: string, viewerId: string): Promise<string> {
+  return gateway.turns.lists.run(viewerId, () => encodeUser(gateway, id, viewerId), true);
 }

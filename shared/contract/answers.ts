@@ -35,7 +35,7 @@ export type Room = v.InferOutput<typeof Room>;
 
 /**
  * A user with the rooms that the viewer may see, but without the two rooms that always exist. In a list of users, `rooms`
- * is empty, because the rooms of 1,000 users would be a long answer.
+ * is empty, because the rooms of 400 users would be a long answer.
  */
 export const User = v.object({ ...Person, rooms: v.array(Room) });
 export type User = v.InferOutput<typeof User>;

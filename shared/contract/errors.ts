@@ -44,6 +44,7 @@ export const errors = {
   json_only: { status: 415, text: 'the body must be application/json' },
   upgrade_needed: { status: 426, text: 'this route is for WebSockets' },
   rate_limited: { status: 429, text: 'too many requests: wait and try again' },
+  too_many_reads: { status: 429, text: 'too many requests of this user wait for an answer' },
   too_many_sockets: { status: 429, text: 'too many sockets are open' },
   internal: { status: 500, text: 'the server failed' },
   busy: { status: 503, text: 'the server has too much to do: try again soon' },

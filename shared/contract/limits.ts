@@ -27,7 +27,7 @@ export const limits = {
   MAX_PAGE_SIZE: 100,
   DEFAULT_PAGE_SIZE: 20,
   /** The users in the answer to a request without a page and a size. Clients take the names of authors from it. */
-  MAX_LISTED_USERS: 1_000,
+  MAX_LISTED_USERS: 400,
   /** The rooms in the answer to a request without a page and a size. */
   MAX_LISTED_ROOMS: 100,
   /** The last page of a list. Each page costs more than the page before it. */
@@ -38,6 +38,10 @@ export const limits = {
   /** The users in the record of each room of a list, also of the rooms in the record of a user. */
   MAX_USERS_OF_LISTED_ROOM: 10,
   MAX_ROOMS_OF_USER: 100,
+  /** The users in the records of all rooms of a list together. A long list shows fewer users of each room. */
+  MAX_USERS_OF_LISTED_ROOMS: 200,
+  /** An answer about users or rooms ends before this number of bytes. Pages with a smaller size are complete. */
+  MAX_LIST_BYTES: 100_000,
 
   // Rates. A limit per LOGIN_WINDOW is LOGIN_ATTEMPTS multiplied by one of these factors. An IP address
   // is known to an account for 30 days after a login from there.
@@ -61,6 +65,13 @@ export const limits = {
   FRAMES_PER_COMMAND: 4,
   /** After a pause, a socket may send the commands of this number of seconds together. */
   BURST_SECONDS: 4,
+
+  // Reads on one gateway. Further reads of a user wait, and too many waiting reads are refused as `too_many_reads`.
+  /** Lists and records of users and rooms that are read at the same time, for all users together. */
+  MAX_LISTS_AT_ONCE: 4,
+  MAX_LISTS_OF_USER_AT_ONCE: 2,
+  MAX_HISTORIES_OF_USER_AT_ONCE: 8,
+  MAX_WAITING_READS_OF_USER: 64,
 
   // Queues inside a gateway. While a queue is full, a new command or password is refused as `busy`.
   MAX_BATCH_COMMANDS: 500,

@@ -1,0 +1,85 @@
+import type { Database } from '../../shared/database.ts';
+import type { Bearer } from '../accounts/tokens.ts';
+import { arrayOf } from './array-of.ts';
+import { shareStatements } from './share-statements.ts';
+
+/** A page by its number (the first page is 1), or the messages just before or after a seq. */
+interface HistoryRange {
+  page?: number | undefined;
+  before?: number | undefined;
+  after?: number | undefined;
+  size: number;
+}
+
+interface HistoryRequest {
+  bearer: Pick<Bearer, 'userId' | 'tokenId' | 'version'>;
+  roomId: string;
+  range: HistoryRange;
+}
+
+interface HistoryAnswer {
+  /** False if a logout ended the token, or if the user does not exist. */
+  isTokenValid: boolean;
+  /** False if the user may not see the room. */
+  isVisible: boolean;
+  /** The messages as JSON, with the newest message first and commas between them. Empty if `isVisible` is false. */
+  messages: string;
+}
+
+/** A statement of 32 pages with 100 messages takes about 15 ms, so the next statement does not wait long. */
+const MAX_PAGES_OF_STATEMENT = 32;
+/** One statement can run while the answers of another one are sent. */
+const MAX_STATEMENTS_AT_ONCE = 2;
+
+/** The reads of histories. Each statement also checks the tokens, so a page needs only one statement. */
+export function historyReads(database: Database) {
+  const readAll = (requests: HistoryRequest[]): Promise<HistoryAnswer[]> => {
+    const positions = requests.map(({ range }) => positionOf(range));
+    const list = (value: (request: HistoryRequest) => string | number) => arrayOf(requests.map(value));
+    return database<HistoryAnswer[]>`
+      select request.is_token_valid, room.id is not null as is_visible, coalesce(page.messages, '') as messages
+      from (
+        select r.*, is_token_valid(bearer, r.token_id, r.version) as is_token_valid
+        from unnest(
+          ${list(({ bearer }) => bearer.userId)}::uuid[],
+          ${list(({ bearer }) => bearer.tokenId)}::uuid[],
+          ${list(({ bearer }) => bearer.version)}::bigint[],
+          ${list(({ roomId }) => roomId)}::text[],
+          ${arrayOf(positions.map(({ seq }) => seq))}::bigint[],
+          ${arrayOf(positions.map(({ shift }) => shift))}::bigint[],
+          ${list(({ range }) => range.size)}::bigint[]
+        ) with ordinality as r(user_id, token_id, version, room_id, seq, shift, size, number)
+        left join users bearer on bearer.id = r.user_id
+      ) request
+      left join lateral visible_rooms(request.user_id) room
+        on room.id = stored_id(request.room_id) and request.is_token_valid
+      left join lateral (
+        select request.shift + case when request.seq is null then room.history_length else coalesce((
+          select history_index from messages m where m.room_id = room.id and m.seq <= request.seq order by m.seq desc limit 1
+        ), 0) end as index
+      ) last on true
+      left join lateral (
+        select case when room.id is not null then history_seqs(room, last.index, request.size) end as seqs
+      ) shown on true
+      left join lateral (
+        select string_agg(message_json(m, request.room_id), ',' order by m.seq desc) as messages
+        from messages m where m.room_id = room.id and m.seq = any (shown.seqs)
+      ) page on true
+      order by request.number`;
+  };
+
+  return {
+    /** Reads a page of the history of a room, and whether the token is valid and the user may see the room. */
+    history: shareStatements({ readAll, maxKeys: MAX_PAGES_OF_STATEMENT, maxAtOnce: MAX_STATEMENTS_AT_ONCE }),
+  };
+}
+
+/**
+ * Returns where a page ends: this number of messages after the messages up to a seq, or after the whole history if there
+ * is no seq.
+ */
+function positionOf({ page = 1, before, after, size }: HistoryRange): { seq?: number; shift: number } {
+  if (after !== undefined) return { seq: after, shift: size };
+  if (before !== undefined) return { seq: before - 1, shift: 0 };
+  return { shift: -(page - 1) * size };
+}

@@ -1,0 +1,57 @@
+import { withTimeout } from '../../shared/timeout.ts';
+import { READ_TIMEOUT_MS } from './timeouts.ts';
+
+export interface Sharing<Key, Value> {
+  /** Reads the values of all keys with one statement. @returns the values in the order of the keys */
+  readAll: (keys: Key[]) => Promise<Value[]>;
+  /** At most this number of keys share a statement. */
+  maxKeys: number;
+  /** At most this number of statements run at the same time. */
+  maxAtOnce: number;
+}
+
+interface WaitingRead<Key, Value> {
+  key: Key;
+  resolve: (value: Value) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Makes a read of one key from a read of many keys. An idle database gets a statement in the tick of the first key.
+ * While `maxAtOnce` statements run, new keys wait and share the next statement, so a read costs less when more users
+ * read. If a statement fails, the reads of all its keys fail with the same error.
+ */
+export function shareStatements<Key, Value>(sharing: Sharing<Key, Value>): (key: Key) => Promise<Value> {
+  const { readAll, maxKeys, maxAtOnce } = sharing;
+  const waiting: WaitingRead<Key, Value>[] = [];
+  let running = 0;
+  let isScheduled = false;
+
+  const start = () => {
+    isScheduled = false;
+    while (waiting.length > 0 && running < maxAtOnce) void run(waiting.splice(0, maxKeys));
+  };
+  const run = async (batch: WaitingRead<Key, Value>[]) => {
+    running++;
+    try {
+      const keys = batch.map(({ key }) => key);
+      const values = await withTimeout(readAll(keys), READ_TIMEOUT_MS);
+      // When a connection is lost, the driver sometimes returns no rows.
+      if (values.length !== batch.length) throw new Error('postgres did not answer');
+      for (const [index, { resolve }] of batch.entries()) resolve(values[index] as Value);
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    } finally {
+      running--;
+      start();
+    }
+  };
+  return (key) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ key, resolve, reject });
+      if (isScheduled || running >= maxAtOnce) return;
+      isScheduled = true;
+      // After the other events of this tick, so that their reads share the statement.
+      setImmediate(start);
+    });
+}
