@@ -1,14 +1,13 @@
-import { webcrypto } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { newId } from './contract/ids.ts';
 
 /** The claims and the algorithm that every access token must have. */
 export const TOKEN_RULES = { algorithm: 'HS256', issuer: 'rooms', audience: 'rooms' } as const;
 
-/** Imports the key once. If jose gets the secret itself, it imports a key for every token. */
-export function importTokenKey(secret: string): Promise<webcrypto.CryptoKey> {
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-  return webcrypto.subtle.importKey('raw', new TextEncoder().encode(secret), algorithm, false, ['sign', 'verify']);
+/** Imports the key once. If jose gets the secret itself, it imports a key for every token. @param secret `API_SECRET` */
+export function importTokenKey(secret: string): KeyObject {
+  return createSecretKey(secret, 'utf8');
 }
 
 /**
@@ -17,7 +16,7 @@ export function importTokenKey(secret: string): Promise<webcrypto.CryptoKey> {
  * @param hours the time until the token expires
  */
 export function signToken(
-  key: webcrypto.CryptoKey,
+  key: KeyObject,
   { userId, version, hours }: { userId: string; version: number; hours: number },
 ): Promise<string> {
   return new SignJWT({ ver: version })

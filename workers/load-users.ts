@@ -49,7 +49,7 @@ export async function addLoadUsers(
   const startedAt = performance.now();
   const password = randomBytes(12).toString('base64url');
   const accounts = await register(database, users, await hashPassword(password));
-  const key = await importTokenKey(API_SECRET);
+  const key = importTokenKey(API_SECRET);
   const loadUsers = await Promise.all(
     accounts.map(async ({ id, email }) => {
       return { id, email, token: await signToken(key, { userId: id, version: 0, hours: TOKEN_HOUR_LIFESPAN }) };

@@ -8,7 +8,7 @@ import type { Route } from './route.ts';
  * @throws Refusal `no_token`, `bad_token`, `token_expired`, `token_revoked` or `unavailable`
  */
 export async function authenticate(gateway: GatewayContext, headers: Map<string, string>): Promise<Bearer> {
-  const bearer = await gateway.tokens.verify(headers.get('authorization'));
+  const bearer = gateway.tokens.verify(headers.get('authorization'));
   await checkSession(gateway, bearer, 'user');
   return bearer;
 }

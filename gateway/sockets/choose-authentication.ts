@@ -3,8 +3,8 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
 
-/** Finds the user of a socket. Rejects with a Refusal if the ticket or the token is not valid. */
-export type Authenticate = () => Promise<Bearer>;
+/** Finds the user of a socket. Throws or rejects with a Refusal if the ticket or the token is not valid. */
+export type Authenticate = () => Bearer | Promise<Bearer>;
 
 /**
  * Chooses how a socket authenticates: with a ticket in the URL, with the header `Authorization`, or with a token in the
@@ -32,7 +32,7 @@ export function createChooseAuthentication(gateway: GatewayContext): ChooseAuthe
 /** Logs only the first refusal, so that clients cannot fill the log. */
 function createQueryTokenRefusal({ log }: GatewayContext): Authenticate {
   let isLogged = false;
-  return async () => {
+  return () => {
     if (!isLogged)
       log.warn({ variable: 'WS_QUERY_TOKEN' }, 'sockets with ?token= are refused, the variable is not true');
     isLogged = true;
