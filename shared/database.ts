@@ -25,8 +25,11 @@ const storedIdOf = new Map<string, string>(Object.entries(standingRooms));
 const idOfStored = new Map([...storedIdOf].map(([id, storedId]) => [storedId, id]));
 /** The SQL function stored_id is a copy of this, for ids in JSON. A test compares the two. */
 const toStoredId = (id: string) => storedIdOf.get(id) ?? id;
-/** First compares the beginning: to look up all five UUIDs of every message would cost 2 % of a batch. */
-const toId = (storedId: string) =>
+/**
+ * Returns the id of a stored UUID. First compares the beginning: to look up all five UUIDs of every message would cost
+ * 2 % of a batch.
+ */
+export const toId = (storedId: string) =>
   storedId.startsWith('00000000-') ? (idOfStored.get(storedId) ?? storedId) : storedId;
 
 /**

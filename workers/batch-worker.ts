@@ -13,7 +13,7 @@ import type { Database } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
 import { applyAccountCommands } from './apply-account-commands.ts';
 import { applyRoomCommands } from './apply-room-commands.ts';
-import { type Publication, publicationsOf, publish, replyPublication, revocationPublication } from './publications.ts';
+import { noticePublications, type Publication, publicationsOf, publish, replyPublication } from './publications.ts';
 import type { PrepareJob } from './queue-worker.ts';
 import type { RepeatedPublications } from './repeated-publications.ts';
 
@@ -62,9 +62,8 @@ type Apply = (context: BatchContext, laneKey: string, batch: Batch<never>) => Pr
 const applyAccounts: Apply = async (context, laneKey, batch: Batch<AccountCommand>) => {
   const { database, names, repeatedPublications, allowListOnly, log } = context;
   const { outcomes, revocations } = await applyAccountCommands(database, laneKey, batch, allowListOnly, log);
-  const publications = revocations.map(({ userId, revocation }) => revocationPublication(names, userId, revocation));
-  repeatedPublications.addNotices(publications);
-  return { outcomes, publications };
+  repeatedPublications.addNotices(revocations);
+  return { outcomes, publications: noticePublications(revocations, names) };
 };
 
 const applyRooms: Apply = async (context, laneKey, batch: Batch<RoomCommand>) => {

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import type { Broadcast, ChannelNames, Notice, Revocation } from '../shared/contract/channels.ts';
+import type { Broadcast, ChannelNames, Notice } from '../shared/contract/channels.ts';
 import { encodeBroadcasts } from '../shared/contract/channels.ts';
 import type { Reply } from '../shared/contract/jobs.ts';
 import { encodeMessage, type Message, membershipChange } from '../shared/contract/messages.ts';
@@ -7,6 +7,9 @@ import { encodeVersioned } from '../shared/contract/versions.ts';
 
 /** A payload, and the Redis channel on which it is published. */
 export type Publication = [channel: string, payload: string];
+
+/** Every gateway reads all notices. A larger publication would stop their event loops for longer. */
+const NOTICES_PER_PUBLICATION = 500;
 
 /**
  * The publications after a batch is stored: the new messages and the invitations. A repeated message was stored before,
@@ -16,7 +19,7 @@ export type Publication = [channel: string, payload: string];
 export function publicationsOf(newMessages: Message[], earlierMessages: Message[], names: ChannelNames): Publication[] {
   const heads = earlierMessages.map(({ roomId, seq }) => headOf(roomId, seq));
   return [
-    ...invitations([...newMessages, ...earlierMessages], names),
+    ...noticePublications(invitations([...newMessages, ...earlierMessages]), names),
     ...broadcastPublications([...broadcastsOf(newMessages), ...heads], names),
   ];
 }
@@ -50,21 +53,22 @@ export async function publish(redis: Redis, publications: Publication[]): Promis
 }
 
 /** An invitation for each user that these messages make a member of a room. */
-export function invitations(messages: Message[], names: ChannelNames): Publication[] {
+export function invitations(messages: Message[]): Notice[] {
   return messages.flatMap((message) => {
     const change = membershipChange(message);
     if (!change?.isMember) return [];
-    const invitation = { roomId: message.roomId, seq: message.seq };
-    return [noticePublication(names, change.userId, { invitation })];
+    return [{ userId: change.userId, invitation: { roomId: message.roomId, seq: message.seq } }];
   });
 }
 
-export function revocationPublication(names: ChannelNames, userId: string, revocation: Revocation): Publication {
-  return noticePublication(names, userId, { revocation });
-}
-
-function noticePublication(names: ChannelNames, userId: string, notice: Notice): Publication {
-  return [names.user(userId), encodeVersioned(notice)];
+/** All notices share one channel, so notices that are made together share a publication. */
+export function noticePublications(notices: Notice[], names: ChannelNames): Publication[] {
+  const publications: Publication[] = [];
+  for (let first = 0; first < notices.length; first += NOTICES_PER_PUBLICATION) {
+    const part = notices.slice(first, first + NOTICES_PER_PUBLICATION);
+    publications.push([names.notices, encodeVersioned({ notices: part })]);
+  }
+  return publications;
 }
 
 /** Messages of a room with consecutive seqs share one broadcast. */

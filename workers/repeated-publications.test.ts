@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Redis } from 'ioredis';
-import { channelNames, decodeBroadcasts, Notice } from '../shared/contract/channels.ts';
+import { channelNames, decodeBroadcasts, Notices } from '../shared/contract/channels.ts';
 import { newId } from '../shared/contract/ids.ts';
 import type { Message } from '../shared/contract/messages.ts';
 import { decodeVersioned } from '../shared/contract/versions.ts';
@@ -36,13 +36,13 @@ const message = (roomId: string, seq: number, more: Partial<Message> = {}): Mess
 
 test('the head of a room and an invitation are published again, once per second', async () => {
   const [roomId, targetId] = [newId(), newId()];
-  await subscriber.subscribe(names.room(roomId), names.user(targetId));
+  await subscriber.subscribe(names.room(roomId), names.notices);
   const heads: number[] = [];
   const invitations: unknown[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   subscriber.on('message', (channel, payload) => {
     if (channel === names.room(roomId)) heads.push(...decodeBroadcasts(payload).map(({ head }) => head));
-    else invitations.push(decodeVersioned(Notice, payload));
+    else invitations.push(...decodeVersioned(Notices, payload).notices);
     if (heads.length === 2 && invitations.length === 2) resolve();
   });
   repeatedPublications.addMessages([message(roomId, 6, { command: 'AddUser', targetId }), message(roomId, 7)]);
@@ -50,6 +50,6 @@ test('the head of a room and an invitation are published again, once per second'
   repeatedPublications.addMessages([message(roomId, 5)]);
   await promise;
   assert.deepEqual(heads, [7, 7]);
-  const invitation = { roomId, seq: 6 };
-  assert.deepEqual(invitations, [{ invitation }, { invitation }]);
+  const notice = { userId: targetId, invitation: { roomId, seq: 6 } };
+  assert.deepEqual(invitations, [notice, notice]);
 });

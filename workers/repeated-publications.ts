@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
-import type { ChannelNames } from '../shared/contract/channels.ts';
+import type { ChannelNames, Notice } from '../shared/contract/channels.ts';
 import type { Message } from '../shared/contract/messages.ts';
 import type { Log } from '../shared/log.ts';
-import { broadcastPublications, headOf, invitations, type Publication, publish } from './publications.ts';
+import { broadcastPublications, headOf, invitations, noticePublications, publish } from './publications.ts';
 
 const INTERVAL_MS = 1_000;
 const REPEAT_FOR_MS = 10_000;
@@ -21,7 +21,7 @@ export class RepeatedPublications {
   readonly #names: ChannelNames;
   readonly #log: Log;
   readonly #heads = new Map<string, Repeated & { head: number }>();
-  readonly #notices = new Map<string, Repeated & { publication: Publication }>();
+  readonly #notices = new Map<string, Repeated & { notice: Notice }>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(redis: Redis, names: ChannelNames, log: Log) {
@@ -38,13 +38,13 @@ export class RepeatedPublications {
       const head = Math.max(seq, this.#heads.get(roomId)?.head ?? 0);
       this.#heads.set(roomId, { head, untilMs });
     }
-    this.addNotices(invitations(messages, this.#names));
+    this.addNotices(invitations(messages));
   }
 
   /** Call this before the first publication of the notices. */
-  addNotices(notices: Publication[]): void {
+  addNotices(notices: Notice[]): void {
     const untilMs = Date.now() + REPEAT_FOR_MS;
-    for (const publication of notices) this.#notices.set(publication.join(), { untilMs, publication });
+    for (const notice of notices) this.#notices.set(JSON.stringify(notice), { untilMs, notice });
   }
 
   stop(): void {
@@ -54,11 +54,14 @@ export class RepeatedPublications {
   async #publishAll(): Promise<void> {
     removeExpired(this.#heads);
     removeExpired(this.#notices);
-    const notices = [...this.#notices.values()].map(({ publication }) => publication);
+    const notices = [...this.#notices.values()].map(({ notice }) => notice);
     const heads = [...this.#heads].map(([roomId, { head }]) => headOf(roomId, head));
     if (notices.length + heads.length === 0) return;
     try {
-      await publish(this.#redis, [...notices, ...broadcastPublications(heads, this.#names)]);
+      await publish(this.#redis, [
+        ...noticePublications(notices, this.#names),
+        ...broadcastPublications(heads, this.#names),
+      ]);
     } catch (error) {
       this.#log.warn({ error }, 'heads and notices could not be published again');
     }

@@ -109,7 +109,7 @@ async function readInput(
   request: RawRequest,
 ): Promise<Parameters<Route['handler']>[1]> {
   const { headers, address } = request;
-  const bearer = callersOf(row) === 'open' ? undefined : await gateway.tokens.verify(headers.get('authorization'));
+  const bearer = callersOf(row) === 'open' ? undefined : gateway.tokens.verify(headers.get('authorization'));
   if (bearer && !row.checksToken) await checkSession(gateway, bearer, row.callers);
   try {
     const input = { headers, address, userId: bearer?.userId, bearer, ...(await parseInput(row, request)) };

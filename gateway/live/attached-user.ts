@@ -3,11 +3,12 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import type { MembershipChange } from '../../shared/contract/messages.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { Feeds } from './feeds.ts';
-import type { ChannelHandler } from './subscriber.ts';
 
 /** A socket. After the socket has closed, every call does nothing. */
 export interface LiveSocket {
   readonly closed: boolean;
+  /** RoomSubscriptions sets this while it knows the socket. */
+  attachment: SocketAttachment | undefined;
   /** Subscribes the socket to a topic: the socket then gets every frame that is published to the topic. */
   join(topic: string): void;
   leave(topic: string): void;
@@ -16,75 +17,120 @@ export interface LiveSocket {
   closeWithError(refusal: Refusal): void;
 }
 
+/** A socket of an {@link AttachedUser}. */
+export interface SocketAttachment {
+  readonly user: AttachedUser;
+  readonly bearer: Bearer;
+  /** False while the socket waits for the rooms of its user or for the check of its token. It then has no topics. */
+  isAttached: boolean;
+  /** Set while the socket joins very many topics (gradual-attach.ts). */
+  gradual: { leave(roomId: string): void } | undefined;
+}
+
+// Most users share these values, because a gateway has very many users.
+const LOADED = Promise.resolve();
+const NO_CHANGES: ReadonlyMap<string, MembershipChange> = new Map();
+const NO_ROOMS: ReadonlySet<string> = new Set();
+const NO_SEQS: ReadonlyMap<string, number> = new Map();
+
 /**
  * A user with at least one socket on this gateway. Keeps the attached sockets subscribed to the topics of the user's
  * rooms. The topic of a room is its id.
  */
 export class AttachedUser {
   readonly id: string;
-  /** Sockets that wait for the memberships or for the check of their token. These sockets have no topics yet. */
-  readonly attaching = new Map<LiveSocket, Bearer>();
-  /** Sockets that are subscribed to the topics of all rooms of the user. */
-  readonly attached = new Map<LiveSocket, Bearer>();
+  readonly sockets = new Set<LiveSocket>();
   readonly rooms = new Set<string>();
-  /** False until the memberships are read. Until then, changes go to `changesBeforeReady`. */
+  /** Resolves when all rooms are read. Set right after the constructor. */
+  loaded = LOADED;
+  /** False until all rooms are read. Until then, changes go to `changesBeforeReady`. */
   isReady = false;
   /** True when the last socket has closed. */
   closed = false;
-  /** The last change of each room that arrived before the memberships were read. */
-  readonly changesBeforeReady = new Map<string, MembershipChange>();
-  /** Rooms of which the user gets a replay (invitations.ts). The sockets join the topic at the end of the replay. */
-  readonly joiningRooms = new Set<string>();
-  /** The seq of the message that removed the user, for each room that the user left. */
-  readonly leftAt = new Map<string, number>();
-  /** Resolves when the memberships are read: to false if the user does not exist. Set right after the constructor. */
-  loaded: Promise<boolean> = Promise.resolve(false);
-  readonly receiveNotice: ChannelHandler;
+  #changesBeforeReady: Map<string, MembershipChange> | undefined;
+  #joiningRooms: Set<string> | undefined;
+  #leftAt: Map<string, number> | undefined;
   readonly #feeds: Feeds;
 
-  constructor(id: string, feeds: Feeds, receiveNotice: (user: AttachedUser, payload: string) => void) {
+  constructor(id: string, feeds: Feeds) {
     this.id = id;
     this.#feeds = feeds;
-    this.receiveNotice = (payload) => receiveNotice(this, payload);
   }
 
-  get hasSockets(): boolean {
-    return this.attaching.size + this.attached.size > 0;
+  /** The last change of each room that arrived before all rooms were read. */
+  get changesBeforeReady(): ReadonlyMap<string, MembershipChange> {
+    return this.#changesBeforeReady ?? NO_CHANGES;
   }
 
-  /** Returns all sockets, attaching and attached, with their bearers. */
-  *sockets(): Iterable<[LiveSocket, Bearer]> {
-    yield* this.attaching;
-    yield* this.attached;
+  /** Rooms of which the user gets a replay (invitations.ts). The sockets join the topic at the end of the replay. */
+  get joiningRooms(): ReadonlySet<string> {
+    return this.#joiningRooms ?? NO_ROOMS;
+  }
+
+  /** The seq of the message that removed the user, for each room that the user left. */
+  get leftAt(): ReadonlyMap<string, number> {
+    return this.#leftAt ?? NO_SEQS;
+  }
+
+  keepChange(roomId: string, change: MembershipChange): void {
+    this.#changesBeforeReady ??= new Map();
+    this.#changesBeforeReady.set(roomId, change);
+  }
+
+  /** Forgets the kept change of a room if it is not newer than the head of the room that was read. */
+  forgetChangeUpTo(roomId: string, head: number): void {
+    const change = this.#changesBeforeReady?.get(roomId);
+    if (change && change.seq <= head) this.#changesBeforeReady?.delete(roomId);
+  }
+
+  beginJoining(roomId: string): void {
+    this.#joiningRooms ??= new Set();
+    this.#joiningRooms.add(roomId);
+  }
+
+  endJoining(roomId: string): void {
+    this.#joiningRooms?.delete(roomId);
+    if (this.#joiningRooms?.size === 0) this.#joiningRooms = undefined;
+  }
+
+  /** Returns the sockets that are subscribed to the topics of all rooms of the user. */
+  *attachedSockets(): Iterable<LiveSocket> {
+    for (const socket of this.sockets) if (socket.attachment?.isAttached) yield socket;
+  }
+
+  /** Call this when all rooms are in `rooms` and all changes that arrived before are applied. */
+  markLoaded(): void {
+    this.#changesBeforeReady = undefined;
+    this.loaded = LOADED;
   }
 
   /** Adds a room, and subscribes the attached sockets to it. The caller must retain the feed of the room meanwhile. */
   join(roomId: string): void {
     if (this.rooms.has(roomId)) return;
-    this.rooms.add(roomId);
-    void this.#feeds.retain(roomId);
-    for (const socket of this.attached.keys()) socket.join(roomId);
+    this.rooms.add(this.#feeds.retainId(roomId));
+    for (const socket of this.attachedSockets()) socket.join(roomId);
   }
 
   /** Removes a room, and unsubscribes the attached sockets. @param seq the seq of the message that removed the user */
   leave(roomId: string, seq: number): void {
-    this.leftAt.set(roomId, seq);
+    this.#leftAt ??= new Map();
+    this.#leftAt.set(roomId, seq);
     if (!this.rooms.delete(roomId)) return;
-    for (const socket of this.attached.keys()) socket.leave(roomId);
+    for (const socket of this.attachedSockets()) {
+      socket.leave(roomId);
+      socket.attachment?.gradual?.leave(roomId);
+    }
     this.#feeds.release(roomId);
   }
 
   closeRevokedSockets(revocation: Revocation): void {
-    for (const [socket, { tokenId, version }] of this.sockets()) {
-      const isRevoked = 'tokenId' in revocation ? tokenId === revocation.tokenId : version < revocation.version;
-      if (isRevoked) socket.closeWithError(new Refusal('token_revoked'));
+    for (const socket of this.sockets) {
+      const bearer = socket.attachment?.bearer;
+      if (bearer && isRevoked(bearer, revocation)) socket.closeWithError(new Refusal('token_revoked'));
     }
   }
+}
 
-  /** Call this when the last socket has closed. */
-  close(): void {
-    this.closed = true;
-    for (const roomId of this.rooms) this.#feeds.release(roomId);
-    this.rooms.clear();
-  }
+function isRevoked({ tokenId, version }: Bearer, revocation: Revocation): boolean {
+  return 'tokenId' in revocation ? tokenId === revocation.tokenId : version < revocation.version;
 }

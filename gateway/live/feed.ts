@@ -17,6 +17,8 @@ const RETRY_AFTER_MS = 250;
 export interface FeedOptions {
   reads: Pick<Reads, 'messagesAfter'>;
   listener: FeedListener;
+  /** Called once, when the feed closes. */
+  onClose: (roomId: string) => void;
   log: Log;
 }
 
@@ -28,9 +30,8 @@ export interface FeedOptions {
 export class Feed {
   /** Resolves when the channel is subscribed. From then on, the feed gets every publication. */
   readonly subscribed: Promise<void>;
-  readonly #roomId: string;
+  readonly roomId: string;
   readonly #options: FeedOptions;
-  readonly #onClose: () => void;
   readonly #order: MessageOrder;
   #referenceCount = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -38,11 +39,10 @@ export class Feed {
   #readFailed = false;
   #closed = false;
 
-  constructor(roomId: string, subscribed: Promise<void>, options: FeedOptions, onClose: () => void) {
-    this.#roomId = roomId;
+  constructor(roomId: string, subscribed: Promise<void>, options: FeedOptions) {
+    this.roomId = roomId;
     this.subscribed = subscribed;
     this.#options = options;
-    this.#onClose = onClose;
     this.#order = new MessageOrder(roomId, options.listener);
   }
 
@@ -68,13 +68,18 @@ export class Feed {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#onClose();
+    this.#options.onClose(this.roomId);
   }
 
-  /** Starts to deliver, with the first message after `head`. Does nothing if the feed has already started. */
-  start(head: number): void {
+  /**
+   * Starts to deliver, with the first message after `head`. Does nothing if the feed has already started.
+   * @param announced the last seq that was announced before this feed existed. If it is after `head`, the feed reads the
+   *   messages up to it.
+   */
+  start(head: number, announced = head): void {
     if (this.startSeq !== undefined) return;
     this.#order.start(head);
+    this.#order.announcedSeq = Math.max(this.#order.announcedSeq, announced);
     this.retain();
     this.#deliverPending();
     this.release();
@@ -90,7 +95,7 @@ export class Feed {
       while (await this.#readPage());
     } catch (error) {
       const { deliveredSeq } = this;
-      this.#options.log.warn({ error, roomId: this.#roomId, deliveredSeq }, 'missed messages could not be read');
+      this.#options.log.warn({ error, roomId: this.roomId, deliveredSeq }, 'missed messages could not be read');
       this.#readFailed = true;
       this.#setTimer(RETRY_AFTER_MS);
     }
@@ -134,7 +139,7 @@ export class Feed {
 
   /** Reads one page and delivers its messages. @returns true if there may be another page */
   async #readPage(): Promise<boolean> {
-    const messages = await this.#options.reads.messagesAfter(this.#roomId, this.deliveredSeq, PAGE_SIZE);
+    const messages = await this.#options.reads.messagesAfter(this.roomId, this.deliveredSeq, PAGE_SIZE);
     for (const message of messages) {
       // Some of these messages may have come through the channel during the read.
       if (message.seq !== this.deliveredSeq + 1) continue;

@@ -1,16 +1,21 @@
 import { Feed, type FeedOptions } from './feed.ts';
 import { RoomChannels, type RoomChannelsOptions } from './room-channels.ts';
+import { UnfollowedHeads } from './unfollowed-heads.ts';
 
 /** The feeds of the rooms that this gateway follows, one feed for each room. */
 export class Feeds {
   readonly #options: FeedOptions;
   readonly #channels: RoomChannels;
   readonly #feeds = new Map<string, Feed>();
+  readonly #unfollowed = new UnfollowedHeads();
 
-  constructor(options: FeedOptions & Omit<RoomChannelsOptions, 'receive'>) {
-    this.#options = options;
-    const receive: RoomChannelsOptions['receive'] = (broadcast) =>
-      this.#feeds.get(broadcast.roomId)?.receive(broadcast);
+  constructor(options: Omit<FeedOptions, 'onClose'> & Omit<RoomChannelsOptions, 'receive'>) {
+    this.#options = { ...options, onClose: (roomId) => this.#removeFeed(roomId) };
+    const receive: RoomChannelsOptions['receive'] = (broadcast) => {
+      const feed = this.#feeds.get(broadcast.roomId);
+      if (feed) feed.receive(broadcast);
+      else this.#unfollowed.note(broadcast.roomId, broadcast.head);
+    };
     this.#channels = new RoomChannels({ ...options, receive });
   }
 
@@ -28,6 +33,13 @@ export class Feeds {
     return feed.subscribed;
   }
 
+  /** Like {@link retain}. @returns the id of the room, as one text in memory for all users of the room */
+  retainId(roomId: string): string {
+    const feed = this.#feeds.get(roomId) ?? this.#createFeed(roomId);
+    feed.retain();
+    return feed.roomId;
+  }
+
   release(roomId: string): void {
     this.#feeds.get(roomId)?.release();
   }
@@ -38,6 +50,29 @@ export class Feeds {
    */
   start(roomId: string, head: number): void {
     this.#feeds.get(roomId)?.start(head);
+  }
+
+  /** Call this before a read of heads, and {@link endRead} after their use. @returns the time of the read */
+  beginRead(): number {
+    return this.#unfollowed.beginRead();
+  }
+
+  endRead(): void {
+    this.#unfollowed.endRead();
+  }
+
+  /**
+   * Starts a feed with a head that was read from Postgres.
+   * @param readAt when the read began
+   * @returns true if the feed delivers all messages after `head`. If false, wait until the channel of the room is
+   *   subscribed, and read the head again
+   */
+  startAfterRead(roomId: string, head: number, readAt: number): boolean {
+    const feed = this.#feeds.get(roomId);
+    if (!feed) return false;
+    const missesNothing = this.#channels.isSubscribedSince(roomId, readAt) && this.#unfollowed.knowsSince(readAt);
+    if (feed.startSeq === undefined && missesNothing) feed.start(head, this.#unfollowed.headOf(roomId));
+    return feed.startSeq !== undefined && feed.startSeq <= head;
   }
 
   /** Returns how far the feed of a room is. Undefined if there is no feed, or if it has not started. */
@@ -53,6 +88,7 @@ export class Feeds {
 
   /** Reads the missed messages of all rooms, for example after the connection to Redis was lost. */
   recheck(): void {
+    this.#channels.markResubscribed();
     for (const feed of this.#feeds.values()) void feed.catchUp();
   }
 
@@ -61,12 +97,13 @@ export class Feeds {
   }
 
   #createFeed(roomId: string): Feed {
-    const onClose = () => {
-      this.#feeds.delete(roomId);
-      this.#channels.release(roomId);
-    };
-    const feed = new Feed(roomId, this.#channels.retain(roomId), this.#options, onClose);
+    const feed = new Feed(roomId, this.#channels.retain(roomId), this.#options);
     this.#feeds.set(roomId, feed);
     return feed;
+  }
+
+  #removeFeed(roomId: string): void {
+    this.#feeds.delete(roomId);
+    this.#channels.release(roomId);
   }
 }

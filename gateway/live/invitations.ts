@@ -28,18 +28,18 @@ export class Invitations {
    * the meantime. Never rejects.
    */
   async accept(user: AttachedUser, invitation: Invitation): Promise<void> {
-    await user.loaded.catch(() => false);
+    await user.loaded.catch(() => undefined);
     const { roomId } = invitation;
     if (!this.#needsReplay(user, invitation)) return;
     const { feeds, log } = this.#options;
-    user.joiningRooms.add(roomId);
+    user.beginJoining(roomId);
     try {
       await feeds.retain(roomId);
       await this.#replay(user, invitation);
     } catch (error) {
       log.warn({ error, roomId, userId: user.id }, 'an invitation could not be accepted');
     } finally {
-      user.joiningRooms.delete(roomId);
+      user.endJoining(roomId);
       feeds.release(roomId);
     }
   }
@@ -64,7 +64,7 @@ export class Invitations {
     for (const message of missed) {
       if (message.seq > delivered) break;
       const frame = encodeMessage(message);
-      for (const socket of user.attached.keys()) socket.send(frame);
+      for (const socket of user.attachedSockets()) socket.send(frame);
     }
     user.join(roomId);
   }

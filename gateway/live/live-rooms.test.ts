@@ -25,11 +25,19 @@ const log = createLog('test', 'silent');
 const reads = createReads(database);
 /** For each of these users, a read of the memberships waits for the promise. */
 const delays = new Map<string, Promise<void>>();
+/** For each of these users, the result of a read waits for this function. */
+const holds = new Map<string, () => Promise<void>>();
 const delayedReads = {
   ...reads,
   memberships: async (userId: string) => {
     await delays.get(userId);
     return reads.memberships(userId);
+  },
+  attachment: async (key: Parameters<typeof reads.attachment>[0]) => {
+    await delays.get(key.bearer.userId);
+    const result = await reads.attachment(key);
+    await holds.get(key.bearer.userId)?.();
+    return result;
   },
 };
 const prefix = `rooms-${newId()}`;
@@ -39,6 +47,7 @@ const publisher = new Redis(redisUrl);
 /** A socket that keeps the seqs of the messages it receives. */
 class TestSocket implements LiveSocket {
   closed = false;
+  attachment: LiveSocket['attachment'];
   refusal: Refusal | undefined;
   /** The seq of the room's last message when the socket was attached. */
   head = -1;
@@ -118,7 +127,8 @@ const store = (command: Message['command'], targetId = roomId) =>
 const broadcast = (...messages: Message[]) => publisher.publish(names.room(roomId), encodeMessages(...messages));
 const announceHead = (head: number) =>
   publisher.publish(names.room(roomId), encodeBroadcasts([{ roomId, head, changes: [], records: [] }]));
-const notify = (notice: object) => publisher.publish(names.user(userId), encodeVersioned(notice));
+const notify = (notice: object, of = userId) =>
+  publisher.publish(names.notices, encodeVersioned({ notices: [{ userId: of, ...notice }] }));
 
 /** @param seen is printed if the condition is still false after 5 seconds */
 async function until(isTrue: () => boolean | Promise<boolean>, seen: unknown): Promise<void> {
@@ -207,8 +217,7 @@ test('an invited user receives all messages from the invitation on, with and wit
   const [withFeed, withoutFeed] = [await gateway.attach(stranger), await otherGateway.attach(stranger)];
   const [invitation, later] = [await store('AddUser', ownerId), await store('CreateMessage')];
   await broadcast(invitation, later);
-  const notice = encodeVersioned({ invitation: { roomId, seq: invitation.seq } });
-  for (let count = 0; count < 2; count++) await publisher.publish(names.user(ownerId), notice);
+  for (let count = 0; count < 2; count++) await notify({ invitation: { roomId, seq: invitation.seq } }, ownerId);
   await until(() => withoutFeed.topics.has(roomId), withoutFeed.seqs);
   await assertReceived(withoutFeed, [2, 3]);
   for (const socket of [inside, withFeed]) assert.deepEqual(socket.seqs.slice(0, 2), [2, 3]);
@@ -218,7 +227,7 @@ test('if the feed adds a user during the start of a replay, the user receives ea
   const socket = await gateway.attach({ userId: ownerId });
   const { promise, resolve } = Promise.withResolvers<void>();
   delays.set(ownerId, promise);
-  await publisher.publish(names.user(ownerId), encodeVersioned({ invitation: { roomId, seq: 2 } }));
+  await notify({ invitation: { roomId, seq: 2 } }, ownerId);
   await until(() => gateway.liveRooms.counts.rooms === 1, gateway.liveRooms);
   await gateway.attach(); // starts the feed
   await broadcast(await store('AddUser', ownerId));
@@ -280,8 +289,12 @@ test('after an unreadable broadcast, the next announced seq makes the gateway re
 test('an unreadable notice is dropped, and the next notice is handled', async () => {
   const tokenId = newId();
   const socket = await gateway.attach({ tokenId });
-  const bad = [...garbage, futureVersion({ revocation: { tokenId } }), encodeVersioned({ aLaterNotice: { tokenId } })];
-  for (const payload of bad) await publisher.publish(names.user(userId), payload);
+  const bad = [
+    ...garbage,
+    futureVersion({ notices: [{ userId, revocation: { tokenId } }] }),
+    encodeVersioned({ notices: [{ userId, aLaterNotice: { tokenId } }] }),
+  ];
+  for (const payload of bad) await publisher.publish(names.notices, payload);
   await until(async () => (await gateway.unreadable('notice')) === bad.length, bad);
   assert.equal(socket.refusal, undefined);
   await notify({ revocation: { tokenId } });
@@ -316,4 +329,127 @@ test('an invitation to a room that does not exist is ignored', async () => {
   await notify({ invitation: { roomId: newId(), seq: 1 } });
   await assertReceived(socket, []);
   await until(() => gateway.liveRooms.counts.rooms === 1, gateway.liveRooms.counts);
+});
+
+/** Returns the id of another room whose messages come through the same channel. */
+function neighbourOf(id: string): string {
+  for (;;) {
+    const other = newId();
+    if (names.room(other) === names.room(id)) return other;
+  }
+}
+
+test('a message that arrives between the read of a room and the start of its feed is not missed', async () => {
+  const neighbour = neighbourOf(roomId);
+  await database`insert into rooms (id, name, owner_id, room_type) values (${neighbour}, 'b', ${ownerId}, 'Private')`;
+  await database`insert into memberships (room_id, user_id) values (${neighbour}, ${ownerId})`;
+  await gateway.attach({ userId: ownerId }); // subscribes the channel
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let hasRead = false;
+  holds.set(userId, () => {
+    hasRead = true;
+    return promise;
+  });
+  const attaching = gateway.attach();
+  await until(() => hasRead, gateway.liveRooms.counts);
+  await broadcast(await store('CreateMessage'));
+  await publisher.publish(names.notices, 'x'); // comes after the broadcast, on the same connection
+  await until(async () => (await gateway.unreadable('notice')) === 1, gateway.metrics);
+  resolve();
+  const socket = await attaching;
+  assert.equal(socket.head, 1);
+  await until(() => socket.seqs.length > 0, socket.seqs);
+  await assertReceived(socket, [2]);
+});
+
+/** More rooms than a socket joins at once, and than one read has. */
+const MANY_ROOMS = 2_500;
+
+/** Makes the user `userId` a member of many rooms. @returns the ids of the rooms */
+async function joinManyRooms(): Promise<string[]> {
+  const ids = Array.from({ length: MANY_ROOMS }, newId);
+  const list = `{${ids.join()}}`;
+  await database`
+    insert into rooms (id, name, owner_id, room_type, seq)
+    select id, 'one of many', ${ownerId}, 'Private', 1 from unnest(${list}::uuid[]) id`;
+  await database`
+    insert into memberships (room_id, user_id, seq) select id, ${userId}, 1 from unnest(${list}::uuid[]) id`;
+  return ids;
+}
+
+/** Keeps the seqs of each room, and the order of the `Welcome` among the messages. */
+class RoomSocket extends TestSocket {
+  welcome = new Map<string, number>();
+  readonly received = new Map<string, number[]>();
+  beforeWelcome = 0;
+  override send = (frame: string) => {
+    if (this.welcome.size === 0) this.beforeWelcome++;
+    const { roomId: id, seq } = JSON.parse(frame) as Message;
+    this.received.set(id, [...(this.received.get(id) ?? []), seq]);
+    return 0;
+  };
+}
+
+test('a socket of a user with very many rooms gets each message once and in order while it attaches', async () => {
+  const ids = await joinManyRooms();
+  const [early, late] = [ids[0] as string, ids.at(-1) as string];
+  const witness = await gateway.attach(); // keeps the feeds, and is ready before the other socket attaches
+  const socket = new RoomSocket();
+  gateway.sockets.add(socket);
+  const bearer = { userId, tokenId: newId(), version: 0, expires: Number.MAX_SAFE_INTEGER };
+  const attached = gateway.liveRooms.attach(socket, bearer, (rooms) => {
+    socket.welcome = new Map(rooms.map(({ id, seq }) => [id, seq]));
+  });
+  const seqs = new Map([early, late].map((id) => [id, 1]));
+  const write = async (id: string) => {
+    const message = await storeMessage(database, {
+      roomId: id,
+      userId: ownerId,
+      command: 'CreateMessage',
+      targetId: id,
+    });
+    seqs.set(id, message.seq);
+    await publisher.publish(names.room(id), encodeMessages(message));
+  };
+  // Messages before the Welcome, and until the socket has joined every topic.
+  while (socket.topics.size < MANY_ROOMS) await Promise.all([write(early), write(late)]);
+  await attached;
+  await write(early);
+  await write(late);
+  const isComplete = () => [early, late].every((id) => socket.received.get(id)?.at(-1) === seqs.get(id));
+  await until(isComplete, [...socket.received]);
+  assert.equal(socket.beforeWelcome, 0);
+  assert.equal(socket.welcome.size, MANY_ROOMS + 1);
+  for (const id of [early, late]) {
+    const first = (socket.welcome.get(id) as number) + 1;
+    assert.deepEqual(socket.received.get(id), seqsFrom(first, (seqs.get(id) as number) - first + 1));
+  }
+  gateway.detach(witness);
+  gateway.detach(socket);
+  await until(() => gateway.liveRooms.counts.rooms === 0, gateway.liveRooms.counts);
+});
+
+test('a user who leaves and joins rooms while a socket attaches has exactly the topics of their rooms', async () => {
+  const ids = await joinManyRooms();
+  await gateway.attach();
+  const socket = new TestSocket();
+  gateway.sockets.add(socket);
+  const bearer = { userId, tokenId: newId(), version: 0, expires: Number.MAX_SAFE_INTEGER };
+  const attached = gateway.liveRooms.attach(socket, bearer, () => undefined);
+  const rooms = new Set([roomId, ...ids]);
+  const change = async (id: string, command: Message['command']) => {
+    const message = await storeMessage(database, { roomId: id, userId: ownerId, command, targetId: userId });
+    await publisher.publish(names.room(id), encodeMessages(message));
+    if (command === 'AddUser') await notify({ invitation: { roomId: id, seq: message.seq } });
+  };
+  for (let index = 0; index < 20; index++) {
+    const [left, back] = [ids[index * 100] as string, ids[index * 100 + 50] as string];
+    await change(left, 'RemoveUser');
+    rooms.delete(left);
+    await change(back, 'RemoveUser');
+    await change(back, 'AddUser');
+  }
+  await attached;
+  await until(() => socket.topics.size === rooms.size, socket.topics.size);
+  assert.deepEqual([...socket.topics].sort(), [...rooms].sort());
 });

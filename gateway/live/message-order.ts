@@ -23,7 +23,8 @@ export class MessageOrder {
   deliveredSeq = 0;
   /** The highest seq that a broadcast has announced. */
   announcedSeq = 0;
-  readonly #pending = new Map<number, PendingMessage>();
+  /** Undefined while no message is pending: a gateway has very many rooms. */
+  #pending: Map<number, PendingMessage> | undefined;
   readonly #roomId: string;
   readonly #listener: FeedListener;
 
@@ -50,16 +51,17 @@ export class MessageOrder {
 
   /** Delivers the pending messages up to the next gap. */
   deliverPending(): void {
-    while (this.#pending.size > 0) {
+    while (this.#pending) {
       const next = this.#pending.get(this.deliveredSeq + 1);
       if (!next) break;
       this.#pending.delete(this.deliveredSeq + 1);
       this.#deliver(next.record, next.change);
     }
-    if (!this.hasGap) this.#pending.clear();
+    if (!this.hasGap) this.#pending = undefined;
   }
 
   #keep(seq: number, message: PendingMessage): void {
+    this.#pending ??= new Map();
     if (this.#pending.size < MAX_PENDING_MESSAGES) this.#pending.set(seq, message);
   }
 

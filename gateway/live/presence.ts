@@ -33,6 +33,8 @@ export class Presence {
   readonly #times: PresenceTimes;
   readonly #log: Log;
   readonly #users = new Set<string>();
+  /** Users who entered or left in this turn of the event loop. */
+  #changed = new Set<string>();
   readonly #timer: NodeJS.Timeout;
   /** True if a write failed. The set in Redis may then differ from `#users`. */
   #mustRewrite = false;
@@ -51,15 +53,12 @@ export class Presence {
   enter(userId: string): void {
     if (this.#users.has(userId)) return;
     this.#users.add(userId);
-    void this.#write(async () => {
-      const pipeline = this.#redis.pipeline().sadd(this.#ownKey, userId).pexpire(this.#ownKey, this.#times.leaseMs);
-      for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
-    });
+    this.#noteChange(userId);
   }
 
   /** Call this when the user has no socket on this gateway any more. A second call does nothing. */
   leave(userId: string): void {
-    if (this.#users.delete(userId)) void this.#write(() => this.#redis.srem(this.#ownKey, userId));
+    if (this.#users.delete(userId)) this.#noteChange(userId);
   }
 
   /** @returns the users who have a socket on any gateway, or an empty set if Redis does not answer */
@@ -80,7 +79,27 @@ export class Presence {
   /** Ends the lease, so the users of this gateway are offline immediately. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#users.clear(); // A change that is not written yet then removes its user.
     await this.#write(() => this.#redis.pipeline().del(this.#ownKey).zrem(this.#gatewaysKey, this.#gatewayId).exec());
+  }
+
+  /** All changes of one turn of the event loop share their writes. */
+  #noteChange(userId: string): void {
+    if (this.#changed.size === 0) setImmediate(() => void this.#write(() => this.#writeChanges()));
+    this.#changed.add(userId);
+  }
+
+  async #writeChanges(): Promise<void> {
+    const changed = [...this.#changed];
+    this.#changed = new Set();
+    const [entered, left] = [changed.filter((id) => this.#users.has(id)), changed.filter((id) => !this.#users.has(id))];
+    const writes: Promise<unknown>[] = [];
+    for (const users of parts(entered)) writes.push(this.#redis.sadd(this.#ownKey, ...users));
+    for (const users of parts(left)) writes.push(this.#redis.srem(this.#ownKey, ...users));
+    // Redis deletes an empty set, and with the set its lease.
+    if (entered.length > 0 && entered.length === this.#users.size)
+      writes.push(this.#redis.pexpire(this.#ownKey, this.#times.leaseMs));
+    await Promise.all(writes);
   }
 
   async #renew(): Promise<void> {
@@ -97,9 +116,7 @@ export class Presence {
     this.#mustRewrite = false;
     const users = [...this.#users];
     const transaction = this.#redis.multi().del(this.#ownKey);
-    for (let first = 0; first < users.length; first += USERS_PER_WRITE) {
-      transaction.sadd(this.#ownKey, ...users.slice(first, first + USERS_PER_WRITE));
-    }
+    for (const part of parts(users)) transaction.sadd(this.#ownKey, ...part);
     await transaction.pexpire(this.#ownKey, this.#times.leaseMs).exec();
   }
 
@@ -123,4 +140,11 @@ export class Presence {
   #keyOf(gatewayId: string): string {
     return `${this.#prefix}:online:${gatewayId}`;
   }
+}
+
+function parts(users: string[]): string[][] {
+  const count = Math.ceil(users.length / USERS_PER_WRITE);
+  return Array.from({ length: count }, (_, index) =>
+    users.slice(index * USERS_PER_WRITE, (index + 1) * USERS_PER_WRITE),
+  );
 }

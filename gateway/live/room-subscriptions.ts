@@ -1,4 +1,4 @@
-import { type ChannelNames, Notice } from '../../shared/contract/channels.ts';
+import { type ChannelNames, type Notice, Notices } from '../../shared/contract/channels.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { RoomHead } from '../../shared/contract/frames.ts';
 import type { MembershipChange } from '../../shared/contract/messages.ts';
@@ -7,18 +7,24 @@ import type { Log } from '../../shared/log.ts';
 import type { PayloadReader } from '../../shared/payloads.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { Reads } from '../reads/reads.ts';
-import { AttachedUser, type LiveSocket } from './attached-user.ts';
+import { AttachedUser, type LiveSocket, type SocketAttachment } from './attached-user.ts';
 import type { Feeds } from './feeds.ts';
+import { GradualAttach } from './gradual-attach.ts';
 import { Invitations } from './invitations.ts';
-import { loadMemberships } from './load-memberships.ts';
+import { loadRooms } from './load-rooms.ts';
 import type { Presence } from './presence.ts';
+import { recheckUsers } from './recheck-users.ts';
+import { Slices } from './slices.ts';
 import type { Subscriber } from './subscriber.ts';
+
+/** A socket joins more topics than this in slices. */
+const MAX_TOPICS_AT_ONCE = 500;
 
 export interface RoomSubscriptionsOptions {
   feeds: Feeds;
   subscriber: Subscriber;
   names: ChannelNames;
-  reads: Pick<Reads, 'isTokenValid' | 'memberships' | 'messagesAfter'>;
+  reads: Pick<Reads, 'attachment' | 'memberships' | 'messagesAfter'>;
   presence: Presence;
   /** Sends a frame to every socket on a topic. The topic of a room is its id. */
   publish: (topic: string, frame: string) => void;
@@ -30,8 +36,12 @@ export interface RoomSubscriptionsOptions {
 export class RoomSubscriptions {
   readonly #options: RoomSubscriptionsOptions;
   readonly #invitations: Invitations;
+  readonly #slices = new Slices();
   readonly #users = new Map<string, AttachedUser>();
-  readonly #userOf = new Map<LiveSocket, AttachedUser>();
+  readonly #gradual = new Set<GradualAttach>();
+  #socketCount = 0;
+  /** Undefined after Redis refused the subscription. The next socket then subscribes again. */
+  #noticesSubscribed: Promise<void> | undefined;
 
   constructor(options: RoomSubscriptionsOptions) {
     this.#options = options;
@@ -39,34 +49,33 @@ export class RoomSubscriptions {
   }
 
   get counts(): { users: number; sockets: number } {
-    return { users: this.#users.size, sockets: this.#userOf.size };
+    return { users: this.#users.size, sockets: this.#socketCount };
   }
 
   /** See `LiveRooms.attach`. */
   async attach(socket: LiveSocket, bearer: Bearer, welcome: (rooms: RoomHead[]) => void): Promise<void> {
-    const { feeds, presence, reads } = this.#options;
-    const user = this.#users.get(bearer.userId) ?? this.#addUser(bearer.userId);
-    user.attaching.set(socket, bearer);
-    this.#userOf.set(socket, user);
-    const exists = await user.loaded;
-    // The channel of the user's notices is already subscribed. So a revocation after this read arrives as a notice.
-    if (!exists || !(await reads.isTokenValid(bearer))) throw new Refusal('token_revoked');
+    const known = this.#users.get(bearer.userId);
+    const user = known ?? this.#addUser(bearer.userId);
+    const attachment: SocketAttachment = { user, bearer, isAttached: false, gradual: undefined };
+    socket.attachment = attachment;
+    user.sockets.add(socket);
+    this.#socketCount++;
+    // Notices are subscribed before the read of the token. So a revocation after this read arrives as a notice.
+    const isTokenValid = await (known ? this.#checkToken(user, bearer) : this.#load(user, bearer));
+    if (!isTokenValid) throw new Refusal('token_revoked');
     if (socket.closed) throw new Refusal('unavailable');
-    presence.enter(user.id);
-    user.attaching.delete(socket);
-    user.attached.set(socket, bearer);
-    welcome([...user.rooms].map((id) => ({ id, seq: feeds.progressOf(id)?.deliveredSeq ?? 0 })));
-    for (const roomId of user.rooms) socket.join(roomId);
+    this.#options.presence.enter(user.id);
+    if (user.rooms.size <= MAX_TOPICS_AT_ONCE) this.#joinAtOnce(socket, attachment, welcome);
+    else await this.#joinGradually(socket, attachment, welcome);
   }
 
   /** See `LiveRooms.detach`. */
   detach(socket: LiveSocket): void {
-    const user = this.#userOf.get(socket);
-    if (!user) return;
-    this.#userOf.delete(socket);
-    user.attaching.delete(socket);
-    user.attached.delete(socket);
-    if (!user.hasSockets) this.#removeUser(user);
+    const user = socket.attachment?.user;
+    if (!user?.sockets.delete(socket)) return;
+    this.#socketCount--;
+    socket.attachment = undefined;
+    if (user.sockets.size === 0) this.#removeUser(user);
   }
 
   /**
@@ -76,40 +85,60 @@ export class RoomSubscriptions {
    */
   deliver(roomId: string, record: string, change: MembershipChange | undefined): void {
     if (change) this.#deliverChange(roomId, record, change);
-    else this.#options.publish(roomId, record);
+    else this.#publish(roomId, record);
   }
 
   /**
    * Notices can be lost. So this method reads from Postgres which rooms each user is a member of, and which tokens
    * are still valid. Never rejects.
    */
-  async recheck(): Promise<void> {
-    const { log } = this.#options;
-    for (const user of this.#users.values()) {
-      await this.#recheckUser(user).catch((error: unknown) =>
-        log.warn({ error, userId: user.id }, 'the tokens and rooms of a user could not be read'),
-      );
-    }
+  recheck(): Promise<void> {
+    return recheckUsers([...this.#users.values()], this.#invitations, this.#options);
   }
 
-  async #recheckUser(user: AttachedUser): Promise<void> {
-    const { reads } = this.#options;
-    for (const [socket, bearer] of user.sockets()) {
-      if (!(await reads.isTokenValid(bearer))) socket.closeWithError(new Refusal('token_revoked'));
-    }
-    if (!user.isReady) return;
-    for (const { roomId, seq } of (await reads.memberships(user.id)) ?? []) {
-      await this.#invitations.accept(user, { roomId, seq });
-    }
+  #joinAtOnce(socket: LiveSocket, attachment: SocketAttachment, welcome: (rooms: RoomHead[]) => void): void {
+    const { feeds } = this.#options;
+    const { rooms } = attachment.user;
+    attachment.isAttached = true;
+    welcome(Array.from(rooms, (id) => ({ id, seq: feeds.progressOf(id)?.deliveredSeq ?? 0 })));
+    for (const roomId of rooms) socket.join(roomId);
+  }
+
+  /** Returns after the `Welcome`. The socket then gets every message, although it still joins topics. */
+  #joinGradually(
+    socket: LiveSocket,
+    attachment: SocketAttachment,
+    welcome: (rooms: RoomHead[]) => void,
+  ): Promise<void> {
+    const gradual = new GradualAttach(attachment.user, socket);
+    attachment.gradual = gradual;
+    this.#gradual.add(gradual);
+    return new Promise((resolve) => {
+      const run = gradual.run(this.#options.feeds, this.#slices, (heads) => {
+        attachment.isAttached = true;
+        welcome(heads);
+        resolve();
+      });
+      void run.finally(() => {
+        this.#gradual.delete(gradual);
+        attachment.gradual = undefined;
+        resolve();
+      });
+    });
+  }
+
+  #publish(roomId: string, record: string): void {
+    this.#options.publish(roomId, record);
+    for (const gradual of this.#gradual) gradual.receive(roomId, record);
   }
 
   #deliverChange(roomId: string, record: string, change: MembershipChange): void {
     const users = this.#usersOf(roomId, change);
     for (const user of users) {
-      if (!user.isReady) user.changesBeforeReady.set(roomId, change);
+      if (!user.isReady) user.keepChange(roomId, change);
       else if (change.isMember) user.join(roomId);
     }
-    this.#options.publish(roomId, record);
+    this.#publish(roomId, record);
     if (change.isMember) return;
     for (const user of users) if (user.isReady) user.leave(roomId, change.seq);
   }
@@ -130,47 +159,67 @@ export class RoomSubscriptions {
   }
 
   #addUser(userId: string): AttachedUser {
-    const user = new AttachedUser(userId, this.#options.feeds, this.#receiveNotice);
+    const user = new AttachedUser(userId, this.#options.feeds);
     this.#users.set(userId, user);
-    user.loaded = this.#load(user);
     return user;
   }
 
   #removeUser(user: AttachedUser): void {
-    const { presence, subscriber, names } = this.#options;
+    const { presence, feeds } = this.#options;
+    user.closed = true;
     this.#users.delete(user.id);
     presence.leave(user.id);
-    subscriber.unsubscribe(names.user(user.id), user.receiveNotice);
-    user.close();
+    void this.#slices.run(user.rooms, (roomId) => {
+      user.rooms.delete(roomId);
+      feeds.release(roomId);
+    });
   }
 
-  readonly #receiveNotice = (user: AttachedUser, payload: string): void => {
-    const notice = this.#options.payloads.read('notice', payload, (text) => decodeVersioned(Notice, text));
-    if (!notice) return;
-    if ('invitation' in notice) void this.#invitations.accept(user, notice.invitation);
-    else user.closeRevokedSockets(notice.revocation);
-  };
-
-  async #load(user: AttachedUser): Promise<boolean> {
-    const { feeds, subscriber, names, reads } = this.#options;
-    await subscriber.subscribe(names.user(user.id), user.receiveNotice);
-    return loadMemberships(user.id, feeds, reads, (heads) => this.#makeReady(user, heads));
+  async #checkToken(user: AttachedUser, bearer: Bearer): Promise<boolean> {
+    const { isTokenValid } = await this.#options.reads.attachment({ bearer });
+    await user.loaded;
+    return isTokenValid;
   }
 
-  /**
-   * Joins the rooms that were read. Then applies the changes that arrived during the read, if they are newer. Now
-   * `user.rooms` equals the memberships.
-   */
-  #makeReady(user: AttachedUser, heads: Map<string, number>): void {
+  async #load(user: AttachedUser, bearer: Bearer): Promise<boolean> {
+    const loaded = this.#subscribeToNotices().then(() =>
+      loadRooms(user, bearer, { ...this.#options, slices: this.#slices }),
+    );
+    user.loaded = loaded.then(() => this.#makeReady(user));
+    await user.loaded;
+    return loaded;
+  }
+
+  /** Applies the changes that arrived during the reads. Now `user.rooms` equals the memberships. */
+  #makeReady(user: AttachedUser): void {
     user.isReady = true;
     if (user.closed) return;
-    for (const roomId of heads.keys()) user.join(roomId);
     for (const [roomId, { seq, isMember }] of user.changesBeforeReady) {
-      if (seq <= (heads.get(roomId) ?? 0)) continue;
       if (!isMember) user.leave(roomId, seq);
       else if (this.#options.feeds.progressOf(roomId)) user.join(roomId);
       else void this.#invitations.accept(user, { roomId, seq });
     }
-    user.changesBeforeReady.clear();
+    user.markLoaded();
+  }
+
+  #subscribeToNotices(): Promise<void> {
+    const { subscriber, names } = this.#options;
+    this.#noticesSubscribed ??= subscriber.subscribe(names.notices, this.#receiveNotices).catch((error: unknown) => {
+      this.#noticesSubscribed = undefined;
+      throw error;
+    });
+    return this.#noticesSubscribed;
+  }
+
+  readonly #receiveNotices = (payload: string): void => {
+    const received = this.#options.payloads.read('notice', payload, (text) => decodeVersioned(Notices, text));
+    for (const notice of received?.notices ?? []) this.#receive(notice);
+  };
+
+  #receive(notice: Notice): void {
+    const user = this.#users.get(notice.userId);
+    if (!user) return;
+    if ('invitation' in notice) void this.#invitations.accept(user, notice.invitation);
+    else user.closeRevokedSockets(notice.revocation);
   }
 }

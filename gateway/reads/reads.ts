@@ -1,6 +1,7 @@
 import { type Database, isRefused } from '../../shared/database.ts';
 import { withTimeout } from '../../shared/timeout.ts';
 import { orUnavailable } from '../edge/unavailable.ts';
+import { attachmentReads } from './attachment-reads.ts';
 import { historyReads } from './history-reads.ts';
 import { messageReads } from './message-reads.ts';
 import { roomReads } from './room-reads.ts';
@@ -27,6 +28,7 @@ export function createReads(database: Database): Reads {
 function allReads(database: Database) {
   return {
     ...userReads(database),
+    ...attachmentReads(database),
     ...sessionReads(database),
     ...roomReads(database),
     ...messageReads(database),

@@ -49,11 +49,6 @@ export function sessionReads(database: Database) {
   return {
     session,
 
-    async isTokenValid(bearer: TokenOfUser): Promise<boolean> {
-      const { isTokenValid } = await session(bearer);
-      return isTokenValid;
-    },
-
     async credentials(email: string): Promise<Credentials | undefined> {
       const [row] = await database<Credentials[]>`
         select id, password_hash, token_version from users where lower(email) = lower(${email})`;

@@ -8,14 +8,25 @@ import type { GatewayContext } from '../edge/gateway-context.ts';
 import { closeCodeOf, closeReasonOf, toRefusal } from '../edge/refusals.ts';
 import { TokenBucket } from '../edge/token-bucket.ts';
 import { validate } from '../edge/validate.ts';
+import type { LiveSocket, SocketAttachment } from '../live/attached-user.ts';
 import type { SocketAdmission } from './admission.ts';
 import type { Authenticate } from './choose-authentication.ts';
 import { encodeAck, encodeError, encodeWelcome, parseFrame } from './frame-codec.ts';
+import type { TokenExpiries } from './token-expiries.ts';
 
-/**
- * The data that the upgrade gives to a socket. uWebSockets.js copies these keys onto the socket, so no key may have the
- * name of a method of the socket.
- */
+/** What all connections of a gateway share. */
+export interface ConnectionContext {
+  gateway: GatewayContext;
+  admission: SocketAdmission;
+  expiries: TokenExpiries;
+}
+
+/** uWebSockets.js copies these keys onto the socket, so none may equal one of its methods. */
+export interface SocketData {
+  connection: Connection;
+}
+
+/** What is known when the socket is upgraded. */
 export interface UpgradeData {
   authenticate: Authenticate;
   address: string;
@@ -23,55 +34,66 @@ export interface UpgradeData {
   isV1: boolean;
 }
 
-export type Socket = WebSocket<UpgradeData>;
+const UNKNOWN_EXPIRY = Number.POSITIVE_INFINITY;
 
 /**
  * Owns one socket, from its open event to its close event. After the close event, every call does nothing.
  * Each room has a topic in uWebSockets.js: a frame that is published to the topic reaches all its subscribed sockets.
+ * A gateway has very many idle sockets, so a field that an idle socket does not need is undefined.
  */
-export class Connection {
-  readonly #socket: Socket;
-  readonly #upgradeData: UpgradeData;
-  readonly #gateway: GatewayContext;
-  readonly #admission: SocketAdmission;
-  readonly #commandBucket: TokenBucket;
-  readonly #frameBucket: TokenBucket;
-  /** Resolves when the socket is subscribed to the topics of its user's rooms. Commands wait for this. */
-  readonly #attached: Promise<Bearer>;
-  #tokenTimer: NodeJS.Timeout | undefined;
+export class Connection implements LiveSocket {
+  attachment: SocketAttachment | undefined;
+  /** When the token of the socket expires, in milliseconds since 1970. */
+  tokenExpires = UNKNOWN_EXPIRY;
+  readonly #context: ConnectionContext;
+  readonly #address: string;
+  readonly #isV1: boolean;
+  /** Set until the user is known: it contains the token. */
+  #authenticate: Authenticate | undefined;
+  #socket: WebSocket<SocketData> | undefined;
   #userId: string | undefined;
-  #closed = false;
+  /** Set while the socket attaches. Commands wait for this. */
+  #attaching: Promise<void> | undefined;
+  #commandBucket: TokenBucket | undefined;
+  #frameBucket: TokenBucket | undefined;
 
-  /** @param socket a socket that has just opened */
-  constructor(socket: Socket, gateway: GatewayContext, admission: SocketAdmission) {
-    this.#socket = socket;
-    this.#upgradeData = { ...socket.getUserData() };
-    this.#gateway = gateway;
-    this.#admission = admission;
-    const { SOCKET_RATE } = gateway.config;
-    this.#commandBucket = new TokenBucket(SOCKET_RATE);
-    this.#frameBucket = new TokenBucket(SOCKET_RATE * limits.FRAMES_PER_COMMAND);
-    admission.countAddress(this.#upgradeData.address);
-    this.#attached = this.#attach();
-    this.#attached.catch((error: unknown) => this.closeWithError(toRefusal(error, gateway.log)));
+  constructor(context: ConnectionContext, { authenticate, address, isV1 }: UpgradeData) {
+    this.#context = context;
+    this.#address = address;
+    this.#isV1 = isV1;
+    this.#authenticate = authenticate;
   }
 
   get closed(): boolean {
-    return this.#closed;
+    return this.#socket === undefined;
+  }
+
+  /** Call this once, in the open event. */
+  open(socket: WebSocket<SocketData>): void {
+    const { gateway, admission } = this.#context;
+    this.#socket = socket;
+    admission.countAddress(this.#address);
+    this.#attaching = this.#attach();
+    this.#attaching.then(
+      () => {
+        this.#attaching = undefined;
+      },
+      (error: unknown) => this.closeWithError(toRefusal(error, gateway.log)),
+    );
   }
 
   /** Subscribes the socket to the topic of a room. */
   join(roomId: string): void {
-    if (!this.#closed) this.#socket.subscribe(roomId);
+    this.#socket?.subscribe(roomId);
   }
 
   /** Unsubscribes the socket from the topic of a room. */
   leave(roomId: string): void {
-    if (!this.#closed) this.#socket.unsubscribe(roomId);
+    this.#socket?.unsubscribe(roomId);
   }
 
   send(frame: string): void {
-    if (!this.#closed) this.#socket.send(frame);
+    this.#socket?.send(frame);
   }
 
   /** Sends an `Error` frame, and closes the socket with the close code for this refusal. */
@@ -81,11 +103,14 @@ export class Connection {
   }
 
   close(code: number, reason: string): void {
-    if (!this.#closed) this.#socket.end(code, reason);
+    this.#socket?.end(code, reason);
   }
 
   /** Handles a frame of the client. Sends an `Error`, or an `Ack` if the client uses `rooms.v1`. */
   async receive(bytes: ArrayBuffer, isBinary: boolean): Promise<void> {
+    const { gateway } = this.#context;
+    const { SOCKET_RATE } = gateway.config;
+    this.#frameBucket ??= new TokenBucket(SOCKET_RATE * limits.FRAMES_PER_COMMAND);
     if (!this.#frameBucket.take()) {
       return this.closeWithError(new Refusal('rate_limited', { retryAfter: limits.BURST_SECONDS }));
     }
@@ -94,38 +119,40 @@ export class Connection {
       const frame = parseFrame(bytes, isBinary);
       ref = v.is(Ref, frame.ref) ? frame.ref : undefined;
       const command = validate(Command, frame);
+      this.#commandBucket ??= new TokenBucket(SOCKET_RATE);
       if (!this.#commandBucket.take()) throw new Refusal('rate_limited', { retryAfter: 1 });
-      const { userId } = await this.#attached;
-      const outcome = await this.#gateway.dispatcher.submit(command, userId);
+      await this.#attaching;
+      const outcome = await gateway.dispatcher.submit(command, this.#userId as string);
       if ('code' in outcome) throw new Refusal(outcome.code);
-      if (this.#upgradeData.isV1) this.send(encodeAck(outcome, ref));
+      if (this.#isV1) this.send(encodeAck(outcome, ref));
     } catch (error) {
-      this.send(encodeError(toRefusal(error, this.#gateway.log), ref));
+      this.send(encodeError(toRefusal(error, gateway.log), ref));
     }
   }
 
   /** Call this once, in the close event. */
   handleClose(): void {
-    this.#closed = true;
-    clearTimeout(this.#tokenTimer);
-    this.#admission.uncountAddress(this.#upgradeData.address);
+    const { gateway, admission } = this.#context;
+    this.#socket = undefined;
+    admission.uncountAddress(this.#address);
     if (this.#userId === undefined) return;
-    this.#admission.uncountUser(this.#userId);
-    this.#gateway.liveRooms.detach(this);
+    admission.uncountUser(this.#userId);
+    gateway.liveRooms.detach(this);
   }
 
-  async #attach(): Promise<Bearer> {
-    const { rateLimits, liveRooms, epoch } = this.#gateway;
-    await rateLimits.countRequest(this.#upgradeData.address);
-    const bearer = await this.#upgradeData.authenticate();
-    this.#admission.checkUser(bearer.userId);
-    if (this.#closed) throw new Refusal('unavailable');
+  async #attach(): Promise<void> {
+    const { gateway, admission, expiries } = this.#context;
+    await gateway.rateLimits.countRequest(this.#address);
+    const bearer = (await this.#authenticate?.()) as Bearer;
+    this.#authenticate = undefined;
+    admission.checkUser(bearer.userId);
+    if (this.closed) throw new Refusal('unavailable');
     this.#userId = bearer.userId;
-    this.#admission.countUser(bearer.userId);
-    this.#tokenTimer = setTimeout(() => this.closeWithError(new Refusal('token_expired')), bearer.expires - Date.now());
-    await liveRooms.attach(this, bearer, (rooms) => {
-      if (this.#upgradeData.isV1) this.send(encodeWelcome(bearer.userId, rooms, epoch));
+    this.tokenExpires = bearer.expires;
+    admission.countUser(bearer.userId);
+    expiries.watch(bearer.expires);
+    await gateway.liveRooms.attach(this, bearer, (rooms) => {
+      if (this.#isV1) this.send(encodeWelcome(bearer.userId, rooms, gateway.epoch));
     });
-    return bearer;
   }
 }

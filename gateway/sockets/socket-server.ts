@@ -1,4 +1,10 @@
-import uWS, { type HttpRequest, type HttpResponse, type TemplatedApp, type us_socket_context_t } from 'uWebSockets.js';
+import uWS, {
+  type HttpRequest,
+  type HttpResponse,
+  type TemplatedApp,
+  type us_socket_context_t,
+  type WebSocket,
+} from 'uWebSockets.js';
 import { closeCodes, Refusal } from '../../shared/contract/errors.ts';
 import { ROOMS_V1 } from '../../shared/contract/frames.ts';
 import { limits } from '../../shared/contract/limits.ts';
@@ -8,7 +14,8 @@ import { readHeaders } from '../http/body.ts';
 import { refusalAnswer, writeAnswer } from '../http/exchange.ts';
 import { SocketAdmission } from './admission.ts';
 import { type ChooseAuthentication, createChooseAuthentication } from './choose-authentication.ts';
-import { Connection, type Socket, type UpgradeData } from './connection.ts';
+import { Connection, type ConnectionContext, type SocketData } from './connection.ts';
+import { TokenExpiries } from './token-expiries.ts';
 
 /** uWebSockets.js closes a socket that has sent no frame and no pong for this time. */
 const IDLE_TIMEOUT_S = 60;
@@ -16,19 +23,20 @@ const IDLE_TIMEOUT_S = 60;
 /** Serves the sockets of one gateway at `GET /api/ws`. One socket carries all rooms of its user, and every command. */
 export class SocketServer {
   readonly #gateway: GatewayContext;
-  readonly #admission: SocketAdmission;
+  readonly #context: ConnectionContext;
   readonly #chooseAuthentication: ChooseAuthentication;
-  readonly #connections = new Map<Socket, Connection>();
+  readonly #connections = new Set<Connection>();
 
   constructor(gateway: GatewayContext) {
+    const admission = new SocketAdmission(gateway.config);
     this.#gateway = gateway;
-    this.#admission = new SocketAdmission(gateway.config);
+    this.#context = { gateway, admission, expiries: new TokenExpiries(this.#connections) };
     this.#chooseAuthentication = createChooseAuthentication(gateway);
   }
 
   register(app: TemplatedApp): void {
     for (const path of ['/api/ws', '/api/ws/']) {
-      app.ws<UpgradeData>(path, {
+      app.ws<SocketData>(path, {
         compression: uWS.DISABLED,
         maxPayloadLength: limits.MAX_FRAME_BYTES,
         maxBackpressure: limits.MAX_UNSENT_BYTES,
@@ -37,15 +45,15 @@ export class SocketServer {
         sendPingsAutomatically: true,
         upgrade: (res, req, context) => this.#upgrade(res, req, context),
         open: (socket) => this.#open(socket),
-        message: (socket, bytes, isBinary) => void this.#connections.get(socket)?.receive(bytes, isBinary),
-        close: (socket) => this.#close(socket),
+        message: (socket, bytes, isBinary) => void socket.getUserData().connection.receive(bytes, isBinary),
+        close: (socket) => this.#close(socket.getUserData().connection),
       });
     }
   }
 
   /** Asks every client to reconnect. The clients then reach another gateway. */
   closeAll(): void {
-    for (const connection of this.#connections.values()) connection.close(closeCodes.going_away, 'going away');
+    for (const connection of this.#connections) connection.close(closeCodes.going_away, 'going away');
   }
 
   /**
@@ -59,25 +67,28 @@ export class SocketServer {
       if (this.#gateway.isStopping) throw new Refusal('unavailable');
       const address = addressOf(res.getRemoteAddress(), readHeaders(req).get('x-forwarded-for'));
       if (!cors.allows(origin)) throw new Refusal('origin_not_allowed');
-      this.#admission.checkAddress(address);
+      this.#context.admission.checkAddress(address);
       const authenticate = this.#chooseAuthentication(req);
       const isV1 = offersV1(req.getHeader('sec-websocket-protocol'));
       const key = req.getHeader('sec-websocket-key');
       const extensions = req.getHeader('sec-websocket-extensions');
-      res.upgrade<UpgradeData>({ authenticate, address, isV1 }, key, isV1 ? ROOMS_V1 : '', extensions, context);
+      const connection = new Connection(this.#context, { authenticate, address, isV1 });
+      res.upgrade<SocketData>({ connection }, key, isV1 ? ROOMS_V1 : '', extensions, context);
     } catch (error) {
       const { headers, ...answer } = refusalAnswer(toRefusal(error, log));
       writeAnswer(res, { ...answer, headers: { ...cors.headers(origin), ...headers } });
     }
   }
 
-  #open(socket: Socket): void {
-    this.#connections.set(socket, new Connection(socket, this.#gateway, this.#admission));
+  #open(socket: WebSocket<SocketData>): void {
+    const { connection } = socket.getUserData();
+    this.#connections.add(connection);
+    connection.open(socket);
   }
 
-  #close(socket: Socket): void {
-    this.#connections.get(socket)?.handleClose();
-    this.#connections.delete(socket);
+  #close(connection: Connection): void {
+    this.#connections.delete(connection);
+    connection.handleClose();
   }
 }
 

@@ -16,8 +16,8 @@ export function channelNames(prefix: string) {
   return {
     /** Carries the {@link Broadcast}s of a room, and of other rooms, to every gateway with a member online. */
     room: (roomId: string) => `${prefix}:rooms:${hash(roomId) % ROOM_CHANNELS}`,
-    /** Carries the {@link Notice}s for a user to every gateway with a socket of that user. */
-    user: (userId: string) => `${prefix}:user:${userId}`,
+    /** Carries the {@link Notices} for all users to every gateway. */
+    notices: `${prefix}:notices`,
     /** Carries the replies (jobs.ts) for one gateway. */
     gateway: (gatewayId: string) => `${prefix}:gateway:${gatewayId}`,
   };
@@ -76,8 +76,12 @@ const Revocation = v.union([v.object({ tokenId: Id }), v.object({ version: v.num
 export type Revocation = v.InferOutput<typeof Revocation>;
 
 /** A change that every gateway with a socket of the user must know. */
-export const Notice = v.union([v.object({ invitation: Invitation }), v.object({ revocation: Revocation })]);
+const Notice = v.union([
+  v.object({ userId: Id, invitation: Invitation }),
+  v.object({ userId: Id, revocation: Revocation }),
+]);
 export type Notice = v.InferOutput<typeof Notice>;
+export const Notices = v.object({ notices: v.array(Notice) });
 
 /** FNV-1a: the same number in every process, and all channels get about the same number of rooms. */
 function hash(text: string): number {

@@ -1,0 +1,66 @@
+import type { Bearer } from '../accounts/tokens.ts';
+import { BEFORE_ALL_ROOMS } from '../reads/attachment-reads.ts';
+import type { Reads } from '../reads/reads.ts';
+import type { Membership } from '../reads/session-reads.ts';
+import type { AttachedUser } from './attached-user.ts';
+import type { Feeds } from './feeds.ts';
+import type { Slices } from './slices.ts';
+
+export interface LoadOptions {
+  feeds: Feeds;
+  reads: Pick<Reads, 'attachment'>;
+  slices: Slices;
+}
+
+/**
+ * Reads the rooms of a user, page by page, and starts their feeds. Every message after a read comes through the feeds,
+ * without a gap. Adds the rooms to `user.rooms`.
+ * @returns false if the token of the bearer is not valid
+ */
+export async function loadRooms(user: AttachedUser, bearer: Bearer, options: LoadOptions): Promise<boolean> {
+  let isTokenValid: boolean | undefined;
+  for (let roomsAfter: string | undefined = BEFORE_ALL_ROOMS; roomsAfter !== undefined; ) {
+    const page = await loadPage(user, { bearer, roomsAfter }, options);
+    isTokenValid ??= page.isTokenValid;
+    roomsAfter = page.nextAfter;
+  }
+  return isTokenValid ?? false;
+}
+
+/** Reads again until every feed delivers all messages after the read. */
+async function loadPage(
+  user: AttachedUser,
+  key: { bearer: Bearer; roomsAfter: string },
+  { feeds, reads, slices }: LoadOptions,
+): ReturnType<Reads['attachment']> {
+  const retained = new Map<string, Promise<void>>();
+  const retain = (roomId: string) => retained.has(roomId) || retained.set(roomId, feeds.retain(roomId));
+  try {
+    for (;;) {
+      const readAt = feeds.beginRead();
+      try {
+        const page = await reads.attachment(key);
+        let isComplete = true;
+        await slices.run(page.rooms, ({ roomId, head }) => {
+          retain(roomId);
+          if (!feeds.startAfterRead(roomId, head, readAt)) isComplete = false;
+        });
+        if (isComplete) {
+          await slices.run(page.rooms, (membership) => addRoom(user, membership));
+          return page;
+        }
+      } finally {
+        feeds.endRead();
+      }
+      await Promise.all(retained.values());
+    }
+  } finally {
+    await slices.run(retained.keys(), (roomId) => feeds.release(roomId));
+  }
+}
+
+function addRoom(user: AttachedUser, { roomId, head }: Membership): void {
+  if (user.closed) return;
+  user.join(roomId);
+  user.forgetChangeUpTo(roomId, head);
+}

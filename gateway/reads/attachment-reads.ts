@@ -1,0 +1,76 @@
+import { type Database, toId } from '../../shared/database.ts';
+import type { Bearer } from '../accounts/tokens.ts';
+import { arrayOf } from './array-of.ts';
+import type { Membership } from './session-reads.ts';
+import { shareStatements } from './share-statements.ts';
+
+/** At most this number of rooms are read at once. So a user with many rooms does not delay others. */
+const ROOMS_PER_READ = 1_000;
+const SOCKETS_PER_STATEMENT = 200;
+const STATEMENTS_AT_ONCE = 2;
+
+/** The first page of rooms begins after this id. No room has it. */
+export const BEFORE_ALL_ROOMS = '00000000-0000-0000-0000-000000000000';
+
+export interface AttachmentKey {
+  bearer: Pick<Bearer, 'userId' | 'tokenId' | 'version'>;
+  /** The read returns the rooms with an id after this id. Undefined if no rooms are needed. */
+  roomsAfter?: string | undefined;
+}
+
+/** What a socket needs to know when it attaches. */
+export interface Attachment {
+  /** False if a logout ended the token, or if the user does not exist. */
+  isTokenValid: boolean;
+  /** The next rooms of the user, in the order of their ids, at most `ROOMS_PER_READ`. */
+  rooms: Membership[];
+  /** The value of `roomsAfter` for the next page of rooms. Undefined if there are no more rooms. */
+  nextAfter: string | undefined;
+}
+
+interface Row {
+  isTokenValid: boolean;
+  /** JSON has the stored UUIDs of rooms. */
+  rooms: [storedId: string, seq: number, head: number][] | null;
+}
+
+/** The read for sockets that attach. Sockets that attach at the same time share a statement. */
+export function attachmentReads(database: Database) {
+  const readAll = async (keys: AttachmentKey[]): Promise<Attachment[]> => {
+    const rows = await database<Row[]>`
+      select
+        coalesce(u.token_version = asked.version, false)
+          and not exists (select from revoked_tokens where id = asked.token_id) as is_token_valid,
+        page.rooms
+      from unnest(
+        ${arrayOf(keys.map(({ bearer }) => bearer.userId))}::uuid[],
+        ${arrayOf(keys.map(({ bearer }) => bearer.tokenId))}::uuid[],
+        ${arrayOf(keys.map(({ bearer }) => bearer.version))}::bigint[],
+        ${arrayOf(keys.map(({ roomsAfter }) => roomsAfter))}::uuid[]
+      ) with ordinality as asked(user_id, token_id, version, rooms_after, place)
+      left join users u on u.id = asked.user_id
+      cross join lateral (
+        select json_agg(json_build_array(room_id, seq, head)) as rooms
+        from (
+          select m.room_id, m.seq, r.seq as head
+          from memberships m join rooms r on r.id = m.room_id
+          where m.user_id = asked.user_id and m.room_id > asked.rooms_after
+          order by m.room_id
+          limit ${ROOMS_PER_READ}
+        ) membership
+      ) page
+      order by asked.place`;
+    return rows.map(({ isTokenValid, rooms }) => ({
+      isTokenValid,
+      rooms: (rooms ?? []).map(toMembership),
+      nextAfter: rooms?.[ROOMS_PER_READ - 1]?.[0],
+    }));
+  };
+  return {
+    attachment: shareStatements({ readAll, maxKeys: SOCKETS_PER_STATEMENT, maxAtOnce: STATEMENTS_AT_ONCE }),
+  };
+}
+
+function toMembership([storedId, seq, head]: [string, number, number]): Membership {
+  return { roomId: toId(storedId), seq, head };
+}
