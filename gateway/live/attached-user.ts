@@ -3,6 +3,7 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import type { MembershipChange } from '../../shared/contract/messages.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { Feeds } from './feeds.ts';
+import { SmallSet } from './small-set.ts';
 
 /** A socket. After the socket has closed, every call does nothing. */
 export interface LiveSocket {
@@ -39,8 +40,8 @@ const NO_SEQS: ReadonlyMap<string, number> = new Map();
  */
 export class AttachedUser {
   readonly id: string;
-  readonly sockets = new Set<LiveSocket>();
-  readonly rooms = new Set<string>();
+  readonly sockets = new SmallSet<LiveSocket>();
+  readonly rooms = new SmallSet<string>();
   /** Resolves when all rooms are read. Set right after the constructor. */
   loaded = LOADED;
   /** False until all rooms are read. Until then, changes go to `changesBeforeReady`. */
