@@ -190,7 +190,9 @@ test('a copy of the newest batch or of an earlier batch changes nothing, so a re
   const add = command('AddUser', ann, room, { targetId: bob });
   const write = command('CreateMessage', bob, room);
   assert.deepEqual(await send(1, write, add), ['no_such_room', null]);
-  assert.deepEqual(await send(1, write, add), ['expired', null]);
+  assert.deepEqual(await send(1, write, add), ['no_such_room', null], 'a copy of the newest batch');
+  const late = { deadline: aSecondAgo() };
+  assert.deepEqual(await send(1, { ...write, ...late }, { ...add, ...late }), ['no_such_room', null]);
   assert.deepEqual(await send(2, command('RemoveUser', ann, room, { targetId: bob })), [null]);
   assert.deepEqual(await send(1, write, { ...add, ref: randomUUID() }), ['expired', 'expired']);
   assert.deepEqual(await seqsOf(room), [1, 2, 3]);
