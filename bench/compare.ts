@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { connectDatabase } from '../shared/database.ts';
 import { median } from './latency.ts';
 import { type Figures, formatNumber, type Result } from './measure.ts';
+import { withNewDatabase } from './new-database.ts';
 import type { BenchOptions } from './with-cluster.ts';
 
 /**
@@ -39,21 +38,4 @@ export function compareFigures(first: Figures[], second: Figures[]): string[] {
     const spread = `${formatNumber(Math.min(...ratios))} to ${formatNumber(Math.max(...ratios))}`;
     return `  ${name.padEnd(34)} ${medians}   ratio ${formatNumber(median(ratios))} (${spread})`;
   });
-}
-
-async function withNewDatabase(
-  options: BenchOptions,
-  run: (options: BenchOptions) => Promise<Result>,
-): Promise<Result> {
-  const name = `rooms_bench_${randomBytes(6).toString('hex')}`;
-  const server = connectDatabase(options.databaseUrl, { name: 'rooms-bench', max: 1, readOnly: false, timeout: 0 });
-  await server`create database ${server(name)}`;
-  try {
-    const url = new URL(options.databaseUrl);
-    url.pathname = `/${name}`;
-    return await run({ ...options, databaseUrl: url.href });
-  } finally {
-    await server`drop database ${server(name)} with (force)`;
-    await server.end();
-  }
 }

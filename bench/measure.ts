@@ -61,10 +61,15 @@ export function startCpu(readCpu: () => CpuSeconds): (operations: number) => Fig
   };
 }
 
+/** True if the client used almost one core: then the system can do more than the figures show. */
+export function isClientBottleneck(figures: Figures): boolean {
+  return (figures['client cores'] ?? 0) > MAX_CLIENT_SHARE;
+}
+
 export function printFigures(figures: Figures, print: (line: string) => void): void {
   const width = Math.max(...Object.keys(figures).map((name) => name.length));
   for (const [name, value] of Object.entries(figures)) print(`  ${name.padEnd(width)}  ${formatNumber(value)}`);
-  if ((figures['client cores'] ?? 0) > MAX_CLIENT_SHARE)
+  if (isClientBottleneck(figures))
     print('  THE CLIENT WAS THE BOTTLENECK: it used almost one core, so the system can do more than this.');
 }
 

@@ -13,7 +13,7 @@ export function showProgress(
     const now = performance.now();
     const rate = (count: number) => Math.round((count / (now - lastAt)) * 1_000);
     const rates = `${rate(ledger.acked - acked)} acked/s, ${rate(ledger.delivered - delivered)} deliveries/s`;
-    const faults = ledger.errors.length > 0 ? `, ${ledger.errors.length} ERRORS` : '';
+    const faults = ledger.errors.length > 0 ? `, ${ledger.errors.length} ERRORS, the first: ${ledger.errors[0]}` : '';
     print(`  ${Math.round((now - startedAt) / 1_000)} s: ${rates}, ${ledger.inFlight} in flight${faults}`);
     [lastAt, acked, delivered] = [now, ledger.acked, ledger.delivered];
   }, PROGRESS_INTERVAL_MS);

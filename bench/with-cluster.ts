@@ -8,6 +8,7 @@ import { connectDatabase, type Database } from '../shared/database.ts';
 import { Cluster } from '../shared/local/cluster.ts';
 import { migrate } from '../sql/migrate.ts';
 import { type CpuSeconds, createCpuReader } from './cpu.ts';
+import { Stages } from './stages.ts';
 
 /** What every benchmark needs. */
 export interface BenchOptions {
@@ -19,6 +20,8 @@ export interface BenchOptions {
   workers?: number | undefined;
   /** The folder of another checkout of Rooms, whose gateways and workers run. Default: this checkout. */
   checkout?: string | undefined;
+  /** Prints how long messages stay in each stage, from the socket to the worker and back. */
+  stages?: boolean;
 }
 
 export interface Size {
@@ -55,7 +58,9 @@ export async function withCluster<T>(
   const { gateways = size.gateways, workers = size.workers, checkout } = options;
   await (checkout ? migrateAs(checkout, databaseUrl) : migrate(databaseUrl));
   const sharePort = !size.ownPorts;
-  const cluster = await Cluster.start({ databaseUrl, redisUrl, logs, gateways, workers, sharePort, checkout });
+  const stages = options.stages ? new Stages() : undefined;
+  const env = stages?.env ?? {};
+  const cluster = await Cluster.start({ databaseUrl, redisUrl, logs, gateways, workers, sharePort, checkout, env });
   const database = connectDatabase(databaseUrl, { name: 'rooms-bench', max: 2, readOnly: false, timeout: 0 });
   try {
     const readCpu = await createCpuReader(cluster, database, redisUrl);
@@ -63,6 +68,7 @@ export async function withCluster<T>(
     return await benchmark({ url: urls[0] as string, urls, secret, cluster, database, readCpu, print });
   } finally {
     await cluster.stop();
+    for (const line of stages?.readTable() ?? []) print(line);
     await database.end();
     rmSync(logs, { recursive: true });
   }

@@ -1,56 +1,50 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { findErrors } from '../bench/check.ts';
 import { createFixture } from '../bench/fixture.ts';
 import { Ledger } from '../bench/ledger.ts';
 import { runClosedLoop } from '../bench/load.ts';
-import type { Result } from '../bench/measure.ts';
-import { measureChat } from '../bench/scenarios/chat.ts';
-import { measureConnects } from '../bench/scenarios/connects.ts';
-import { measureFanOut } from '../bench/scenarios/fan-out.ts';
-import { measureHttp } from '../bench/scenarios/http.ts';
-import { measureIdle } from '../bench/scenarios/idle.ts';
-import { measureRooms } from '../bench/scenarios/rooms.ts';
-import { type System, withCluster } from '../bench/with-cluster.ts';
+import { type ReportOptions, writeReport } from '../bench/report.ts';
+import { SCENARIOS, type Scenario } from '../bench/scenarios.ts';
+import { type Size, type System, withCluster } from '../bench/with-cluster.ts';
 import { createTestDatabase, testServices } from './support/system.ts';
 
 const output: string[] = [];
-const ONE_SECOND = { seconds: 1, warmUpSeconds: 0 };
 
-async function startAnd<T>(benchmark: (system: System) => Promise<T>, size = { gateways: 1, workers: 1 }): Promise<T> {
+async function startAnd(size: Size, benchmark: (system: System) => Promise<void>): Promise<void> {
   const { redisUrl } = testServices();
   const print = (line: string) => void output.push(line);
-  return withCluster({ databaseUrl: await createTestDatabase(), redisUrl, print }, size, benchmark);
+  await withCluster({ databaseUrl: await createTestDatabase(), redisUrl, print, stages: true }, size, benchmark);
 }
 
-function assertCorrect({ errors, figures }: Result, ...names: string[]): void {
-  assert.deepEqual(errors, [], output.join('\n'));
-  for (const name of names) assert.ok((figures[name] ?? 0) > 0, `${name} is ${figures[name]}`);
-}
-
-test('each benchmark of messages and sockets measures for a second and finds no error', async () => {
-  await startAnd(async (system) => {
-    const small = { rooms: 3, members: 4, ...ONE_SECOND };
-    assertCorrect(await measureChat(system, small), 'acked/s', 'delivery p99 ms', 'gateway CPU s/100k');
-    assertCorrect(await measureChat(system, { ...small, rate: 100 }), 'acked/s', 'ack p99 ms', 'client cores');
-    assertCorrect(await measureFanOut(system, { members: 50, senders: 5, ...ONE_SECOND }), 'deliveries/s');
-    assertCorrect(
-      await measureRooms(system, { rooms: 20, inFlight: 100, ...ONE_SECOND }),
-      'acked/s in 20 rooms',
-      'last / first',
-    );
-    assertCorrect(await measureConnects(system, { sockets: 50 }), 'connects/s', 'Welcome p99 ms');
-    assertCorrect(await measureHttp(system, { sockets: 4, seconds: 1 }), 'GET a page of 20 requests/s');
+test('each benchmark runs for a second and finds no error, and the report has its table and plots', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rooms-report-'));
+  const sizes = { rates: [50, 100], members: [3, 6], sockets: [20, 40], rooms: 10, connects: 20, seconds: 1 };
+  await startAnd({ gateways: 2, workers: 1, ownPorts: true }, async (system) => {
+    const run: ReportOptions['run'] = (name, options) => {
+      const { measure }: Scenario = SCENARIOS[name];
+      const shorter = { warmUpSeconds: 0, settleSeconds: 0, ...(name === 'rooms' && { inFlight: 50 }) };
+      return measure(system, { ...options, ...shorter });
+    };
+    const { errors } = await writeReport({ folder, sizes, run, print: system.print });
+    assert.deepEqual(errors, [], output.join('\n'));
   });
-});
-
-test('the benchmark idle holds sockets on two gateways, and each of them receives a message', async () => {
-  const size = { gateways: 2, workers: 1, ownPorts: true };
-  await startAnd(async (system) => assertCorrect(await measureIdle(system, { sockets: 300, seconds: 1 })), size);
+  const report = readFileSync(join(folder, 'report.md'), 'utf8');
+  for (const title of ['Latency', 'As many', 'Deliveries', 'Memory', 'Busy rooms', 'Connects', 'HTTP'])
+    assert.match(report, new RegExp(`^## ${title}`, 'm'));
+  assert.match(report, /^\| 100 \| \d+(\.\d+)? \|/m);
+  for (const file of ['latency.svg', 'deliveries.svg', 'memory.svg'])
+    assert.match(readFileSync(join(folder, 'report', file), 'utf8'), /<polyline points="\d[\d., ]+"/);
+  rmSync(folder, { recursive: true });
+  for (const stage of ['lane wait', 'queue', 'statement', 'encode', 'publish', 'write', 'all'])
+    assert.match(output.join('\n'), new RegExp(`^ +${stage} +\\d+\\.\\d+ +\\d+\\.\\d+ +\\d+\\.\\d+ +[1-9]\\d*$`, 'm'));
 });
 
 test('the check of a benchmark finds messages that Postgres lost, holds twice, swapped or never acked', async () => {
-  await startAnd(async (system) => {
+  await startAnd({ gateways: 1, workers: 1 }, async (system) => {
     const { database } = system;
     const ledger = new Ledger(40);
     const fixture = await createFixture(system, { rooms: 1, members: 2 }, ledger);

@@ -12,7 +12,6 @@ const MEMBERS_PER_ROOM = 100;
 const MAX_SOCKETS_PER_GATEWAY = 15_000;
 /** The first sockets make the gateway load its code, so they are not counted. */
 const WARM_UP_SOCKETS = 200;
-const SETTLE_MS = 5_000;
 const MAX_DELIVERY_MS = 10_000;
 
 interface IdleOptions {
@@ -20,13 +19,16 @@ interface IdleOptions {
   sockets?: number | undefined;
   /** How long the processor time of the idle sockets is measured. Default: 10. */
   seconds?: number | undefined;
+  /** How long the gateways may collect their garbage before their memory is read. Default: 5. */
+  settleSeconds?: number;
 }
 
 /**
  * Sockets that only wait, each in three rooms: how much memory and processor time they need. At the end, one message is
  * sent in each room, and each socket must receive it once.
  */
-export async function measureIdle(system: System, { sockets = 10_000, seconds = 10 }: IdleOptions): Promise<Result> {
+export async function measureIdle(system: System, options: IdleOptions): Promise<Result> {
+  const { sockets = 10_000, seconds = 10, settleSeconds = 5 } = options;
   const { print, cluster, readCpu, urls } = system;
   if (sockets / urls.length > MAX_SOCKETS_PER_GATEWAY)
     throw new Error(`use --gateways=${Math.ceil(sockets / MAX_SOCKETS_PER_GATEWAY)} for ${sockets} sockets`);
@@ -34,11 +36,11 @@ export async function measureIdle(system: System, { sockets = 10_000, seconds = 
   print(`${members} accounts in rooms of ${MEMBERS_PER_ROOM} ...`);
   const { accounts, roomIds } = await createRooms(system, { members, rooms: Math.ceil(members / MEMBERS_PER_ROOM) });
   const warmUp = await openSockets(urls, accounts.slice(sockets), print);
-  const [gatewayBefore, kernelBefore] = [await settle(cluster), kernelKb()];
+  const [gatewayBefore, kernelBefore] = [await settle(cluster, settleSeconds), kernelKb()];
   const startedAt = performance.now();
   const holders = await openSockets(urls, accounts.slice(0, sockets), print);
   print(`  all sockets are open after ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`);
-  const [gatewayAfter, kernelAfter] = [await settle(cluster), kernelKb()];
+  const [gatewayAfter, kernelAfter] = [await settle(cluster, settleSeconds), kernelKb()];
   const measureCpu = startCpu(readCpu);
   await wait(seconds * 1_000);
   const { 'gateway CPU s/100k': idleCpu } = measureCpu(sockets);
@@ -69,9 +71,9 @@ function openSockets(urls: string[], accounts: Account[], print: (line: string) 
   );
 }
 
-/** Waits until the gateways have collected their garbage. @returns their memory in KB */
-async function settle(cluster: System['cluster']): Promise<number> {
-  await wait(SETTLE_MS);
+/** @returns the memory of the gateways in KB, after they had time to collect their garbage */
+async function settle(cluster: System['cluster'], seconds: number): Promise<number> {
+  await wait(seconds * 1_000);
   return gatewayKb(cluster);
 }
 
