@@ -19,9 +19,8 @@ export const options = {
       executor: 'ramping-arrival-rate',
       startRate: 0,
       timeUnit: '1s',
-      // The maximum is enough for visits of ten seconds.
-      preAllocatedVUs: Math.ceil(RATE),
-      maxVUs: Math.ceil(RATE * 10),
+      // Enough for visits of five seconds.
+      preAllocatedVUs: Math.ceil(RATE * 5),
       stages: [
         { target: RATE, duration: `${RAMP_SECONDS}s` },
         { target: RATE, duration: `${SECONDS}s` },
