@@ -18,9 +18,10 @@ import { createTokens } from './accounts/tokens.ts';
 import { routes } from './app.ts';
 import { startClock } from './commands/database-clock.ts';
 import { CommandDispatcher } from './commands/dispatcher.ts';
-import { createAddressOf } from './edge/addresses.ts';
+import { createAddressOf, createPeerOf } from './edge/addresses.ts';
 import { createCors } from './edge/cors.ts';
 import type { GatewayConfig, GatewayContext } from './edge/gateway-context.ts';
+import { OpenConnections } from './edge/open-connections.ts';
 import { RateLimits } from './edge/rate-limits.ts';
 import { Readiness } from './edge/readiness.ts';
 import { HttpServer } from './http/http-server.ts';
@@ -49,6 +50,7 @@ export interface RunningGateway extends GatewayContext {
 export async function openGateway(config: GatewayConfig, log: Log): Promise<RunningGateway> {
   const app = uWS.App();
   const { parts, close } = await openParts(config, app, log);
+  parts.connections.register(app);
   const http = new HttpServer(app, parts);
   const sockets = new SocketServer(parts);
   sockets.register(app);
@@ -136,6 +138,7 @@ async function connectParts(
     config,
     epoch: await reads.epoch(),
     addressOf: createAddressOf(config.TRUSTED_PROXIES),
+    connections: new OpenConnections(config, createPeerOf(config.TRUSTED_PROXIES), log),
     cors: createCors(config),
     rateLimits: new RateLimits(redis, config, log),
     reads,

@@ -96,6 +96,12 @@ export const variables = {
   SOCKET_RATE: v.optional(wholeNumber(1, 1_000_000), '50'),
   SOCKETS_PER_USER: v.optional(wholeNumber(1, 1_000_000), '50'),
   SOCKETS_PER_ADDRESS: v.optional(wholeNumber(1, 1_000_000), '1000'),
+  /** Open connections of a gateway, with the sockets. The default is what the limit of descriptors allows. */
+  CONNECTIONS: v.optional(wholeNumber(1, 1_000_000)),
+  /** New connections of one address, without those that have become sockets. */
+  CONNECTIONS_PER_ADDRESS: v.optional(wholeNumber(1, 1_000_000), '1000'),
+  /** Megabytes that all sockets of a gateway together may leave unread. */
+  UNSENT_MEGABYTES: v.optional(wholeNumber(1, 1_000_000), '256'),
   SENDER_NAME: v.optional(v.string(), 'Rooms 💬'),
   SMTP_HOST: v.string('must be set: the host of the mail server'),
   SMTP_PORT: v.optional(wholeNumber(1, 65_535), '587'),

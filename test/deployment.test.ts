@@ -182,7 +182,14 @@ test('.env.example names every variable with a valid value', () => {
 });
 
 test('.env.example shows the default of every variable that has no comment "Example"', () => {
-  const VARIABLES_WITH_EXAMPLE = ['DATABASE_URL', 'REDIS_URL', 'API_SECRET', 'METRICS_PORT', 'TRUSTED_PROXIES'];
+  const VARIABLES_WITH_EXAMPLE = [
+    'DATABASE_URL',
+    'REDIS_URL',
+    'API_SECRET',
+    'METRICS_PORT',
+    'TRUSTED_PROXIES',
+    'CONNECTIONS',
+  ];
   const MAIL_VARIABLES_WITH_EXAMPLE = ['SMTP_HOST', 'EMAIL', 'EMAIL_PASSWORD'];
   const names = (Object.keys(variables) as (keyof typeof variables)[]).filter(
     (name) => ![...VARIABLES_WITH_EXAMPLE, ...MAIL_VARIABLES_WITH_EXAMPLE].includes(name),

@@ -3,6 +3,9 @@ import { BlockList, isIP, isIPv6, SocketAddress } from 'node:net';
 /** Returns the IP address of a client, as limits count it: an IPv4 address, or the /64 network of an IPv6 address. */
 export type AddressOf = (peer: ArrayBuffer, forwardedFor: string | undefined) => string;
 
+/** Returns the IP address of a peer, as limits count it, or undefined for a trusted proxy. */
+export type PeerOf = (peer: ArrayBuffer) => string | undefined;
+
 /**
  * Makes the function that finds the IP address of a client. Normally this is the peer of the connection. If the peer is
  * a trusted proxy, it is the last address in `X-Forwarded-For` that is not a trusted proxy. All earlier addresses in
@@ -10,11 +13,7 @@ export type AddressOf = (peer: ArrayBuffer, forwardedFor: string | undefined) =>
  * @param trusted IP addresses or networks of proxies
  */
 export function createAddressOf(trusted: string[]): AddressOf {
-  const proxies = new BlockList();
-  for (const network of trusted) {
-    const [address = '', bits] = network.split('/');
-    proxies.addSubnet(address, Number(bits ?? (isIPv6(address) ? 128 : 32)), familyOf(address));
-  }
+  const proxies = blockListOf(trusted);
   return (peer, forwardedFor) => {
     let address = peerAddress(peer);
     const hops = trusted.length > 0 && forwardedFor ? forwardedFor.split(',') : [];
@@ -23,8 +22,30 @@ export function createAddressOf(trusted: string[]): AddressOf {
       if (isIP(hop) === 0) break;
       address = canonical(hop);
     }
-    return isIPv6(address) ? networkOf(address) : address;
+    return counted(address);
   };
+}
+
+/** @param trusted IP addresses or networks of proxies */
+export function createPeerOf(trusted: string[]): PeerOf {
+  const proxies = blockListOf(trusted);
+  return (peer) => {
+    const address = peerAddress(peer);
+    return proxies.check(address, familyOf(address)) ? undefined : counted(address);
+  };
+}
+
+function blockListOf(networks: string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = '', bits] = network.split('/');
+    list.addSubnet(address, Number(bits ?? (isIPv6(address) ? 128 : 32)), familyOf(address));
+  }
+  return list;
+}
+
+function counted(address: string): string {
+  return isIPv6(address) ? networkOf(address) : address;
 }
 
 function familyOf(address: string): 'ipv4' | 'ipv6' {

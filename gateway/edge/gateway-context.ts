@@ -12,6 +12,7 @@ import type { Reads } from '../reads/reads.ts';
 import type { UserTurns } from '../reads/user-turns.ts';
 import type { AddressOf } from './addresses.ts';
 import type { Cors } from './cors.ts';
+import type { OpenConnections } from './open-connections.ts';
 import type { RateLimits } from './rate-limits.ts';
 import type { Readiness } from './readiness.ts';
 
@@ -34,6 +35,9 @@ export const GATEWAY_VARIABLES = [
   'SOCKET_RATE',
   'SOCKETS_PER_USER',
   'SOCKETS_PER_ADDRESS',
+  'CONNECTIONS',
+  'CONNECTIONS_PER_ADDRESS',
+  'UNSENT_MEGABYTES',
 ] as const;
 
 export type GatewayConfig = Config<(typeof GATEWAY_VARIABLES)[number]>;
@@ -44,6 +48,7 @@ export interface GatewayContext {
   /** The id of the database. It changes after a restore from a backup. */
   epoch: string;
   addressOf: AddressOf;
+  connections: OpenConnections;
   cors: Cors;
   rateLimits: RateLimits;
   reads: Reads;

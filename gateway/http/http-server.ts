@@ -74,12 +74,13 @@ export class HttpServer {
   }
 
   async #serve(res: HttpResponse, req: HttpRequest, path: string, responder: Responder): Promise<void> {
-    const { cors, addressOf, log } = this.#gateway;
+    const { cors, addressOf, connections, log } = this.#gateway;
     this.#pending++;
+    connections.handleRequest(res);
     res.isHead = req.getMethod() === 'head';
     const corsHeaders = cors.headers(req.getHeader('origin'));
     const write = ({ headers, ...answer }: Answer, close = false) =>
-      writeAnswer(res, { ...answer, headers: { ...corsHeaders, ...headers } }, close);
+      writeAnswer(res, { ...answer, headers: { ...corsHeaders, ...headers } }, close || connections.isCrowded);
     try {
       write(await responder(readRequest(res, req, path, addressOf)));
     } catch (error) {

@@ -92,6 +92,15 @@ export class Connection implements LiveSocket {
     this.#socket?.unsubscribe(roomId);
   }
 
+  get unsentBytes(): number {
+    return this.#socket?.getBufferedAmount() ?? 0;
+  }
+
+  /** Closes the socket without a close frame, which its client would not read. */
+  terminate(): void {
+    this.#socket?.close();
+  }
+
   send(frame: string): void {
     this.#socket?.send(frame);
   }
@@ -108,18 +117,14 @@ export class Connection implements LiveSocket {
 
   /** Handles a frame of the client. Sends an `Error`, or an `Ack` if the client uses `rooms.v1`. */
   async receive(bytes: ArrayBuffer, isBinary: boolean): Promise<void> {
+    if (!this.#takeFrame()) return;
     const { gateway } = this.#context;
-    const { SOCKET_RATE } = gateway.config;
-    this.#frameBucket ??= new TokenBucket(SOCKET_RATE * limits.FRAMES_PER_COMMAND);
-    if (!this.#frameBucket.take()) {
-      return this.closeWithError(new Refusal('rate_limited', { retryAfter: limits.BURST_SECONDS }));
-    }
     let ref: string | undefined;
     try {
       const frame = parseFrame(bytes, isBinary);
       ref = v.is(Ref, frame.ref) ? frame.ref : undefined;
       const command = validate(Command, frame);
-      this.#commandBucket ??= new TokenBucket(SOCKET_RATE);
+      this.#commandBucket ??= new TokenBucket(gateway.config.SOCKET_RATE);
       if (!this.#commandBucket.take()) throw new Refusal('rate_limited', { retryAfter: 1 });
       await this.#attaching;
       const outcome = await gateway.dispatcher.submit(command, this.#userId as string);
@@ -130,6 +135,11 @@ export class Connection implements LiveSocket {
     }
   }
 
+  /** Counts a ping or a pong like any other frame. uWebSockets.js has answered the ping. */
+  receiveControlFrame(): void {
+    this.#takeFrame();
+  }
+
   /** Call this once, in the close event. */
   handleClose(): void {
     const { gateway, admission } = this.#context;
@@ -138,6 +148,14 @@ export class Connection implements LiveSocket {
     if (this.#userId === undefined) return;
     admission.uncountUser(this.#userId);
     gateway.liveRooms.detach(this);
+  }
+
+  /** Closes the socket and returns false if it has sent too many frames. */
+  #takeFrame(): boolean {
+    this.#frameBucket ??= new TokenBucket(this.#context.gateway.config.SOCKET_RATE * limits.FRAMES_PER_COMMAND);
+    if (this.#frameBucket.take()) return true;
+    this.closeWithError(new Refusal('rate_limited', { retryAfter: limits.BURST_SECONDS }));
+    return false;
   }
 
   async #attach(): Promise<void> {

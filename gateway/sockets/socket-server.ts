@@ -16,6 +16,7 @@ import { SocketAdmission } from './admission.ts';
 import { type ChooseAuthentication, createChooseAuthentication } from './choose-authentication.ts';
 import { Connection, type ConnectionContext, type SocketData } from './connection.ts';
 import { TokenExpiries } from './token-expiries.ts';
+import { UnsentBytes } from './unsent-bytes.ts';
 
 /** uWebSockets.js closes a socket that has sent no frame and no pong for this time. */
 const IDLE_TIMEOUT_S = 60;
@@ -26,12 +27,14 @@ export class SocketServer {
   readonly #context: ConnectionContext;
   readonly #chooseAuthentication: ChooseAuthentication;
   readonly #connections = new Set<Connection>();
+  readonly #unsentBytes: UnsentBytes;
 
   constructor(gateway: GatewayContext) {
     const admission = new SocketAdmission(gateway.config);
     this.#gateway = gateway;
     this.#context = { gateway, admission, expiries: new TokenExpiries(this.#connections) };
     this.#chooseAuthentication = createChooseAuthentication(gateway);
+    this.#unsentBytes = new UnsentBytes(this.#connections, gateway.config, gateway.log);
   }
 
   register(app: TemplatedApp): void {
@@ -46,6 +49,8 @@ export class SocketServer {
         upgrade: (res, req, context) => this.#upgrade(res, req, context),
         open: (socket) => this.#open(socket),
         message: (socket, bytes, isBinary) => void socket.getUserData().connection.receive(bytes, isBinary),
+        ping: (socket) => socket.getUserData().connection.receiveControlFrame(),
+        pong: (socket) => socket.getUserData().connection.receiveControlFrame(),
         close: (socket) => this.#close(socket.getUserData().connection),
       });
     }
@@ -53,6 +58,7 @@ export class SocketServer {
 
   /** Asks every client to reconnect. The clients then reach another gateway. */
   closeAll(): void {
+    this.#unsentBytes.close();
     for (const connection of this.#connections) connection.close(closeCodes.going_away, 'going away');
   }
 
@@ -61,7 +67,8 @@ export class SocketServer {
    * read the answer to a refused upgrade, but it can read the reason why an open socket was closed.
    */
   #upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
-    const { addressOf, cors, log } = this.#gateway;
+    const { addressOf, connections, cors, log } = this.#gateway;
+    connections.handleRequest(res);
     const origin = req.getHeader('origin');
     try {
       if (this.#gateway.isStopping) throw new Refusal('unavailable');
@@ -89,6 +96,7 @@ export class SocketServer {
   #close(connection: Connection): void {
     this.#connections.delete(connection);
     connection.handleClose();
+    this.#gateway.connections.handleSocketClose();
   }
 }
 

@@ -73,6 +73,9 @@ export const limits = {
   MAX_HISTORIES_OF_USER_AT_ONCE: 8,
   MAX_WAITING_READS_OF_USER: 64,
 
+  /** Descriptors of a gateway that are not for connections of clients: Postgres, Redis, files. */
+  RESERVED_DESCRIPTORS: 64,
+
   // Queues inside a gateway. While a queue is full, a new command or password is refused as `busy`.
   MAX_BATCH_COMMANDS: 500,
   MAX_WAITING_COMMANDS: 10_000,

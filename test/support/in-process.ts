@@ -40,6 +40,7 @@ export async function openTestGateway(env: Record<string, string> = {}): Promise
     SOCKET_RATE: '1000000',
     SOCKETS_PER_USER: '1000000',
     SOCKETS_PER_ADDRESS: '1000000',
+    CONNECTIONS_PER_ADDRESS: '1000000',
     SMTP_HOST: '127.0.0.1',
     ...env,
   };

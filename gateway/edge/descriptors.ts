@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs';
+
+/** What systems without /proc usually allow. */
+const USUAL_DESCRIPTORS = 1_024;
+
+/** Returns how many descriptors this process may have. Each connection, each file and each socket needs one. */
+export function maxDescriptors(): number {
+  try {
+    const [, max] = /^Max open files +(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+    return max === 'unlimited' ? Number.POSITIVE_INFINITY : Number(max ?? USUAL_DESCRIPTORS);
+  } catch {
+    return USUAL_DESCRIPTORS;
+  }
+}
