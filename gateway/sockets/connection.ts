@@ -2,6 +2,7 @@ import type { WebSocket } from 'uWebSockets.js';
 import * as v from 'valibot';
 import { Command, Ref } from '../../shared/contract/commands.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
+import type { RoomOutcome } from '../../shared/contract/jobs.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
@@ -12,6 +13,7 @@ import type { LiveSocket, SocketAttachment } from '../live/attached-user.ts';
 import type { SocketAdmission } from './admission.ts';
 import type { Authenticate } from './choose-authentication.ts';
 import { encodeAck, encodeError, encodeWelcome, parseFrame } from './frame-codec.ts';
+import type { Outbox, OutboxSocket } from './outbox.ts';
 import type { TokenExpiries } from './token-expiries.ts';
 
 /** What all connections of a gateway share. */
@@ -19,6 +21,7 @@ export interface ConnectionContext {
   gateway: GatewayContext;
   admission: SocketAdmission;
   expiries: TokenExpiries;
+  outbox: Outbox;
 }
 
 /** uWebSockets.js copies these keys onto the socket, so none may equal one of its methods. */
@@ -41,7 +44,7 @@ const UNKNOWN_EXPIRY = Number.POSITIVE_INFINITY;
  * Each room has a topic in uWebSockets.js: a frame that is published to the topic reaches all its subscribed sockets.
  * A gateway has very many idle sockets, so a field that an idle socket does not need is undefined.
  */
-export class Connection implements LiveSocket {
+export class Connection implements LiveSocket, OutboxSocket {
   attachment: SocketAttachment | undefined;
   /** When the token of the socket expires, in milliseconds since 1970. */
   tokenExpires = UNKNOWN_EXPIRY;
@@ -105,6 +108,12 @@ export class Connection implements LiveSocket {
     this.#socket?.send(frame);
   }
 
+  sendTogether(frames: string[]): void {
+    this.#socket?.cork(() => {
+      for (const frame of frames) this.send(frame);
+    });
+  }
+
   /** Sends an `Error` frame, and closes the socket with the close code for this refusal. */
   closeWithError(refusal: Refusal): void {
     this.send(encodeError(refusal));
@@ -116,28 +125,46 @@ export class Connection implements LiveSocket {
   }
 
   /** Handles a frame of the client. Sends an `Error`, or an `Ack` if the client uses `rooms.v1`. */
-  async receive(bytes: ArrayBuffer, isBinary: boolean): Promise<void> {
+  receive(bytes: ArrayBuffer, isBinary: boolean): void {
     if (!this.#takeFrame()) return;
-    const { gateway } = this.#context;
-    let ref: string | undefined;
+    let frame: Record<string, unknown> = {};
     try {
-      const frame = parseFrame(bytes, isBinary);
-      ref = v.is(Ref, frame.ref) ? frame.ref : undefined;
+      frame = parseFrame(bytes, isBinary);
       const command = validate(Command, frame);
-      this.#commandBucket ??= new TokenBucket(gateway.config.SOCKET_RATE);
+      this.#commandBucket ??= new TokenBucket(this.#context.gateway.config.SOCKET_RATE);
       if (!this.#commandBucket.take()) throw new Refusal('rate_limited', { retryAfter: 1 });
-      await this.#attaching;
-      const outcome = await gateway.dispatcher.submit(command, this.#userId as string);
-      if ('code' in outcome) throw new Refusal(outcome.code);
-      if (this.#isV1) this.send(encodeAck(outcome, ref));
+      this.#submit(command, frame.ref as string | undefined);
     } catch (error) {
-      this.send(encodeError(toRefusal(error, gateway.log), ref));
+      this.#refuse(error, v.is(Ref, frame.ref) ? frame.ref : undefined);
     }
   }
 
   /** Counts a ping or a pong like any other frame. uWebSockets.js has answered the ping. */
   receiveControlFrame(): void {
     this.#takeFrame();
+  }
+
+  /** @param ref as the client wrote it: the answer repeats it */
+  #submit(command: Command, ref: string | undefined): void {
+    if (!this.#attaching) {
+      const { dispatcher } = this.#context.gateway;
+      dispatcher.submitThen(command, this.#userId as string, (outcome) => this.#answer(outcome, ref));
+      return;
+    }
+    this.#attaching.then(
+      () => this.#submit(command, ref),
+      (error: unknown) => this.#refuse(error, ref),
+    );
+  }
+
+  #answer(outcome: RoomOutcome, ref: string | undefined): void {
+    if ('code' in outcome) this.#refuse(new Refusal(outcome.code), ref);
+    else if (this.#isV1) this.#context.outbox.add(this, encodeAck(outcome, ref));
+  }
+
+  #refuse(error: unknown, ref: string | undefined): void {
+    const { gateway, outbox } = this.#context;
+    outbox.add(this, encodeError(toRefusal(error, gateway.log), ref));
   }
 
   /** Call this once, in the close event. */

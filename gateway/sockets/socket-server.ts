@@ -15,6 +15,7 @@ import { refusalAnswer, writeAnswer } from '../http/exchange.ts';
 import { SocketAdmission } from './admission.ts';
 import { type ChooseAuthentication, createChooseAuthentication } from './choose-authentication.ts';
 import { Connection, type ConnectionContext, type SocketData } from './connection.ts';
+import { Outbox } from './outbox.ts';
 import { TokenExpiries } from './token-expiries.ts';
 import { UnsentBytes } from './unsent-bytes.ts';
 
@@ -32,7 +33,7 @@ export class SocketServer {
   constructor(gateway: GatewayContext) {
     const admission = new SocketAdmission(gateway.config);
     this.#gateway = gateway;
-    this.#context = { gateway, admission, expiries: new TokenExpiries(this.#connections) };
+    this.#context = { gateway, admission, expiries: new TokenExpiries(this.#connections), outbox: new Outbox() };
     this.#chooseAuthentication = createChooseAuthentication(gateway);
     this.#unsentBytes = new UnsentBytes(this.#connections, gateway.config, gateway.log);
   }
@@ -48,7 +49,7 @@ export class SocketServer {
         sendPingsAutomatically: true,
         upgrade: (res, req, context) => this.#upgrade(res, req, context),
         open: (socket) => this.#open(socket),
-        message: (socket, bytes, isBinary) => void socket.getUserData().connection.receive(bytes, isBinary),
+        message: (socket, bytes, isBinary) => socket.getUserData().connection.receive(bytes, isBinary),
         ping: (socket) => socket.getUserData().connection.receiveControlFrame(),
         pong: (socket) => socket.getUserData().connection.receiveControlFrame(),
         close: (socket) => this.#close(socket.getUserData().connection),
