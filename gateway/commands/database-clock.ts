@@ -5,8 +5,8 @@ const READ_EVERY_MS = 30_000;
 
 /** The clock of the database. All deadlines use this clock, so the clocks of gateways and workers may differ. */
 export interface DatabaseClock {
-  /** Converts a time. @param localMs by the monotonic clock of this process (`performance.now()`) */
-  toDatabaseTime(localMs: number): Date;
+  /** @param localMs by the monotonic clock of this process (`performance.now()`) @returns the time as RFC 3339 text */
+  toDatabaseTime(localMs: number): string;
   stop(): void;
 }
 
@@ -21,7 +21,14 @@ export async function startClock(database: Database, log: Log): Promise<Database
     }
   };
   const timer = setInterval(() => void refresh(), READ_EVERY_MS).unref();
-  return { toDatabaseTime: (localMs) => new Date(localMs + offsetMs), stop: () => clearInterval(timer) };
+  // Under load, many commands have the deadline of the same millisecond.
+  let [lastMs, lastText] = [Number.NaN, ''];
+  const toDatabaseTime = (localMs: number) => {
+    const timeMs = Math.round(localMs + offsetMs);
+    if (timeMs !== lastMs) [lastMs, lastText] = [timeMs, new Date(timeMs).toISOString()];
+    return lastText;
+  };
+  return { toDatabaseTime, stop: () => clearInterval(timer) };
 }
 
 /**

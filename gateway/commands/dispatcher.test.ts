@@ -16,7 +16,7 @@ interface Job {
 }
 
 const OFFSET_MS = 3_600_000;
-const toDatabaseTime = (localMs: number) => new Date(performance.timeOrigin + localMs + OFFSET_MS);
+const toDatabaseTime = (localMs: number) => new Date(performance.timeOrigin + localMs + OFFSET_MS).toISOString();
 const clock = { toDatabaseTime, stop: () => undefined };
 const prefix = `rooms-${newId()}`;
 const actorId = newId();

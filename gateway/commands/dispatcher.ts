@@ -103,7 +103,7 @@ export class CommandDispatcher {
   changeAccount(change: AccountChange): Promise<AccountOutcome> {
     const id = newId();
     const expiresAtMs = performance.now() + EXPIRE_AFTER_MS;
-    const deadline = this.#clock.toDatabaseTime(expiresAtMs).toISOString();
+    const deadline = this.#clock.toDatabaseTime(expiresAtMs);
     const lanes = change.command === 'ChangeRole' ? this.#roleLanes : this.#accountLanes;
     // A new account has no user yet. So each registration has its own turn.
     const userId = change.command === 'Register' ? id : change.userId;

@@ -3,13 +3,13 @@ import { newId } from '../../shared/contract/ids.ts';
 import type { RoomCommand } from '../../shared/contract/jobs.ts';
 
 /** Makes the command for the workers from the command of a client. @param deadline by the clock of the database */
-export function toRoomCommand(command: Command, actorId: string, deadline: Date): RoomCommand {
+export function toRoomCommand(command: Command, actorId: string, deadline: string): RoomCommand {
   const id = newId();
   return {
     id,
     actorId,
     ref: command.ref ?? id,
-    deadline: deadline.toISOString(),
+    deadline,
     command: command.command,
     ...usedFields(command),
   };
