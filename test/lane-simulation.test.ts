@@ -6,7 +6,7 @@ import { LanesModel, type Push, type Random, seededRandom } from './support/lane
 // The real lanes with a model of the queue and the workers. `SEED=7 npm test -- test/lane-simulation.test.ts` runs
 // only the seed 7.
 
-const SEEDS = process.env.SEED ? [Number(process.env.SEED)] : Array.from({ length: 1_500 }, (_, index) => index);
+const SEEDS = process.env.SEED ? [Number(process.env.SEED)] : Array.from({ length: 1_000 }, (_, index) => index);
 const STEPS = 200;
 const MAX_TICK_MS = 400;
 const OUTAGE_MS = 6_000;
