@@ -58,3 +58,15 @@ test('the table names the peers whose client or machine was too busy', () => {
   assert.match(table, /\n\nTHE CLIENT WAS THE BOTTLENECK, .*: Echo\.\n\nOTHER PROGRAMS DISTURBED these: Insert\.$/);
   assert.doesNotMatch(comparisonTable([new Map([['Rooms', figures(100)]])], 'Rooms'), /BOTTLENECK|DISTURBED/);
 });
+
+test('the table names a peer that acks faster than it delivers', () => {
+  const [inStep, behind] = [
+    { ...figures(100), receivers: 10 },
+    { ...figures(100), receivers: 20 },
+  ];
+  const turn = new Map([
+    ['Rooms', inStep],
+    ['Queue', behind],
+  ]);
+  assert.match(comparisonTable([turn], 'Rooms'), /\n\nACKED FASTER THAN DELIVERED, .*: Queue\.$/);
+});

@@ -5,6 +5,8 @@ import { FAULTS } from './run-peer.ts';
 /** Above this, other programs of the machine changed the figures. */
 const MAX_OTHER_CORES = 0.25;
 
+const MIN_DELIVERED_SHARE = 0.9;
+
 /** What was measured in one turn, by the title of each peer. */
 export type Turn = Map<string, Figures>;
 
@@ -38,10 +40,19 @@ function warningsOf(turns: Turn[], titles: string[]): string[] {
     turns.some((turn) => (turn.get(title)?.[name] ?? 0) > max);
   const slowed = titles.filter((title) => isAbove(title, 'client cores', MAX_CLIENT_SHARE));
   const disturbed = titles.filter((title) => isAbove(title, 'other cores', MAX_OTHER_CORES));
+  const behind = titles.filter((title) => turns.some((turn) => isBehind(turn.get(title) ?? {})));
   return [
+    ...(behind.length > 0
+      ? ['', `ACKED FASTER THAN DELIVERED, so only deliveries/s counts: ${behind.join('; ')}.`]
+      : []),
     ...(slowed.length > 0 ? ['', `THE CLIENT WAS THE BOTTLENECK, so these can do more: ${slowed.join('; ')}.`] : []),
     ...(disturbed.length > 0 ? ['', `OTHER PROGRAMS DISTURBED these: ${disturbed.join('; ')}.`] : []),
   ];
+}
+
+/** A server can ack messages and keep their deliveries in a queue that grows. */
+function isBehind({ 'acked/s': acked = 0, 'deliveries/s': delivered = 0, receivers = 0 }: Figures): boolean {
+  return delivered < MIN_DELIVERED_SHARE * acked * receivers;
 }
 
 function cellsOf(turns: Turn[], title: string, base: string): string[] {

@@ -39,7 +39,12 @@ export async function runPeer(peer: Peer, environment: Environment, load: Load):
     const figures = await measureLoad(members, ledger, load, await readCpuOf(running, setup));
     await ledger.waitForDeliveries(running.receivers);
     for (const member of members) member.close();
-    return { ...figures, messages: ledger.sent, ...findFaults(ledger, running.receivers) };
+    return {
+      ...figures,
+      messages: ledger.sent,
+      receivers: running.receivers,
+      ...findFaults(ledger, running.receivers),
+    };
   } finally {
     await running.stop();
   }
