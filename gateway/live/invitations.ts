@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Invitation } from '../../shared/contract/channels.ts';
 import { encodeMessage, type Message } from '../../shared/contract/messages.ts';
 import type { Log } from '../../shared/log.ts';
@@ -6,41 +7,90 @@ import type { Membership } from '../reads/session-reads.ts';
 import type { AttachedUser } from './attached-user.ts';
 import type { Feeds } from './feeds.ts';
 
+/** The number of messages in one read from Postgres. */
 const PAGE_SIZE = 500;
+/** The number of invitations of a user that are accepted together, with one read of their rooms. */
+const MAX_BATCH_INVITATIONS = 100;
+/** After an error, the invitations are tried again after this time. */
+const RETRY_AFTER_MS = 250;
 
 export interface InvitationsOptions {
   feeds: Feeds;
-  reads: Pick<Reads, 'memberships' | 'messagesAfter'>;
+  reads: Pick<Reads, 'membershipsIn' | 'messagesAfter'>;
   log: Log;
 }
 
-/** Adds a user to a room if this gateway had no feed of the room when a worker added the user. */
+/** The invitations of one user that wait, and the end of the work on them while there is any. */
+interface Queue {
+  waiting: Invitation[];
+  finished: Promise<void> | undefined;
+}
+
+/**
+ * Adds a user to a room if this gateway had no feed of the room when a worker added the user. A user has one read in
+ * flight, and a read gets only the rooms of the invitations. So a user who joins many rooms does not delay the reads of
+ * others.
+ */
 export class Invitations {
   readonly #options: InvitationsOptions;
+  readonly #queues = new WeakMap<AttachedUser, Queue>();
 
   constructor(options: InvitationsOptions) {
     this.#options = options;
   }
 
   /**
-   * Sends the messages of the room to the user, from the invitation to the last delivered message (a replay). Then the
-   * user joins the topic. Does nothing if the feed itself delivers the invitation, or if the user has left the room in
-   * the meantime. Never rejects.
+   * Sends the messages of each room to the user, from the invitation to the last delivered message (a replay). Then the
+   * user joins the topic. Does nothing for a room whose feed itself delivers the invitation, and for a room that the
+   * user has left in the meantime. Never rejects.
    */
-  async accept(user: AttachedUser, invitation: Invitation): Promise<void> {
+  async accept(user: AttachedUser, ...invitations: Invitation[]): Promise<void> {
     await user.loaded.catch(() => undefined);
-    const { roomId } = invitation;
-    if (!this.#needsReplay(user, invitation)) return;
-    const { feeds, log } = this.#options;
-    user.beginJoining(roomId);
+    const queue = this.#queueOf(user);
+    for (const invitation of invitations) {
+      if (!this.#needsReplay(user, invitation)) continue;
+      user.beginJoining(invitation.roomId);
+      queue.waiting.push(invitation);
+    }
+    if (queue.waiting.length > 0) queue.finished ??= this.#acceptWaiting(user, queue);
+    await queue.finished;
+  }
+
+  #queueOf(user: AttachedUser): Queue {
+    const queue = this.#queues.get(user) ?? { waiting: [], finished: undefined };
+    this.#queues.set(user, queue);
+    return queue;
+  }
+
+  /** Waits at least once if there is an invitation. So it ends after its promise is stored in the queue. */
+  async #acceptWaiting(user: AttachedUser, queue: Queue): Promise<void> {
+    while (queue.waiting.length > 0 && !user.closed) {
+      const invitations = queue.waiting.splice(0, MAX_BATCH_INVITATIONS);
+      try {
+        await this.#acceptBatch(user, invitations);
+        for (const { roomId } of invitations) user.endJoining(roomId);
+      } catch (error) {
+        this.#options.log.warn({ error, userId: user.id }, 'invitations could not be accepted, they are tried again');
+        queue.waiting.push(...invitations);
+        await wait(RETRY_AFTER_MS, undefined, { ref: false });
+      }
+    }
+    queue.finished = undefined;
+  }
+
+  async #acceptBatch(user: AttachedUser, invitations: Invitation[]): Promise<void> {
+    const { feeds } = this.#options;
+    const roomIds = invitations.map(({ roomId }) => roomId);
+    const subscriptions = roomIds.map((roomId) => feeds.retain(roomId));
     try {
-      await feeds.retain(roomId);
-      await this.#replay(user, invitation);
-    } catch (error) {
-      log.warn({ error, roomId, userId: user.id }, 'an invitation could not be accepted');
+      await Promise.all(subscriptions);
+      const memberships = await this.#startFeeds(user, roomIds);
+      for (const { roomId, seq } of invitations) {
+        const membership = memberships.get(roomId);
+        if (membership) await this.#replay(user, membership, Math.max(seq, membership.seq));
+      }
     } finally {
-      user.endJoining(roomId);
-      feeds.release(roomId);
+      for (const roomId of roomIds) feeds.release(roomId);
     }
   }
 
@@ -53,12 +103,10 @@ export class Invitations {
   }
 
   /** Sends the replay and joins the topic in the same tick. So no message is missing, and none comes twice. */
-  async #replay(user: AttachedUser, { roomId, seq }: Invitation): Promise<void> {
+  async #replay(user: AttachedUser, { roomId, head }: Membership, first: number): Promise<void> {
     const { feeds } = this.#options;
-    const membership = await this.#startFeed(user, roomId);
-    if (!membership) return;
-    const missed = await this.#readMissed(roomId, Math.max(seq, membership.seq));
-    const hasLeftSince = (user.leftAt.get(roomId) ?? 0) > membership.head;
+    const missed = await this.#readMissed(roomId, first);
+    const hasLeftSince = (user.leftAt.get(roomId) ?? 0) > head;
     if (hasLeftSince || user.rooms.has(roomId) || user.closed) return;
     const delivered = feeds.progressOf(roomId)?.deliveredSeq ?? 0;
     for (const message of missed) {
@@ -69,15 +117,15 @@ export class Invitations {
     user.join(roomId);
   }
 
-  /** Starts the feed. Its channel is subscribed before the read. @returns undefined if the user is not a member */
-  async #startFeed(user: AttachedUser, roomId: string): Promise<Membership | undefined> {
+  /** Starts the feeds. Their channels are subscribed before the read. @returns the rooms of which the user is a member */
+  async #startFeeds(user: AttachedUser, roomIds: string[]): Promise<Map<string, Membership>> {
     const { feeds, reads } = this.#options;
     for (;;) {
-      const memberships = await reads.memberships(user.id);
-      const membership = memberships?.find((each) => each.roomId === roomId);
-      if (!membership) return undefined;
-      feeds.start(roomId, membership.head);
-      if (feeds.deliversAllAfter(roomId, membership.head)) return membership;
+      const memberships = await reads.membershipsIn(user.id, roomIds);
+      for (const { roomId, head } of memberships) feeds.start(roomId, head);
+      if (memberships.every(({ roomId, head }) => feeds.deliversAllAfter(roomId, head))) {
+        return new Map(memberships.map((membership) => [membership.roomId, membership]));
+      }
     }
   }
 

@@ -39,7 +39,23 @@ const delayedReads = {
     await holds.get(key.bearer.userId)?.();
     return result;
   },
+  membershipsIn: async (userId: string, roomIds: string[]) => {
+    await delays.get(userId)?.catch((error: unknown) => {
+      readCounts.failed++;
+      throw error;
+    });
+    return countRead(roomIds.length, reads.membershipsIn(userId, roomIds));
+  },
+  messagesAfter: (...parameters: Parameters<typeof reads.messagesAfter>) =>
+    countRead(1, reads.messagesAfter(...parameters)),
 };
+/** The reads of the live rooms: how many rooms they asked for, and how many were in flight at the same time. */
+const readCounts = { rooms: 0, inFlight: 0, maxInFlight: 0, failed: 0 };
+async function countRead<T>(rooms: number, read: Promise<T>): Promise<T> {
+  readCounts.rooms += rooms;
+  readCounts.maxInFlight = Math.max(readCounts.maxInFlight, ++readCounts.inFlight);
+  return read.finally(() => readCounts.inFlight--);
+}
 const prefix = `rooms-${newId()}`;
 const names = channelNames(prefix);
 const publisher = new Redis(redisUrl);
@@ -221,6 +237,33 @@ test('an invited user receives all messages from the invitation on, with and wit
   await until(() => withoutFeed.topics.has(roomId), withoutFeed.seqs);
   await assertReceived(withoutFeed, [2, 3]);
   for (const socket of [inside, withFeed]) assert.deepEqual(socket.seqs.slice(0, 2), [2, 3]);
+});
+
+test('150 invitations of a user read 300 rooms, one read at a time, and the user gets the messages of each room', async () => {
+  const socket = await gateway.attach();
+  const roomIds = Array.from({ length: 150 }, () => newId());
+  for (const id of roomIds) {
+    await database`insert into rooms (id, name, owner_id, room_type) values (${id}, 'a room', ${ownerId}, 'Private')`;
+    await storeMessage(database, { roomId: id, userId: ownerId, command: 'AddUser', targetId: userId });
+  }
+  Object.assign(readCounts, { rooms: 0, inFlight: 0, maxInFlight: 0, failed: 0 });
+  for (const id of roomIds) void notify({ invitation: { roomId: id, seq: 1 } });
+  await until(() => socket.topics.size === 151, [socket, readCounts]);
+  assert.deepEqual(socket.seqs, Array(150).fill(1));
+  assert.deepEqual(readCounts, { rooms: 300, inFlight: 0, maxInFlight: 1, failed: 0 });
+});
+
+test('an invitation is accepted after a read of it has failed', async () => {
+  const socket = await gateway.attach({ userId: ownerId });
+  const failure = Promise.reject(new Error('this read fails'));
+  failure.catch(() => undefined);
+  delays.set(ownerId, failure);
+  await store('AddUser', ownerId);
+  await publisher.publish(names.user(ownerId), encodeVersioned({ invitation: { roomId, seq: 2 } }));
+  await until(() => readCounts.failed > 0, readCounts);
+  delays.delete(ownerId);
+  await until(() => socket.topics.has(roomId), socket);
+  await assertReceived(socket, [2]);
 });
 
 test('if the feed adds a user during the start of a replay, the user receives each message once', async () => {

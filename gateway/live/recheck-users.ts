@@ -63,9 +63,7 @@ async function recheckRooms(
     const page = await reads.attachment({ bearer, roomsAfter });
     if (!page.isTokenValid) socket.closeWithError(new Refusal('token_revoked'));
     if (!user.isReady) return;
-    for (const { roomId, seq } of page.rooms) {
-      if (!user.rooms.has(roomId)) await invitations.accept(user, { roomId, seq });
-    }
+    await invitations.accept(user, ...page.rooms);
     roomsAfter = page.nextAfter;
   }
 }

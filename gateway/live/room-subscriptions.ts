@@ -24,7 +24,7 @@ export interface RoomSubscriptionsOptions {
   feeds: Feeds;
   subscriber: Subscriber;
   names: ChannelNames;
-  reads: Pick<Reads, 'attachment' | 'memberships' | 'messagesAfter'>;
+  reads: Pick<Reads, 'attachment' | 'memberships' | 'membershipsIn' | 'messagesAfter'>;
   presence: Presence;
   /** Sends a frame to every socket on a topic. The topic of a room is its id. */
   publish: (topic: string, frame: string) => void;

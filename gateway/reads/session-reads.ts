@@ -68,5 +68,17 @@ export function sessionReads(database: Database) {
       if (rows[0]?.userId === null) return undefined;
       return rows.filter((row): row is Membership & { userId: string } => row.roomId !== null);
     },
+
+    /** Returns the rooms of this list of which the user is a member. */
+    async membershipsIn(userId: string, roomIds: string[]): Promise<Membership[]> {
+      const rows = await database<(Membership | { roomId: null })[]>`
+        select m.room_id, m.seq, r.seq as head
+        from (select) one
+        left join memberships m on m.user_id = ${userId} and m.room_id in ${database(roomIds)}
+        left join rooms r on r.id = m.room_id`;
+      // When a connection is lost, the driver sometimes returns no rows.
+      if (rows.length === 0) throw new Error('postgres did not answer');
+      return rows.filter((row): row is Membership => row.roomId !== null);
+    },
   };
 }
