@@ -172,6 +172,7 @@ export const routes: readonly Route[] = [
     body: NewRoom,
     status: 201,
     answer: Room,
+    errors: ['too_many_owned_rooms', 'too_many_rooms'],
     handler: createRoom,
   }),
   route({
@@ -208,7 +209,7 @@ export const routes: readonly Route[] = [
     parameters: MemberParameters,
     status: 201,
     answer: Message,
-    errors: ['no_such_room', 'no_such_user', 'owner_only', 'everyones_room', 'already_in_room'],
+    errors: ['no_such_room', 'no_such_user', 'owner_only', 'everyones_room', 'already_in_room', 'too_many_rooms'],
     handler: addUser,
   }),
   route({
@@ -250,7 +251,15 @@ export const routes: readonly Route[] = [
     parameters: MessageParameter,
     body: NewText,
     answer: Message,
-    errors: ['no_such_message', 'no_such_room', 'author_only', 'not_editable', 'not_a_member', 'read_only_room'],
+    errors: [
+      'no_such_message',
+      'no_such_room',
+      'author_only',
+      'not_editable',
+      'not_a_member',
+      'read_only_room',
+      'too_many_edits',
+    ],
     handler: updateMessage,
   }),
   route({

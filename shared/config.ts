@@ -102,6 +102,11 @@ export const variables = {
   CONNECTIONS_PER_ADDRESS: v.optional(wholeNumber(1, 1_000_000), '1000'),
   /** Megabytes that all sockets of a gateway together may leave unread. */
   UNSENT_MEGABYTES: v.optional(wholeNumber(1, 1_000_000), '256'),
+  /** The quotas of one user and of one message. Who has more already keeps it, but gets no more. */
+  OWNED_ROOMS_PER_USER: v.optional(wholeNumber(1, 1_000_000), '100'),
+  /** Rooms of which a user is a member, without general and announcements. */
+  ROOMS_PER_USER: v.optional(wholeNumber(1, 1_000_000), '1000'),
+  EDITS_PER_MESSAGE: v.optional(wholeNumber(1, 1_000_000), '100'),
   SENDER_NAME: v.optional(v.string(), 'Rooms 💬'),
   SMTP_HOST: v.string('must be set: the host of the mail server'),
   SMTP_PORT: v.optional(wholeNumber(1, 65_535), '587'),

@@ -19,6 +19,8 @@ export interface PoolOptions {
   readOnly: boolean;
   /** Milliseconds after which Postgres cancels a statement. 0 means never. */
   timeout: number;
+  /** Further settings of each session. */
+  settings?: Record<string, number>;
 }
 
 const storedIdOf = new Map<string, string>(Object.entries(standingRooms));
@@ -36,7 +38,7 @@ export const toId = (storedId: string) =>
  * Opens a pool. Columns get names in camelCase, a bigint becomes a number, a timestamptz becomes RFC 3339 text. The
  * uuid of a standing room becomes `general` or `announcements`.
  */
-export function connectDatabase(url: string, { name, max, readOnly, timeout }: PoolOptions): Database {
+export function connectDatabase(url: string, { name, max, readOnly, timeout, settings }: PoolOptions): Database {
   const sql = postgres(url, {
     max,
     connect_timeout: 5,
@@ -57,6 +59,7 @@ export function connectDatabase(url: string, { name, max, readOnly, timeout }: P
       statement_timeout: timeout,
       // Reads look up rows by their keys, so Postgres plans each statement once and not for each value.
       ...(readOnly && { plan_cache_mode: 'force_generic_plan', enable_seqscan: false }),
+      ...settings,
     },
   });
   return guardResults(sql as unknown as Database);

@@ -53,6 +53,7 @@ test('a database of release 0.1.0 upgrades with its messages, and its refs still
     values (${ann}, 'Ann', 'Testing', 'ann@example.com', '')`;
   await database`insert into memberships (room_id, user_id) values (${formerGeneralId}, ${ann})`;
   const changes = [
+    { ...createCommand('UpdateMessage', 'text in between'), targetId: edited.id },
     { ...createCommand('UpdateMessage', 'second text'), targetId: edited.id },
     { ...createCommand('UpdateMessage', 'soon gone too'), targetId: deleted.id },
     { ...createCommand('DeleteMessage', ''), targetId: deleted.id },
@@ -69,14 +70,14 @@ test('a database of release 0.1.0 upgrades with its messages, and its refs still
     [
       [null, false, 1, 1],
       [null, false, 2, 2],
-      [null, true, 9, 6],
+      [null, true, 10, 6],
     ],
   );
 });
 
-test('an upgrade gives recorded messages their texts, and marks edited and deleted messages', async () => {
+test('an upgrade gives messages their texts, marks edited and deleted ones, and erases replaced edits', async () => {
   const rows = await database`
-    select command, text, name, last_change from messages where room_id = ${roomId} order by seq limit 8`;
+    select command, text, name, last_change from messages where room_id = ${roomId} order by seq limit 9`;
   assert.deepEqual(
     rows.map(({ command, text, name, lastChange }) => [command, text, name, lastChange]),
     [
@@ -85,6 +86,7 @@ test('an upgrade gives recorded messages their texts, and marks edited and delet
       ['UpdateRoom', 'Room updated', 'another name', null],
       ['CreateMessage', 'second text', null, 'UpdateMessage'],
       ['CreateMessage', '', null, 'DeleteMessage'],
+      ['UpdateMessage', '', null, null],
       ['UpdateMessage', 'second text', null, null],
       ['UpdateMessage', '', null, null],
       ['DeleteMessage', '', null, null],

@@ -215,7 +215,7 @@ test('docs/testing.md has the same test files as test/', () => {
 });
 
 test('the tests that a row of a table names exist and mention the subject of the row', () => {
-  const files = globSync('{test,gateway,workers,shared}/**/*.test.ts', { cwd: root });
+  const files = globSync('{test,gateway,workers,shared,sql}/**/*.test.ts', { cwd: root });
   const rows = [
     ...rowsUnder(api, 'Routes'),
     ...rowsUnder(protocol, 'Frames that a client sends'),

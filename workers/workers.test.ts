@@ -24,7 +24,8 @@ async function open(prefix: string, kinds: QueueName[]): Promise<Workers> {
   const config = { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, REDIS_PREFIX: prefix, ALLOWED_USERS_ONLY: false };
   const mail = { SMTP_HOST: '127.0.0.1', SMTP_PORT: smtpPort, SENDER_NAME: 'Rooms', OTP_EXPIRY: 60_000 };
   const secret = { API_SECRET: newId(), EMAIL: undefined, EMAIL_PASSWORD: undefined };
-  const workers = await openWorkers({ ...config, ...mail, ...secret }, kinds, log);
+  const quotas = { OWNED_ROOMS_PER_USER: 100, ROOMS_PER_USER: 1_000, EDITS_PER_MESSAGE: 100 };
+  const workers = await openWorkers({ ...config, ...mail, ...secret, ...quotas }, kinds, log);
   after(() => workers.stop());
   return workers;
 }

@@ -8,6 +8,7 @@ import { connectDatabase } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
 import { createMetrics, type Metrics } from '../shared/metrics.ts';
 import { PayloadReader } from '../shared/payloads.ts';
+import { QUOTA_VARIABLES, quotaSettings } from '../shared/quotas.ts';
 import { connectRedis } from '../shared/redis.ts';
 import { batchJobs } from './batch-worker.ts';
 import { createMailer } from './mailer.ts';
@@ -23,7 +24,13 @@ const ROLE_CHANGE_CONCURRENCY = 1;
 const STATEMENT_TIMEOUT_MS = 15_000;
 const CLOSE_TIMEOUT_WITHOUT_REDIS_MS = 1_000;
 
-const COMMON_VARIABLES = ['DATABASE_URL', 'REDIS_URL', 'REDIS_PREFIX', 'ALLOWED_USERS_ONLY'] as const;
+const COMMON_VARIABLES = [
+  'DATABASE_URL',
+  'REDIS_URL',
+  'REDIS_PREFIX',
+  'ALLOWED_USERS_ONLY',
+  ...QUOTA_VARIABLES,
+] as const;
 const MAIL_VARIABLES = [
   'API_SECRET',
   'OTP_EXPIRY',
@@ -56,8 +63,13 @@ export interface Workers {
 export async function openWorkers(config: WorkersConfig, kinds: QueueName[], log: Log): Promise<Workers> {
   const metrics = createMetrics();
   const names = channelNames(config.REDIS_PREFIX);
-  const pool = { name: 'rooms-workers', max: CONCURRENCY, readOnly: false, timeout: STATEMENT_TIMEOUT_MS };
-  const database = connectDatabase(config.DATABASE_URL, pool);
+  const database = connectDatabase(config.DATABASE_URL, {
+    name: 'rooms-workers',
+    max: CONCURRENCY,
+    readOnly: false,
+    timeout: STATEMENT_TIMEOUT_MS,
+    settings: quotaSettings(config),
+  });
   const redis = connectRedis(config.REDIS_URL, 'producer', log);
   const consumer = connectRedis(config.REDIS_URL, 'consumer', log);
   const repeatedPublications = new RepeatedPublications(redis, names, log);

@@ -1,5 +1,5 @@
 -- The owner may add every user to the room. Every user may add themselves to a room that is not private.
--- Locks: nothing new. apply_in_order has locked the room.
+-- Locks: nothing new. apply_in_order has locked the room and the row of the target.
 create or replace function add_user(c room_command) returns room_outcome language plpgsql as $$
 declare
   room rooms := visible_room(c.room_id, c.actor_id);
@@ -13,6 +13,7 @@ begin
     return rejected(c.id, 'owner_only');
   end if;
   if is_member(c.room_id, c.target_id) then return rejected(c.id, 'already_in_room'); end if;
+  if has_joined_too_many_rooms(c.target_id) then return rejected(c.id, 'too_many_rooms'); end if;
   perform add_member(c.room_id, c.target_id);
   return committed(c.id, store_message(c, target.first_name || ' joined the room'), true);
 end

@@ -1,13 +1,15 @@
 -- Applies commands in order.
--- Locks: the rooms of the commands, in the order of their ids. Then the users who create rooms, in the order of their
--- ids. Every batch locks rows in this order, so there is no deadlock between two batches.
+-- Locks: the rooms of the commands, in the order of their ids. Then the users who become members by a CreateRoom or an
+-- AddUser, in the order of their ids. Every batch locks rows in this order, so there is no deadlock between two batches.
 create or replace function apply_in_order(commands room_command[]) returns setof room_outcome language plpgsql as $$
 declare
   command_group record;
 begin
   perform from rooms where id in (select room_id from unnest(commands)) order by id for no key update;
-  perform from users where id in (select actor_id from unnest(commands) where command = 'CreateRoom')
-    order by id for no key update;
+  perform from users where id in (
+    select case command when 'CreateRoom' then actor_id else target_id end
+    from unnest(commands) where command in ('CreateRoom', 'AddUser')
+  ) order by id for no key update;
   if cardinality(commands) = 1 then
     return query select * from apply_group(commands);
     return;

@@ -41,6 +41,9 @@ export async function openTestGateway(env: Record<string, string> = {}): Promise
     SOCKETS_PER_USER: '1000000',
     SOCKETS_PER_ADDRESS: '1000000',
     CONNECTIONS_PER_ADDRESS: '1000000',
+    OWNED_ROOMS_PER_USER: '1000000',
+    ROOMS_PER_USER: '1000000',
+    EDITS_PER_MESSAGE: '1000000',
     SMTP_HOST: '127.0.0.1',
     ...env,
   };
