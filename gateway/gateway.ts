@@ -24,6 +24,7 @@ import type { GatewayConfig, GatewayContext } from './edge/gateway-context.ts';
 import { OpenConnections } from './edge/open-connections.ts';
 import { RateLimits } from './edge/rate-limits.ts';
 import { Readiness } from './edge/readiness.ts';
+import { UserRates } from './edge/user-rates.ts';
 import { HttpServer } from './http/http-server.ts';
 import { LiveRooms } from './live/live-rooms.ts';
 import { createReads } from './reads/reads.ts';
@@ -122,7 +123,7 @@ async function connectParts(
   const payloads = new PayloadReader(metrics, log);
 
   const reads = createReads(database);
-  const passwords = await Passwords.start();
+  const passwords = await Passwords.start(config);
   closers.push(() => passwords.close());
   const clock = await startClock(database, log);
   closers.push(() => clock.stop());
@@ -141,6 +142,7 @@ async function connectParts(
     connections: new OpenConnections(config, createPeerOf(config.TRUSTED_PROXIES), log),
     cors: createCors(config),
     rateLimits: new RateLimits(redis, config, log),
+    userRates: new UserRates(redis, config, log),
     reads,
     turns: createTurns(),
     dispatcher,

@@ -91,9 +91,19 @@ export const variables = {
   RATE_WINDOW: v.optional(Duration, '1s'),
   LOGIN_ATTEMPTS: v.optional(wholeNumber(1, 1_000), '5'),
   LOGIN_WINDOW: v.optional(Duration, '10m'),
+  /** Passwords of one address that a gateway hashes, or that wait for it, at the same time. */
+  HASHES_PER_ADDRESS: v.optional(wholeNumber(1, 1_000_000), '2'),
+  /** New accounts from one address in each window. */
+  REGISTRATION_LIMIT: v.optional(wholeNumber(1, 1_000_000), '50'),
+  REGISTRATION_WINDOW: v.optional(Duration, '10m'),
   OTP_EXPIRY: v.optional(Duration, '10m'),
   /** Commands per second that a socket may send. After a pause, it may send the commands of four seconds together. */
   SOCKET_RATE: v.optional(wholeNumber(1, 1_000_000), '50'),
+  /** Commands per second of a user, over all sockets, HTTP and gateways together. */
+  USER_RATE: v.optional(wholeNumber(1, 1_000_000), '20'),
+  ROOMS_PER_HOUR: v.optional(wholeNumber(1, 1_000_000), '30'),
+  /** `AddUser` commands of a user. */
+  ADDITIONS_PER_MINUTE: v.optional(wholeNumber(1, 1_000_000), '60'),
   SOCKETS_PER_USER: v.optional(wholeNumber(1, 1_000_000), '50'),
   SOCKETS_PER_ADDRESS: v.optional(wholeNumber(1, 1_000_000), '1000'),
   /** Open connections of a gateway, with the sockets. The default is what the limit of descriptors allows. */

@@ -100,8 +100,11 @@ test('docs/api.md has the limit of every rate', () => {
     [OTP_MAILS_OF_ADDRESS_FACTOR, 'LOGIN_ATTEMPTS'],
     [OTP_MAILS_FACTOR, 'LOGIN_ATTEMPTS'],
     [rest.WRONG_OTPS_FACTOR, 'LOGIN_ATTEMPTS'],
-    [rest.REGISTRATIONS_FACTOR, 'LOGIN_ATTEMPTS'],
+    [1, 'REGISTRATION_LIMIT'],
     [rest.SEARCHES_FACTOR, 'LOGIN_ATTEMPTS'],
+    [rest.USER_WINDOW_SECONDS, 'USER_RATE'],
+    [1, 'ROOMS_PER_HOUR'],
+    [1, 'ADDITIONS_PER_MINUTE'],
   ];
   const documented = rowsUnder(api, 'Rates').map((row) => {
     const cell = row['limit in each window'] ?? '';

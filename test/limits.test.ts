@@ -21,6 +21,8 @@ const { cluster, mailbox } = await startSystem({
     RATE_WINDOW: `${RATE_WINDOW_MS / 1_000}s`,
     LOGIN_ATTEMPTS: '5',
     LOGIN_WINDOW: '1h',
+    REGISTRATION_LIMIT: '50',
+    REGISTRATION_WINDOW: '1h',
     SOCKET_RATE: '5',
     SOCKETS_PER_USER: '3',
     SOCKETS_PER_ADDRESS: '4',

@@ -5,9 +5,10 @@ import { after, mock, test } from 'node:test';
 import argon2 from 'argon2';
 import { Passwords } from './passwords.ts';
 
-const passwords = await Passwords.start();
+const ADDRESS = '10.0.0.1';
+const passwords = await Passwords.start({ HASHES_PER_ADDRESS: 100 });
 after(() => passwords.close());
-const hash = await passwords.hash('correct horse');
+const hash = await passwords.hash('correct horse', ADDRESS);
 
 /** @returns the process id of the hasher */
 function hasherPid(): number {
@@ -26,22 +27,25 @@ function hasherPid(): number {
 
 test('a password matches only its own hash, and without a hash no password matches', async () => {
   assert.match(hash, /^\$argon2id\$v=19\$m=19456,p=1,t=2\$/);
-  assert.deepEqual(await passwords.verify(hash, 'correct horse'), { isRight: true, isOld: false });
-  assert.deepEqual(await passwords.verify(hash, 'battery staple'), { isRight: false, isOld: false });
-  assert.deepEqual(await passwords.verify(undefined, 'dummy'), { isRight: false, isOld: false });
+  assert.deepEqual(await passwords.verify(hash, 'correct horse', ADDRESS), { isRight: true, isOld: false });
+  assert.deepEqual(await passwords.verify(hash, 'battery staple', ADDRESS), { isRight: false, isOld: false });
+  assert.deepEqual(await passwords.verify(undefined, 'dummy', ADDRESS), { isRight: false, isOld: false });
 });
 
 test('a password matches a hash with older parameters, and the hash is reported as old', async () => {
   const older = await argon2.hash('correct horse', { memoryCost: 8_192, timeCost: 3, parallelism: 1 });
-  assert.deepEqual(await passwords.verify(older, 'correct horse'), { isRight: true, isOld: true });
+  assert.deepEqual(await passwords.verify(older, 'correct horse', ADDRESS), { isRight: true, isOld: true });
 });
 
 test('a password matches a bcrypt hash of the original, and the hash is reported as old', async () => {
   // golang.org/x/crypto/bcrypt made this hash. Other programs use the prefixes $2b$ and $2y$ for the same hash.
   const rest = '10$JKjV7vWsHbG/.myoVpKqeOHwXgtwO6Zlmlja/569cUcrgWQGprmpK';
   for (const prefix of ['$2a$', '$2b$', '$2y$']) {
-    assert.deepEqual(await passwords.verify(prefix + rest, 'correct horse'), { isRight: true, isOld: true });
-    assert.deepEqual(await passwords.verify(prefix + rest, 'battery staple'), { isRight: false, isOld: false });
+    assert.deepEqual(await passwords.verify(prefix + rest, 'correct horse', ADDRESS), { isRight: true, isOld: true });
+    assert.deepEqual(await passwords.verify(prefix + rest, 'battery staple', ADDRESS), {
+      isRight: false,
+      isOld: false,
+    });
   }
 });
 
@@ -49,7 +53,7 @@ test('a wrong password takes at least 200 ms, so the time does not show whether 
   const bcryptHash = '$2a$10$JKjV7vWsHbG/.myoVpKqeOHwXgtwO6Zlmlja/569cUcrgWQGprmpK';
   for (const each of [hash, bcryptHash, undefined]) {
     const start = performance.now();
-    assert.equal((await passwords.verify(each, 'battery staple')).isRight, false);
+    assert.equal((await passwords.verify(each, 'battery staple', ADDRESS)).isRight, false);
     // A timer of Node can fire some milliseconds early on a busy machine. A comparison alone takes less than half of this.
     assert.ok(performance.now() - start >= 190, `${performance.now() - start} ms`);
   }
@@ -59,32 +63,36 @@ test('bcrypt ignores what follows 72 bytes of a password, so the hash of a longe
   // golang.org/x/crypto/bcrypt made this hash of 93 bytes, in the version that the original used.
   const longHash = '$2a$10$fWxFUflIuoLQxj7JiZPYhetfyub4MZyRIeIulD3nxr8/R8WOc93S.';
   const password = `пароль-${'ж'.repeat(40)}`;
-  assert.deepEqual(await passwords.verify(longHash, password), { isRight: true, isOld: false });
-  assert.deepEqual(await passwords.verify(longHash, `${password.slice(0, 40)}another end`), {
+  assert.deepEqual(await passwords.verify(longHash, password, ADDRESS), { isRight: true, isOld: false });
+  assert.deepEqual(await passwords.verify(longHash, `${password.slice(0, 40)}another end`, ADDRESS), {
     isRight: true,
     isOld: false,
   });
-  assert.deepEqual(await passwords.verify(longHash, password.slice(0, 30)), { isRight: false, isOld: false });
+  assert.deepEqual(await passwords.verify(longHash, password.slice(0, 30), ADDRESS), { isRight: false, isOld: false });
 });
 
 test('a text that is not a hash is refused, and the next request is answered', async () => {
-  await assert.rejects(passwords.verify('nonsense', 'correct horse'), { code: 'busy' });
-  assert.equal((await passwords.verify(hash, 'correct horse')).isRight, true);
+  await assert.rejects(passwords.verify('nonsense', 'correct horse', ADDRESS), { code: 'busy' });
+  assert.equal((await passwords.verify(hash, 'correct horse', ADDRESS)).isRight, true);
 });
 
 test('of 100 requests at the same time, 66 are answered and all others are refused as busy', async () => {
-  const results = await Promise.allSettled(Array.from({ length: 100 }, () => passwords.verify(hash, 'correct horse')));
+  const results = await Promise.allSettled(
+    Array.from({ length: 100 }, () => passwords.verify(hash, 'correct horse', ADDRESS)),
+  );
   const answered = results.filter((each) => each.status === 'fulfilled');
   const refused = results.filter((each) => each.status === 'rejected');
   assert.equal(answered.length, 66);
   assert.deepEqual([...new Set(refused.map(({ reason }) => reason.code))], ['busy']);
-  assert.equal(passwords.isBusy, false);
+  passwords.checkCapacity(ADDRESS);
 });
 
 test('the hasher has the lowest priority, and after it dies a new hasher starts', async () => {
   const first = hasherPid();
   assert.equal(getPriority(first), 19);
-  const requests = Promise.allSettled(Array.from({ length: 5 }, () => passwords.verify(hash, 'correct horse')));
+  const requests = Promise.allSettled(
+    Array.from({ length: 5 }, () => passwords.verify(hash, 'correct horse', ADDRESS)),
+  );
   process.kill(first, 'SIGKILL');
   const statuses = (await requests).map(({ status }) => status);
   assert.deepEqual(statuses, ['rejected', 'rejected', 'fulfilled', 'fulfilled', 'fulfilled']);
@@ -95,10 +103,20 @@ test('after 20 seconds without an answer, a new hasher replaces the hasher', asy
   const first = hasherPid();
   mock.timers.enable({ apis: ['setTimeout'] });
   process.kill(first, 'SIGSTOP');
-  const request = passwords.verify(hash, 'correct horse');
+  const request = passwords.verify(hash, 'correct horse', ADDRESS);
   mock.timers.tick(20_000);
   await assert.rejects(request, { code: 'busy' });
   mock.timers.reset();
-  assert.equal((await passwords.verify(hash, 'correct horse')).isRight, true);
+  assert.equal((await passwords.verify(hash, 'correct horse', ADDRESS)).isRight, true);
   assert.notEqual(hasherPid(), first);
+});
+
+test('an address has two open requests, its third is refused, and another address is answered', async () => {
+  const limited = await Passwords.start({ HASHES_PER_ADDRESS: 2 });
+  const ask = (address: string) => limited.verify(hash, 'correct horse', address);
+  const results = await Promise.allSettled([ADDRESS, ADDRESS, ADDRESS, '10.0.0.2', ADDRESS].map(ask));
+  const codes = results.map((each) => (each.status === 'fulfilled' ? 'answered' : each.reason.code));
+  assert.deepEqual(codes, ['answered', 'answered', 'rate_limited', 'answered', 'rate_limited']);
+  assert.equal((await ask(ADDRESS)).isRight, true);
+  limited.close();
 });

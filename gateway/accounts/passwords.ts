@@ -1,8 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { Config } from '../../shared/config.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
+import { CappedCounts } from '../edge/capped-counts.ts';
 
 /** After this time without an answer, the hasher is replaced. The time is long because the hasher has low priority. */
 const ANSWER_TIMEOUT_MS = 20_000;
@@ -39,7 +41,7 @@ interface PendingRequest {
  * Hashes passwords in a child process of low priority. If threads of the gateway process did this, they would delay
  * its sockets (docs/decisions/0004). The child has its own process session, because a Linux kernel can divide CPU
  * time between process sessions. If the child dies, the requests in progress are refused, and the next request starts
- * a new child.
+ * a new child. An address has only a few open requests, so the logins of one address do not delay all others for long.
  */
 export class Passwords {
   readonly #hasherFile = fileURLToPath(new URL('hasher.ts', import.meta.url));
@@ -48,24 +50,34 @@ export class Passwords {
   #nextId = 0;
   readonly #waiting: PendingRequest[] = [];
   readonly #inProgress = new Map<number, PendingRequest>();
+  readonly #perAddress: CappedCounts;
   #dummyHash: string | undefined;
 
+  private constructor(hashesPerAddress: number) {
+    this.#perAddress = new CappedCounts(hashesPerAddress);
+  }
+
   /** Starts the hasher, and waits until it is ready. */
-  static async start(): Promise<Passwords> {
-    const passwords = new Passwords();
-    passwords.#dummyHash = await passwords.hash('dummy');
+  static async start({ HASHES_PER_ADDRESS }: Config<'HASHES_PER_ADDRESS'>): Promise<Passwords> {
+    const passwords = new Passwords(HASHES_PER_ADDRESS);
+    passwords.#dummyHash = await passwords.hash('dummy', 'gateway');
     return passwords;
   }
 
-  /** True if {@link hash} and {@link verify} refuse requests at this moment. */
-  get isBusy(): boolean {
+  /**
+   * Throws if {@link hash} and {@link verify} would refuse a request of this address at this moment.
+   * @throws Refusal `rate_limited` if the address has too many open requests, or `busy` if too many requests wait
+   */
+  checkCapacity(address: string): void {
+    if (this.#perAddress.isFull(address)) throw new Refusal('rate_limited', { retryAfter: 1 });
     const pending = this.#waiting.length + this.#inProgress.size;
-    return pending >= limits.MAX_HASHES_AT_ONCE + limits.MAX_WAITING_HASHES;
+    const isFull = pending >= limits.MAX_HASHES_AT_ONCE + limits.MAX_WAITING_HASHES;
+    if (isFull || this.#closed) throw new Refusal('busy');
   }
 
-  /** @throws Refusal `busy` if too many requests wait, or if the hasher died */
-  async hash(password: string): Promise<string> {
-    const { hash } = await this.#request({ password });
+  /** @throws Refusal as {@link checkCapacity}, or `busy` if the hasher died */
+  async hash(password: string, address: string): Promise<string> {
+    const { hash } = await this.#request({ password }, address);
     return hash as string;
   }
 
@@ -73,12 +85,16 @@ export class Passwords {
    * Compares a password with a hash. Without a hash, no password is right, but the comparison takes the same time. So
    * the time of an answer does not show whether the account exists.
    * @returns `isOld`: true if the password should be hashed again
-   * @throws Refusal `busy` if too many requests wait, or if the hasher died
+   * @throws Refusal as {@link checkCapacity}, or `busy` if the hasher died
    */
-  async verify(hash: string | undefined, password: string): Promise<{ isRight: boolean; isOld: boolean }> {
+  async verify(
+    hash: string | undefined,
+    password: string,
+    address: string,
+  ): Promise<{ isRight: boolean; isOld: boolean }> {
     const start = performance.now();
     const hashToCompare = hash ?? (this.#dummyHash as string);
-    const { isRight, isOld } = await this.#request({ hash: hashToCompare, password });
+    const { isRight, isOld } = await this.#request({ hash: hashToCompare, password }, address);
     if (isRight && hash !== undefined) return { isRight, isOld: isOld === true };
     await sleep(Math.max(0, start + MIN_REFUSAL_MS - performance.now()));
     return { isRight: false, isOld: false };
@@ -92,12 +108,14 @@ export class Passwords {
     for (const { request, resolve } of this.#waiting.splice(0)) resolve({ id: request.id, failure });
   }
 
-  async #request(request: Omit<HashRequest, 'id'>): Promise<HashAnswer> {
-    if (this.isBusy || this.#closed) throw new Refusal('busy');
+  async #request(request: Omit<HashRequest, 'id'>, address: string): Promise<HashAnswer> {
+    this.checkCapacity(address);
+    this.#perAddress.increment(address);
     const answer = await new Promise<HashAnswer>((resolve) => {
       this.#waiting.push({ request: { id: this.#nextId++, ...request }, resolve });
       this.#sendWaiting();
     });
+    this.#perAddress.decrement(address);
     if (answer.failure !== undefined) throw new Refusal('busy', { cause: new Error(answer.failure) });
     return answer;
   }

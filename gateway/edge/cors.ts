@@ -1,4 +1,5 @@
 import { type Config, isDev } from '../../shared/config.ts';
+import { RATE_HEADERS } from './rate-headers.ts';
 
 /** The headers of an answer that browsers obey: CORS and security headers. */
 export interface Cors {
@@ -22,7 +23,7 @@ export function createCors({ CORS_ORIGIN, ENVIRONMENT }: Config<'CORS_ORIGIN' | 
   const allowsAll = CORS_ORIGIN.includes('*');
   const always = {
     ...securityHeaders,
-    'Access-Control-Expose-Headers': 'Retry-After',
+    'Access-Control-Expose-Headers': ['Retry-After', ...RATE_HEADERS].join(', '),
     ...(!isDev(ENVIRONMENT) && { 'Strict-Transport-Security': 'max-age=31536000; includeSubDomains' }),
     ...(allowsAll ? { 'Access-Control-Allow-Origin': '*' } : { Vary: 'Origin' }),
   };

@@ -15,6 +15,7 @@ import type { Cors } from './cors.ts';
 import type { OpenConnections } from './open-connections.ts';
 import type { RateLimits } from './rate-limits.ts';
 import type { Readiness } from './readiness.ts';
+import type { UserRates } from './user-rates.ts';
 
 /** The environment variables of a gateway. */
 export const GATEWAY_VARIABLES = [
@@ -32,7 +33,13 @@ export const GATEWAY_VARIABLES = [
   'RATE_WINDOW',
   'LOGIN_ATTEMPTS',
   'LOGIN_WINDOW',
+  'HASHES_PER_ADDRESS',
+  'REGISTRATION_LIMIT',
+  'REGISTRATION_WINDOW',
   'SOCKET_RATE',
+  'USER_RATE',
+  'ROOMS_PER_HOUR',
+  'ADDITIONS_PER_MINUTE',
   'SOCKETS_PER_USER',
   'SOCKETS_PER_ADDRESS',
   'CONNECTIONS',
@@ -51,6 +58,7 @@ export interface GatewayContext {
   connections: OpenConnections;
   cors: Cors;
   rateLimits: RateLimits;
+  userRates: UserRates;
   reads: Reads;
   /** Bound the reads of each user, so that one user does not delay the reads of others. */
   turns: { lists: UserTurns; histories: UserTurns };

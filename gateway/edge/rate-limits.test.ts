@@ -20,6 +20,8 @@ const config = {
   RATE_WINDOW: 60_000,
   LOGIN_ATTEMPTS: 2,
   LOGIN_WINDOW: 60_000,
+  REGISTRATION_LIMIT: 4,
+  REGISTRATION_WINDOW: 60_000,
 };
 const log = createLog('test', 'silent');
 const rateLimits = new RateLimits(redis, config, log);
@@ -93,9 +95,9 @@ test('an address may try 2 × LOGIN_ATTEMPTS wrong one-time passwords, and right
   assert.equal(await countAllowed(() => rateLimits.guardOtp(address, wrongOtp)), 4);
 });
 
-test('an address may make 10 × LOGIN_ATTEMPTS accounts, and a user may make 40 × LOGIN_ATTEMPTS searches', async () => {
+test('an address may make REGISTRATION_LIMIT accounts, and a user may make 40 × LOGIN_ATTEMPTS searches', async () => {
   const [address, userId] = [newAddress(), newId()];
-  assert.equal(await countAllowed(() => rateLimits.countRegistration(address)), 20);
+  assert.equal(await countAllowed(() => rateLimits.countRegistration(address)), 4);
   assert.equal(await countAllowed(() => rateLimits.countSearch(userId)), 80);
 });
 

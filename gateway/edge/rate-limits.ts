@@ -4,14 +4,23 @@ import type { Config } from '../../shared/config.ts';
 import { type ErrorCode, Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { Log } from '../../shared/log.ts';
-import { LeasedCounter, type RateState } from './leased-counter.ts';
+import { LeasedCounter } from './leased-counter.ts';
+import { type ShownRate, takeAndShow } from './rate-headers.ts';
 import { orUnavailable } from './unavailable.ts';
 import { WindowCounter, type WindowLimit } from './window-counter.ts';
 
 /** The IP address of a successful login is a known address of the account for this time. */
 const KNOWN_ADDRESS_MS = 30 * 24 * 3_600_000;
 
-type RateLimitsConfig = Config<'REDIS_PREFIX' | 'RATE_LIMIT' | 'RATE_WINDOW' | 'LOGIN_ATTEMPTS' | 'LOGIN_WINDOW'>;
+type RateLimitsConfig = Config<
+  | 'REDIS_PREFIX'
+  | 'RATE_LIMIT'
+  | 'RATE_WINDOW'
+  | 'LOGIN_ATTEMPTS'
+  | 'LOGIN_WINDOW'
+  | 'REGISTRATION_LIMIT'
+  | 'REGISTRATION_WINDOW'
+>;
 
 /**
  * The limits on how often an IP address, an account or a user may do something. In this file, an address is an IP
@@ -37,17 +46,16 @@ export class RateLimits {
   /**
    * Counts a request of an address. While Redis does not answer, requests pass. Routes that need a limit for safety
    * have a second limit, and without Redis this second limit refuses every request.
-   * @returns undefined if the request could not be counted
+   * @param shown gets what is left, for the headers of the answer
    * @throws Refusal `rate_limited`
    */
-  async countRequest(address: string): Promise<RateState | undefined> {
+  async countRequest(address: string, shown?: ShownRate): Promise<void> {
     const { RATE_LIMIT: max, RATE_WINDOW: windowMs } = this.#config;
     try {
-      return await this.#leases.take({ name: `requests:${address}`, max, windowMs });
+      await takeAndShow(this.#leases, { name: `requests:${address}`, max, windowMs }, shown);
     } catch (error) {
       if (error instanceof Refusal && error.code === 'rate_limited') throw error;
       this.#log.debug({ error }, 'a request could not be counted');
-      return undefined;
     }
   }
 
@@ -95,7 +103,8 @@ export class RateLimits {
 
   /** Counts a new account that an address makes. @throws Refusal `rate_limited` or `unavailable` */
   countRegistration(address: string): Promise<void> {
-    return this.#counter.take(this.#limitOf(`accounts-by:${address}`, limits.REGISTRATIONS_FACTOR));
+    const { REGISTRATION_LIMIT: max, REGISTRATION_WINDOW: windowMs } = this.#config;
+    return this.#counter.take({ name: `accounts-by:${address}`, max, windowMs });
   }
 
   /**

@@ -2,6 +2,7 @@ import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { STATUS_CODES } from 'node:http';
 import type { ErrorCode, Refusal } from '../../shared/contract/errors.ts';
 import type { AddressOf } from '../edge/addresses.ts';
+import type { ShownRate } from '../edge/rate-headers.ts';
 import { readBody, readHeaders } from './body.ts';
 
 /** An answer. The body is encoded as JSON, except if it is a string: a string is already JSON. */
@@ -18,6 +19,8 @@ export interface RawRequest {
   query: Record<string, string>;
   headers: Map<string, string>;
   address: string;
+  /** What the headers of the answer show about limits. */
+  rate: ShownRate;
   /** Resolves when the whole body has arrived. Rejects with Refusal `body_too_large` or `bad_request`. */
   bytes: Promise<Buffer>;
 }
@@ -30,7 +33,12 @@ const CLOSING: ErrorCode[] = ['bad_request', 'body_too_large'];
  * @param path the path of the route, with its `:parameters`
  * @throws Refusal `bad_request` or `body_too_large`
  */
-export function readRequest(res: HttpResponse, req: HttpRequest, path: string, addressOf: AddressOf): RawRequest {
+export function readRequest(
+  res: HttpResponse,
+  req: HttpRequest,
+  path: string,
+  addressOf: AddressOf,
+): Omit<RawRequest, 'rate'> {
   const headers = readHeaders(req);
   const names = (path.match(/:\w+/g) ?? []).map((name) => name.slice(1));
   const parameters = names.map((name, index) => [name, req.getParameter(index) ?? '']);

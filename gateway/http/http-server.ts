@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { Ref } from '../../shared/contract/commands.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
+import { rateHeaders, type ShownRate } from '../edge/rate-headers.ts';
 import { toRefusal } from '../edge/refusals.ts';
 import { parseJson, validate } from '../edge/validate.ts';
 import { checkSession } from './authenticate.ts';
@@ -68,7 +69,7 @@ export class HttpServer {
   /** Counts each request against `RATE_LIMIT` before the responder does any work. */
   #withRateLimit(responder: Responder): Responder {
     return async (request) => {
-      await this.#gateway.rateLimits.countRequest(request.address);
+      await this.#gateway.rateLimits.countRequest(request.address, request.rate);
       return responder(request);
     };
   }
@@ -79,10 +80,15 @@ export class HttpServer {
     connections.handleRequest(res);
     res.isHead = req.getMethod() === 'head';
     const corsHeaders = cors.headers(req.getHeader('origin'));
+    const rate: ShownRate = {};
     const write = ({ headers, ...answer }: Answer, close = false) =>
-      writeAnswer(res, { ...answer, headers: { ...corsHeaders, ...headers } }, close || connections.isCrowded);
+      writeAnswer(
+        res,
+        { ...answer, headers: { ...corsHeaders, ...rateHeaders(rate), ...headers } },
+        close || connections.isCrowded,
+      );
     try {
-      write(await responder(readRequest(res, req, path, addressOf)));
+      write(await responder({ ...readRequest(res, req, path, addressOf), rate }));
     } catch (error) {
       const refusal = toRefusal(error, log);
       write(refusalAnswer(refusal), closesConnection(refusal));
@@ -109,11 +115,11 @@ async function readInput(
   row: Route,
   request: RawRequest,
 ): Promise<Parameters<Route['handler']>[1]> {
-  const { headers, address } = request;
+  const { headers, address, rate } = request;
   const bearer = callersOf(row) === 'open' ? undefined : gateway.tokens.verify(headers.get('authorization'));
   if (bearer && !row.checksToken) await checkSession(gateway, bearer, row.callers);
   try {
-    const input = { headers, address, userId: bearer?.userId, bearer, ...(await parseInput(row, request)) };
+    const input = { headers, address, rate, userId: bearer?.userId, bearer, ...(await parseInput(row, request)) };
     // `bearer` and `userId` are undefined only for `open` rows. The handlers of these rows get an `OpenRequest`.
     return input as Parameters<Route['handler']>[1];
   } catch (error) {

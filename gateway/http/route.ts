@@ -2,6 +2,7 @@ import type * as v from 'valibot';
 import type { ErrorCode } from '../../shared/contract/errors.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
+import type { ShownRate } from '../edge/rate-headers.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -16,6 +17,8 @@ export interface OpenRequest {
   headers: Map<string, string>;
   /** The IP address of the client, as limits count it (edge/addresses.ts). */
   address: string;
+  /** What the headers of the answer show about limits. */
+  rate: ShownRate;
 }
 
 /** The part of a request that the handler of a route with a token gets. */

@@ -19,7 +19,7 @@ export async function register(
   { body, address }: OpenRequest & { body: Registration },
 ): Promise<string> {
   await gateway.rateLimits.countRegistration(address);
-  return createAccount(gateway, body, await gateway.passwords.hash(body.password), false);
+  return createAccount(gateway, body, await gateway.passwords.hash(body.password, address), false);
 }
 
 /** Makes an account, like {@link register}. The one-time password proves that the e-mail address is the user's own. */
@@ -30,7 +30,7 @@ export async function registerWithOtp(
   const { otp, ...person } = body;
   const passwordHash = await gateway.rateLimits.guardOtp(address, async () => {
     // The hash comes first. If it is refused as `busy`, the one-time password can still be used later.
-    const hash = await gateway.passwords.hash(person.password);
+    const hash = await gateway.passwords.hash(person.password, address);
     await gateway.otpCheck.consume({ purpose: 'register', email: person.email }, otp);
     return hash;
   });
@@ -42,7 +42,7 @@ export function login(
   gateway: GatewayContext,
   { body, address }: OpenRequest & { body: Login },
 ): Promise<{ token: string }> {
-  return issueToken(gateway, body.email, address, () => checkPassword(gateway, body));
+  return issueToken(gateway, body.email, address, () => checkPassword(gateway, body, address));
 }
 
 /** Returns an access token. The caller needs the password and a mailed one-time password. */
@@ -53,7 +53,7 @@ export function loginWithOtp(
   const { email, otp } = body;
   return issueToken(gateway, email, address, async () => {
     // The password comes first, so a caller without the password cannot use up the tries of a one-time password.
-    const account = await checkPassword(gateway, body);
+    const account = await checkPassword(gateway, body, address);
     await gateway.rateLimits.guardOtp(address, () => gateway.otpCheck.consume({ purpose: 'login', email }, otp));
     return account;
   });
@@ -94,17 +94,21 @@ async function issueToken(
   check: () => Promise<Credentials>,
 ): Promise<{ token: string }> {
   // This check comes before any read or count, so that a refusal costs little when there are too many logins.
-  if (passwords.isBusy) throw new Refusal('busy');
+  passwords.checkCapacity(address);
   const { id, tokenVersion } = await rateLimits.guardLogin(email, address, check);
   return { token: await tokens.sign(id, tokenVersion) };
 }
 
-/** @throws Refusal `busy` or `wrong_credentials`. An unknown account and a wrong password take the same time. */
-async function checkPassword(gateway: GatewayContext, { email, password }: Login): Promise<Credentials> {
+/** @throws Refusal `busy`, `rate_limited` or `wrong_credentials`. An unknown account and a wrong password take the same time. */
+async function checkPassword(
+  gateway: GatewayContext,
+  { email, password }: Login,
+  address: string,
+): Promise<Credentials> {
   const account = await gateway.reads.credentials(email);
-  const { isRight, isOld } = await gateway.passwords.verify(account?.passwordHash, password);
+  const { isRight, isOld } = await gateway.passwords.verify(account?.passwordHash, password, address);
   if (!account || !isRight) throw new Refusal('wrong_credentials');
-  if (isOld) void renewHash(gateway, account, password);
+  if (isOld) void renewHash(gateway, account, password, address);
   return account;
 }
 
@@ -113,10 +117,11 @@ async function renewHash(
   { dispatcher, passwords, log }: GatewayContext,
   account: Credentials,
   password: string,
+  address: string,
 ): Promise<void> {
   const { id: userId, passwordHash: formerHash } = account;
   try {
-    const passwordHash = await passwords.hash(password);
+    const passwordHash = await passwords.hash(password, address);
     await dispatcher.changeAccount({ command: 'RehashPassword', userId, formerHash, passwordHash });
   } catch (error) {
     log.debug({ error, userId }, 'the hash of a password could not be renewed');

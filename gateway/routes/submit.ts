@@ -11,10 +11,11 @@ import type { CommandRequest } from '../http/route.ts';
  * @throws Refusal with the error code of the outcome
  */
 export async function submitCommand(
-  { dispatcher }: GatewayContext,
-  { userId, ref }: CommandRequest,
+  { dispatcher, userRates }: GatewayContext,
+  { userId, ref, rate }: CommandRequest,
   command: Command,
 ): Promise<Message> {
+  await userRates.countCommand(userId, command.command, rate);
   const outcome = await dispatcher.submit({ ...command, ref }, userId, { wantsMessage: true });
   if ('code' in outcome) throw new Refusal(outcome.code);
   // The command is committed, but its message is missing. The client can get the message with the same ref again.

@@ -146,15 +146,16 @@ export class Connection implements LiveSocket, OutboxSocket {
 
   /** @param ref as the client wrote it: the answer repeats it */
   #submit(command: Command, ref: string | undefined): void {
-    if (!this.#attaching) {
-      const { dispatcher } = this.#context.gateway;
-      dispatcher.submitThen(command, this.#userId as string, (outcome) => this.#answer(outcome, ref));
+    const refuse = (error: unknown) => this.#refuse(error, ref);
+    if (this.#attaching) {
+      this.#attaching.then(() => this.#submit(command, ref), refuse);
       return;
     }
-    this.#attaching.then(
-      () => this.#submit(command, ref),
-      (error: unknown) => this.#refuse(error, ref),
-    );
+    const { dispatcher, userRates } = this.#context.gateway;
+    const userId = this.#userId as string;
+    userRates
+      .countCommand(userId, command.command)
+      .then(() => dispatcher.submitThen(command, userId, (outcome) => this.#answer(outcome, ref)), refuse);
   }
 
   #answer(outcome: RoomOutcome, ref: string | undefined): void {

@@ -53,8 +53,6 @@ export const limits = {
   OTP_MAILS_OF_ADDRESS_FACTOR: 10,
   /** Wrong one-time passwords that one IP address may send. */
   WRONG_OTPS_FACTOR: 2,
-  /** Accounts that one IP address may make. */
-  REGISTRATIONS_FACTOR: 10,
   /** Searches of one user. A client may search after each letter that the user types. */
   SEARCHES_FACTOR: 40,
 
@@ -65,6 +63,8 @@ export const limits = {
   FRAMES_PER_COMMAND: 4,
   /** After a pause, a socket may send the commands of this number of seconds together. */
   BURST_SECONDS: 4,
+  /** The window of USER_RATE: a user may send the commands of this number of seconds together. */
+  USER_WINDOW_SECONDS: 5,
 
   // Reads on one gateway. Further reads of a user wait, and too many waiting reads are refused as `too_many_reads`.
   /** Lists and records of users and rooms that are read at the same time, for all users together. */

@@ -1,0 +1,84 @@
+import type { Redis } from 'ioredis';
+import type { Config } from '../../shared/config.ts';
+import type { CommandName } from '../../shared/contract/commands.ts';
+import { Refusal } from '../../shared/contract/errors.ts';
+import { limits } from '../../shared/contract/limits.ts';
+import type { Log } from '../../shared/log.ts';
+import { LeasedCounter } from './leased-counter.ts';
+import { type ShownRate, takeAndShow } from './rate-headers.ts';
+import { WindowCounter, type WindowLimit } from './window-counter.ts';
+
+type UserRatesConfig = Config<'REDIS_PREFIX' | 'USER_RATE' | 'ROOMS_PER_HOUR' | 'ADDITIONS_PER_MINUTE'>;
+
+/**
+ * Counts the commands of each user: over all sockets, over HTTP and over all gateways together. A command counts also if
+ * it is refused later, because a refused command costs as much as another one.
+ */
+export class UserRates {
+  readonly #config: UserRatesConfig;
+  readonly #leases: LeasedCounter;
+  readonly #log: Log;
+  /** For each user with a command that needs several counts: the end of the counts of the last command. */
+  readonly #pending = new Map<string, Promise<void>>();
+
+  constructor(redis: Redis, config: UserRatesConfig, log: Log) {
+    this.#config = config;
+    this.#leases = new LeasedCounter(new WindowCounter(redis, config.REDIS_PREFIX, log));
+    this.#log = log;
+  }
+
+  /**
+   * Counts a command of a user. The calls for one user end in their order, so the commands of a socket keep their order.
+   * While Redis does not answer, commands pass: they wait in their lane for Redis.
+   * @param shown gets what is left, for the headers of an answer
+   * @throws Refusal `rate_limited`
+   */
+  countCommand(userId: string, command: CommandName, shown?: ShownRate): Promise<void> {
+    const limit = this.#limitOf('commands', userId);
+    const ownLimit = this.#ownLimitOf(command, userId);
+    const pending = this.#pending.get(userId);
+    if (!ownLimit && !pending) return this.#take(limit, shown);
+    return this.#takeInOrder(userId, pending, ownLimit ? [limit, ownLimit] : [limit], shown);
+  }
+
+  async #takeInOrder(
+    userId: string,
+    pending: Promise<void> | undefined,
+    taken: WindowLimit[],
+    shown: ShownRate | undefined,
+  ): Promise<void> {
+    const counted = (pending ?? Promise.resolve()).then(async () => {
+      for (const limit of taken) await this.#take(limit, shown);
+    });
+    const ended = counted.catch(() => undefined);
+    this.#pending.set(userId, ended);
+    try {
+      await counted;
+    } finally {
+      if (this.#pending.get(userId) === ended) this.#pending.delete(userId);
+    }
+  }
+
+  async #take(limit: WindowLimit, shown: ShownRate | undefined): Promise<void> {
+    try {
+      await takeAndShow(this.#leases, limit, shown);
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 'rate_limited') throw error;
+      this.#log.debug({ error }, 'a command could not be counted');
+    }
+  }
+
+  #limitOf(kind: 'commands' | 'rooms' | 'additions', userId: string): WindowLimit {
+    const { USER_RATE, ROOMS_PER_HOUR, ADDITIONS_PER_MINUTE } = this.#config;
+    const seconds = limits.USER_WINDOW_SECONDS;
+    const name = `${kind}:${userId}`;
+    if (kind === 'commands') return { name, max: USER_RATE * seconds, windowMs: seconds * 1_000 };
+    if (kind === 'rooms') return { name, max: ROOMS_PER_HOUR, windowMs: 3_600_000 };
+    return { name, max: ADDITIONS_PER_MINUTE, windowMs: 60_000 };
+  }
+
+  #ownLimitOf(command: CommandName, userId: string): WindowLimit | undefined {
+    if (command === 'CreateRoom') return this.#limitOf('rooms', userId);
+    return command === 'AddUser' ? this.#limitOf('additions', userId) : undefined;
+  }
+}
