@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import type { AccountChange, AccountCommand } from '../shared/contract/account-commands.ts';
 import { newId } from '../shared/contract/ids.ts';
+import { connectDatabase } from '../shared/database.ts';
 import { openTestDatabase } from '../test/support/system.ts';
+import { until } from '../test/support/until.ts';
 
-const { database } = await openTestDatabase();
+const { database, url } = await openTestDatabase();
+/** A connection of its own: the session holds locks. */
+const session = connectDatabase(url, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
+after(() => session.end());
 
 interface Row {
   commandId: string;
@@ -45,6 +50,24 @@ test('a copy of a batch changes nothing and gets the outcomes of the first copy'
   assert.deepEqual(codes(first), [null, 'email_taken', null]);
   assert.deepEqual([...(await apply(lane, 0, ...batch))], [...first]);
   assert.equal(await versionOf(ann), 1);
+});
+
+test('a batch locks its users in the order of their ids, like a batch of room commands', async () => {
+  const [first, second] = [newId(), newId()].toSorted();
+  await apply(newId(), 0, register('first@example.com', first), register('second@example.com', second));
+  await session`begin`;
+  await session`select from users where id = ${first as string} for no key update`;
+  const logoutOf = (userId: string | undefined) => command({ command: 'LogoutAll', userId: userId as string });
+  const applied = apply(newId(), 0, logoutOf(second), logoutOf(first));
+  await until(async () => {
+    const waiting = await session`
+      select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    return waiting.length === 1;
+  });
+  // The batch waits for the first user. It must not hold the lock of the second user, which is the first in the batch.
+  await session`select from users where id = ${second as string} for no key update nowait`;
+  await session`commit`;
+  assert.deepEqual(codes(await applied), [null, null]);
 });
 
 test('four copies of a batch at the same time change the user only once', async () => {

@@ -27,6 +27,11 @@ test('if Postgres refuses a batch, its commands are applied one by one', async (
   assert.deepEqual(await attemptsOf(() => database<Row[]>`select 1 / 0`), [false, true]);
 });
 
+test('after a deadlock, the same batch is sent again as a whole', async () => {
+  const deadlock = () => database<Row[]>`do $$ begin raise sqlstate '40P01'; end $$`;
+  assert.deepEqual(await attemptsOf(deadlock), [false, false]);
+});
+
 test('if the answer to a batch is lost, the same batch is sent again as a whole', async () => {
   const killed = () => database<Row[]>`select pg_terminate_backend(pg_backend_pid())`;
   assert.deepEqual(await attemptsOf(killed), [false, false]);

@@ -9,10 +9,13 @@ const MAX_ATTEMPTS = 4;
 const RETRY_PAUSE_MS = 100;
 /** Postgres cancels a statement earlier (workers.ts), so a longer silence is a lost connection. */
 const ANSWER_TIMEOUT_MS = 20_000;
+/** The SQLSTATE of a deadlock. */
+const DEADLOCK = '40P01';
 
 /**
  * Sends the statement that applies a batch, up to four times, until Postgres answers. If Postgres refuses the whole
  * batch, the next statement applies the commands one by one. So a command that fails does not stop the other commands.
+ * After a deadlock, the batch is sent again as a whole: one by one, it would lock its rooms in another order.
  * @param statement returns one row for each command
  * @throws Error after the last attempt. The batch may or may not be applied. The caller may send the batch again.
  *   Also an Error for which `isEarly` is true (in-turn.ts).
@@ -35,7 +38,7 @@ export async function applyBatch<Row extends { commandId: string; code: string |
     } catch (error) {
       if (attempt === MAX_ATTEMPTS || isEarly(error)) throw error;
       log.warn({ error, attempt, commands, oneByOne }, 'a batch could not be applied, will be sent again');
-      oneByOne ||= isRefused(error);
+      oneByOne ||= isRefused(error) && (error as { code?: unknown }).code !== DEADLOCK;
       await wait(RETRY_PAUSE_MS);
     }
   }
