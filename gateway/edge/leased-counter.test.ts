@@ -9,7 +9,7 @@ import { createLog } from '../../shared/log.ts';
 import { connectRedis } from '../../shared/redis.ts';
 import { testServices } from '../../test/support/system.ts';
 import { until } from '../../test/support/until.ts';
-import { LeasedCounter } from './leased-counter.ts';
+import { LeasedCounter, type LeasedCounterOptions } from './leased-counter.ts';
 import { WindowCounter, type WindowLimit } from './window-counter.ts';
 
 const log = createLog('test', 'silent');
@@ -20,10 +20,10 @@ after(() => {
 });
 
 /** Makes the counter of one gateway, with its own connection. */
-function newGateway(maxLeases?: number) {
+function newGateway(options?: LeasedCounterOptions) {
   const redis = new Redis(testServices().redisUrl, { enableOfflineQueue: false, retryStrategy: () => null });
   connections.push(redis);
-  const counter = new LeasedCounter(new WindowCounter(redis, prefix, log), maxLeases);
+  const counter = new LeasedCounter(new WindowCounter(redis, prefix, log), options);
   return { redis, counter, ready: new Promise((resolve) => redis.once('ready', resolve)) };
 }
 
@@ -85,6 +85,18 @@ test('a lease is used, and a refusal is repeated, without a connection to Redis'
   await assert.rejects(counter.take(usedUp), { code: 'rate_limited', retryAfter: 60 });
 });
 
+test('with a free part, a gateway asks Redis only after it, and then counts it', async () => {
+  const [one, other] = [newGateway({ freePart: 0.1 }), newGateway({ freePart: 0.1 })];
+  await Promise.all([one.ready, other.ready]);
+  const limit = newLimit(100);
+  for (let count = 0; count < 10; count++) assert.equal(one.counter.takeNow(limit)?.remaining, 99 - count);
+  assert.equal(one.counter.takeNow(limit), undefined);
+  assert.equal(await countAllowed(b.counter, limit, 1), 1);
+  assert.equal((await countAllowed(one.counter, limit)) + (await countAllowed(b.counter, limit)), 89);
+  // This gateway does not know that the limit is reached. It allows its free part.
+  assert.equal(await countAllowed(other.counter, limit), 10);
+});
+
 test('when the window has ended, the whole maximum is allowed again', async () => {
   const limit = newLimit(30, 50);
   await countAllowed(a.counter, limit);
@@ -114,7 +126,7 @@ test('actions with the same limit are counted in the order of the calls', async 
 });
 
 test('ten thousand names need no more memory than the maximum number of leases', async () => {
-  const { counter, ready } = newGateway(100);
+  const { counter, ready } = newGateway({ maxLeases: 100 });
   await ready;
   for (let round = 0; round < 100; round++) {
     await Promise.all(Array.from({ length: 100 }, () => counter.take(newLimit(5))));

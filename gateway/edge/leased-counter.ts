@@ -24,6 +24,8 @@ interface Lease {
   unused: number;
   /** How many counts this gateway has used in this window. */
   used: number;
+  /** How many counts this gateway has allowed without Redis. The next request to Redis counts them. */
+  owed: number;
   /** What Redis can still grant. At 0 the gateway refuses without Redis until the window ends. */
   leftInRedis: number;
   /** When the window ends, by `performance.now()`. It is never later than the end in Redis. */
@@ -32,22 +34,34 @@ interface Lease {
   waiting: WaitingCaller[];
 }
 
+export interface LeasedCounterOptions {
+  maxLeases?: number;
+  /**
+   * A gateway allows this part of the maximum of each window before it asks Redis. So a slow user costs no round trip.
+   * Such counts are unknown to the other gateways until this gateway asks. So N gateways together can allow up to N times
+   * this part more than the maximum.
+   */
+  freePart?: number;
+}
+
 /**
  * Keeps the counts of a {@link WindowCounter}, but asks Redis seldom: it takes leases of several counts. All gateways
- * together never allow more than the maximum in a window. They can refuse before the maximum is reached, because a lease
+ * together never allow more than the maximum in a window (without a `freePart`). They can refuse before the maximum is reached, because a lease
  * of another gateway may stay unused. A lease is at most a tenth of the maximum, and at most what its gateway has
  * already used in this window.
  */
 export class LeasedCounter {
   readonly #counter: WindowCounter;
   readonly #maxLeases: number;
+  readonly #freePart: number;
   readonly #leases = new Map<string, Lease>();
   /** The limits for which the next round trip asks. */
   #toAsk = new Map<Lease, WindowLimit>();
 
-  constructor(counter: WindowCounter, maxLeases = MAX_LEASES) {
+  constructor(counter: WindowCounter, { maxLeases = MAX_LEASES, freePart = 0 }: LeasedCounterOptions = {}) {
     this.#counter = counter;
     this.#maxLeases = maxLeases;
+    this.#freePart = freePart;
   }
 
   /** The number of leases in memory. */
@@ -56,16 +70,28 @@ export class LeasedCounter {
   }
 
   /**
+   * Counts an action if this is possible without Redis.
+   * @returns undefined if it is not possible, or if earlier actions wait for Redis. Then call {@link take}.
+   * @throws Refusal `rate_limited`
+   */
+  takeNow(limit: WindowLimit): RateState | undefined {
+    const lease = this.#leases.get(limit.name) ?? this.#addLease(limit.name);
+    if (lease.waiting.length > 0) return undefined;
+    const now = performance.now();
+    if (now >= lease.endsAt) beginWindow(lease, limit, this.#freePart, now);
+    if (lease.unused > 0) return useOne(lease, limit);
+    if (lease.leftInRedis === 0) throw rateLimited(lease.endsAt - now);
+    return undefined;
+  }
+
+  /**
    * Counts an action. Actions with the same limit are counted in the order of the calls.
    * @throws Refusal `rate_limited` or `unavailable`
    */
   async take(limit: WindowLimit): Promise<RateState> {
-    const lease = this.#leases.get(limit.name) ?? this.#addLease(limit.name);
-    const now = performance.now();
-    if (lease.waiting.length === 0 && now < lease.endsAt) {
-      if (lease.unused > 0) return useOne(lease, limit);
-      if (lease.leftInRedis === 0) throw rateLimited(lease.endsAt - now);
-    }
+    const state = this.takeNow(limit);
+    if (state) return state;
+    const lease = this.#leases.get(limit.name) as Lease;
     return new Promise((resolve, reject) => {
       lease.waiting.push({ resolve, reject });
       if (lease.waiting.length === 1) this.#ask(lease, limit);
@@ -83,7 +109,7 @@ export class LeasedCounter {
     this.#toAsk = new Map();
     const askedAt = performance.now();
     try {
-      const grants = await this.#counter.grant(asked.map(([lease, limit]) => requestOf(lease, limit, askedAt)));
+      const grants = await this.#counter.grant(asked.map(([lease, limit]) => ({ limit, ...requestOf(lease, limit) })));
       for (const [index, [lease, limit]] of asked.entries())
         this.#accept(lease, limit, grants[index] as Grant, askedAt);
     } catch (error) {
@@ -92,10 +118,11 @@ export class LeasedCounter {
   }
 
   #accept(lease: Lease, limit: WindowLimit, { granted, left, resetMs }: Grant, askedAt: number): void {
-    lease.unused = granted;
+    lease.unused = Math.max(granted - lease.owed, 0);
+    lease.owed = Math.max(lease.owed - granted, 0);
     lease.leftInRedis = left;
     lease.endsAt = askedAt + resetMs;
-    for (const { resolve } of lease.waiting.splice(0, granted)) resolve(useOne(lease, limit));
+    for (const { resolve } of lease.waiting.splice(0, lease.unused)) resolve(useOne(lease, limit));
     if (lease.waiting.length === 0) return;
     if (left > 0) this.#ask(lease, limit);
     else for (const { reject } of lease.waiting.splice(0)) reject(rateLimited(resetMs));
@@ -103,7 +130,7 @@ export class LeasedCounter {
 
   #addLease(name: string): Lease {
     this.#removeOldLeases();
-    const lease: Lease = { unused: 0, used: 0, leftInRedis: 0, endsAt: 0, waiting: [] };
+    const lease: Lease = { unused: 0, used: 0, owed: 0, leftInRedis: 0, endsAt: 0, waiting: [] };
     this.#leases.set(name, lease);
     return lease;
   }
@@ -126,8 +153,15 @@ function useOne(lease: Lease, { max }: WindowLimit): RateState {
   return { max, remaining: lease.unused + lease.leftInRedis, resetMs: Math.max(lease.endsAt - performance.now(), 0) };
 }
 
-function requestOf(lease: Lease, limit: WindowLimit, now: number): CountRequest {
-  if (now >= lease.endsAt) lease.used = 0;
-  const spare = Math.min(Math.floor(limit.max * MAX_LEASE_PART), lease.used);
-  return { limit, needed: lease.waiting.length, spare };
+/** Begins a window that Redis does not know yet. */
+function beginWindow(lease: Lease, { max, windowMs }: WindowLimit, freePart: number, now: number): void {
+  lease.unused = Math.floor(max * freePart);
+  lease.owed = lease.unused;
+  lease.used = 0;
+  lease.leftInRedis = max - lease.unused;
+  lease.endsAt = now + windowMs;
+}
+
+function requestOf({ waiting, used, owed }: Lease, { max }: WindowLimit): Omit<CountRequest, 'limit'> {
+  return { needed: waiting.length + owed, spare: Math.min(Math.floor(max * MAX_LEASE_PART), used) };
 }

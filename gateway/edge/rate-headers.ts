@@ -2,7 +2,7 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import type { LeasedCounter, RateState } from './leased-counter.ts';
 import type { WindowLimit } from './window-counter.ts';
 
-/** The limit that an answer shows: of the limits that counted its request, the one of which least is left. */
+/** The limit that an answer shows: the one with the fewest counts left, of all limits that counted the request. */
 export interface ShownRate {
   state?: RateState;
 }
@@ -11,14 +11,27 @@ export interface ShownRate {
  * Takes one count of a limit, and remembers what is left for the answer.
  * @throws Refusal `rate_limited` or `unavailable`
  */
-export async function takeAndShow(leases: LeasedCounter, limit: WindowLimit, shown: ShownRate = {}): Promise<void> {
+export function takeAndShow(leases: LeasedCounter, limit: WindowLimit, shown: ShownRate = {}): Promise<void> {
+  return leases.take(limit).then(
+    (state) => show(shown, state),
+    (error: unknown) => {
+      throw showRefusal(shown, limit, error);
+    },
+  );
+}
+
+/**
+ * Does the same without Redis, if this is possible.
+ * @returns false if Redis must be asked. Then call {@link takeAndShow}.
+ * @throws Refusal `rate_limited`
+ */
+export function takeNowAndShow(leases: LeasedCounter, limit: WindowLimit, shown: ShownRate = {}): boolean {
   try {
-    show(shown, await leases.take(limit));
+    const state = leases.takeNow(limit);
+    if (state) show(shown, state);
+    return state !== undefined;
   } catch (error) {
-    if (error instanceof Refusal && error.code === 'rate_limited') {
-      show(shown, { max: limit.max, remaining: 0, resetMs: (error.retryAfter ?? 0) * 1_000 });
-    }
-    throw error;
+    throw showRefusal(shown, limit, error);
   }
 }
 
@@ -37,4 +50,11 @@ export const RATE_HEADERS = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimi
 
 function show(shown: ShownRate, state: RateState): void {
   if (!shown.state || state.remaining <= shown.state.remaining) shown.state = state;
+}
+
+function showRefusal(shown: ShownRate, { max }: WindowLimit, error: unknown): unknown {
+  if (error instanceof Refusal && error.code === 'rate_limited') {
+    show(shown, { max, remaining: 0, resetMs: (error.retryAfter ?? 0) * 1_000 });
+  }
+  return error;
 }

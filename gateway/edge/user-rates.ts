@@ -5,8 +5,13 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { Log } from '../../shared/log.ts';
 import { LeasedCounter } from './leased-counter.ts';
-import { type ShownRate, takeAndShow } from './rate-headers.ts';
+import { type ShownRate, takeAndShow, takeNowAndShow } from './rate-headers.ts';
 import { WindowCounter, type WindowLimit } from './window-counter.ts';
+
+/** A gateway allows this part of a rate before it asks Redis. Most users never send more. */
+const FREE_PART = 0.1;
+/** After Redis did not answer, commands are not counted in Redis for this time. So they do not wait one by one. */
+const PAUSE_AFTER_ERROR_MS = 1_000;
 
 type UserRatesConfig = Config<'REDIS_PREFIX' | 'USER_RATE' | 'ROOMS_PER_HOUR' | 'ADDITIONS_PER_MINUTE'>;
 
@@ -20,10 +25,12 @@ export class UserRates {
   readonly #log: Log;
   /** For each user with a command that needs several counts: the end of the counts of the last command. */
   readonly #pending = new Map<string, Promise<void>>();
+  /** By `performance.now()`. Until then, Redis is not asked. */
+  #pausedUntil = 0;
 
   constructor(redis: Redis, config: UserRatesConfig, log: Log) {
     this.#config = config;
-    this.#leases = new LeasedCounter(new WindowCounter(redis, config.REDIS_PREFIX, log));
+    this.#leases = new LeasedCounter(new WindowCounter(redis, config.REDIS_PREFIX, log), { freePart: FREE_PART });
     this.#log = log;
   }
 
@@ -31,13 +38,16 @@ export class UserRates {
    * Counts a command of a user. The calls for one user end in their order, so the commands of a socket keep their order.
    * While Redis does not answer, commands pass: they wait in their lane for Redis.
    * @param shown gets what is left, for the headers of an answer
-   * @throws Refusal `rate_limited`
+   * @returns undefined if the command is counted already. This is the usual case, and costs no promise.
+   * @throws Refusal `rate_limited`, at once or in the promise
    */
-  countCommand(userId: string, command: CommandName, shown?: ShownRate): Promise<void> {
+  countCommand(userId: string, command: CommandName, shown?: ShownRate): Promise<void> | undefined {
     const limit = this.#limitOf('commands', userId);
     const ownLimit = this.#ownLimitOf(command, userId);
     const pending = this.#pending.get(userId);
-    if (!ownLimit && !pending) return this.#take(limit, shown);
+    if (!ownLimit && !pending) {
+      return takeNowAndShow(this.#leases, limit, shown) ? undefined : this.#take(limit, shown);
+    }
     return this.#takeInOrder(userId, pending, ownLimit ? [limit, ownLimit] : [limit], shown);
   }
 
@@ -60,10 +70,12 @@ export class UserRates {
   }
 
   async #take(limit: WindowLimit, shown: ShownRate | undefined): Promise<void> {
+    if (performance.now() < this.#pausedUntil) return;
     try {
       await takeAndShow(this.#leases, limit, shown);
     } catch (error) {
       if (error instanceof Refusal && error.code === 'rate_limited') throw error;
+      this.#pausedUntil = performance.now() + PAUSE_AFTER_ERROR_MS;
       this.#log.debug({ error }, 'a command could not be counted');
     }
   }

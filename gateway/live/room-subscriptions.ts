@@ -113,17 +113,17 @@ export class RoomSubscriptions {
     const gradual = new GradualAttach(attachment.user, socket);
     attachment.gradual = gradual;
     this.#gradual.add(gradual);
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const run = gradual.run(this.#options.feeds, this.#slices, (heads) => {
         attachment.isAttached = true;
         welcome(heads);
         resolve();
       });
-      void run.finally(() => {
+      const end = () => {
         this.#gradual.delete(gradual);
         attachment.gradual = undefined;
-        resolve();
-      });
+      };
+      run.finally(end).then(resolve, reject);
     });
   }
 

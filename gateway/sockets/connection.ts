@@ -153,9 +153,14 @@ export class Connection implements LiveSocket, OutboxSocket {
     }
     const { dispatcher, userRates } = this.#context.gateway;
     const userId = this.#userId as string;
-    userRates
-      .countCommand(userId, command.command)
-      .then(() => dispatcher.submitThen(command, userId, (outcome) => this.#answer(outcome, ref)), refuse);
+    const send = () => dispatcher.submitThen(command, userId, (outcome) => this.#answer(outcome, ref));
+    try {
+      const counting = userRates.countCommand(userId, command.command);
+      if (counting) counting.then(send).catch(refuse);
+      else send();
+    } catch (error) {
+      refuse(error);
+    }
   }
 
   #answer(outcome: RoomOutcome, ref: string | undefined): void {

@@ -20,7 +20,8 @@ export class Outbox {
   }
 
   #flush(): void {
-    for (const [socket, frames] of this.#frames) socket.sendTogether(frames);
+    const ready = [...this.#frames];
     this.#frames.clear();
+    for (const [socket, frames] of ready) socket.sendTogether(frames);
   }
 }
