@@ -104,9 +104,16 @@ export class Lane<C, O extends object> {
       onError: (error) => log.warn({ error, ...fields }, 'a batch could not be sent'),
       onGiveUp: () => {
         log.warn(fields, 'no worker replied to a batch in time, the outcomes of the batch are unknown');
-        this.#finish(batch.number, () => ({ code: 'unknown_outcome' }));
+        this.#giveUp(batch.number);
       },
     });
+  }
+
+  /** The next batch may be early until now, and given up soon. So it is sent again at once, without its predecessor. */
+  #giveUp(number: number): void {
+    const next = this.#inFlight.find((each) => each.number > number);
+    this.#finish(number, () => ({ code: 'unknown_outcome' }));
+    next?.sending?.sendNow();
   }
 
   /**

@@ -177,6 +177,26 @@ test('when a predecessor is given up, the next batch is sent without it', async 
   assert.equal(last?.follows, undefined);
 });
 
+test('a batch whose predecessor is given up gets its outcome, even if it was sent shortly after the predecessor', async () => {
+  const first = push('first');
+  mock.timers.tick(100);
+  const [outcome] = pushMany(500);
+  for (let elapsedMs = 100; elapsedMs < 15_000; elapsedMs += 100) mock.timers.tick(100);
+  assert.deepEqual(await first, { code: 'unknown_outcome' });
+  assert.deepEqual([batch(-1).number, batch(-1).follows], [1, undefined]);
+  mock.timers.tick(1_000);
+  reply(batch(-1));
+  assert.deepEqual(await outcome, { id: '1' });
+});
+
+test('after its predecessor is given up, a batch without a reply is given up 1.5 seconds later', async () => {
+  void push('first');
+  mock.timers.tick(100);
+  const [outcome] = pushMany(500);
+  for (let elapsedMs = 100; elapsedMs < 16_500; elapsedMs += 100) mock.timers.tick(100);
+  assert.deepEqual(await outcome, { code: 'unknown_outcome' });
+});
+
 test('a lane with one batch in flight sends no second batch', () => {
   lanes = createLanes(1, async (batch) => void sent.push(batch));
   pushMany(600);

@@ -13,7 +13,10 @@ export interface RepeatedSendOptions {
   onGiveUp: () => void;
 }
 
-/** Sends a batch immediately, and again until {@link stop} is called. Gives up after 15 seconds. */
+/**
+ * Sends a batch immediately, and again until {@link stop} is called. Gives up after 15 seconds. A {@link sendNow} near
+ * the end gives the batch up to 1.5 seconds more.
+ */
 export class RepeatedSend {
   readonly #options: RepeatedSendOptions;
   /** By the monotonic clock: a change of the time of day must not give up a batch. */
@@ -23,6 +26,11 @@ export class RepeatedSend {
 
   constructor(options: RepeatedSendOptions) {
     this.#options = options;
+    void this.#send();
+  }
+
+  /** Sends the batch again without waiting for the timer. */
+  sendNow(): void {
     void this.#send();
   }
 
