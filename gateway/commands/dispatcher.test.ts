@@ -115,6 +115,30 @@ test('role changes have their own queue, and other account changes use the queue
   );
 });
 
+test('lanes of account changes and of role changes have one batch in flight', (t) => {
+  const added: Job[] = [];
+  const add = async (name: BatchName, data: Job['data']) => void added.push({ name, data });
+  for (const queue of Object.values(queues)) t.mock.method(queue, 'add', add);
+  for (let count = 0; count < 502; count++) {
+    void dispatcher.changeAccount({ command: 'LogoutAll', userId: actorId });
+    void dispatcher.changeAccount({
+      ...{ command: 'ChangeRole', userId: actorId, targetId: newId(), role: 'admin', granted: true },
+    });
+  }
+  assert.equal(added.length, 2);
+  for (const { name, data } of added) {
+    dispatcher.complete({ job: name, lane: data.lane, number: data.number, outcomes: [] });
+  }
+  assert.deepEqual(
+    added.map(({ name, data }) => [name, data.commands.length]),
+    [1, 500, 1].flatMap((length) => [
+      ['apply-account-commands', length],
+      ['apply-role-changes', length],
+    ]),
+  );
+  assert.equal(dispatcher.pending, 0);
+});
+
 test('a reply to another job is ignored, and a missing outcome becomes internal', async () => {
   ignored = 1;
   const outcome = dispatcher.submit(createMessage(newId(), 'Hello World!'), actorId);
