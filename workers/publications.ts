@@ -8,8 +8,8 @@ import { encodeVersioned } from '../shared/contract/versions.ts';
 /** A payload, and the Redis channel on which it is published. */
 export type Publication = [channel: string, payload: string];
 
-/** Every gateway reads all notices. A larger publication would stop their event loops for longer. */
-const NOTICES_PER_PUBLICATION = 500;
+/** Notices or broadcasts. A larger publication would stop the event loops of the gateways for longer. */
+const MAX_ITEMS_OF_PUBLICATION = 500;
 
 /**
  * The publications after a batch is stored: the new messages and the invitations. A repeated message was stored before,
@@ -17,7 +17,9 @@ const NOTICES_PER_PUBLICATION = 500;
  * published, so that the gateways read what they missed.
  */
 export function publicationsOf(newMessages: Message[], earlierMessages: Message[], names: ChannelNames): Publication[] {
-  const heads = earlierMessages.map(({ roomId, seq }) => headOf(roomId, seq));
+  const lastSeqs = new Map<string, number>();
+  for (const { roomId, seq } of earlierMessages) lastSeqs.set(roomId, Math.max(seq, lastSeqs.get(roomId) ?? 0));
+  const heads = [...lastSeqs].map(([roomId, seq]) => headOf(roomId, seq));
   return [
     ...noticePublications(invitations([...newMessages, ...earlierMessages]), names),
     ...broadcastPublications([...broadcastsOf(newMessages), ...heads], names),
@@ -29,7 +31,7 @@ export function headOf(roomId: string, head: number): Broadcast {
   return { roomId, head, changes: [], records: [] };
 }
 
-/** One publication for each channel. */
+/** One publication for each channel, or several for a channel with many broadcasts. */
 export function broadcastPublications(broadcasts: Broadcast[], names: ChannelNames): Publication[] {
   const byChannel = new Map<string, Broadcast[]>();
   for (const broadcast of broadcasts) {
@@ -38,7 +40,9 @@ export function broadcastPublications(broadcasts: Broadcast[], names: ChannelNam
     if (sameChannel) sameChannel.push(broadcast);
     else byChannel.set(channel, [broadcast]);
   }
-  return [...byChannel].map(([channel, list]) => [channel, encodeBroadcasts(list)]);
+  return [...byChannel].flatMap(([channel, list]) =>
+    partsOf(list).map((part): Publication => [channel, encodeBroadcasts(part)]),
+  );
 }
 
 export function replyPublication(names: ChannelNames, gateway: string, reply: Reply): Publication {
@@ -63,12 +67,16 @@ export function invitations(messages: Message[]): Notice[] {
 
 /** All notices share one channel, so notices that are made together share a publication. */
 export function noticePublications(notices: Notice[], names: ChannelNames): Publication[] {
-  const publications: Publication[] = [];
-  for (let first = 0; first < notices.length; first += NOTICES_PER_PUBLICATION) {
-    const part = notices.slice(first, first + NOTICES_PER_PUBLICATION);
-    publications.push([names.notices, encodeVersioned({ notices: part })]);
+  return partsOf(notices).map((part) => [names.notices, encodeVersioned({ notices: part })]);
+}
+
+/** The items of each publication, in order. */
+function partsOf<Item>(items: Item[]): Item[][] {
+  const parts: Item[][] = [];
+  for (let first = 0; first < items.length; first += MAX_ITEMS_OF_PUBLICATION) {
+    parts.push(items.slice(first, first + MAX_ITEMS_OF_PUBLICATION));
   }
-  return publications;
+  return parts;
 }
 
 /** Messages of a room with consecutive seqs share one broadcast. */
