@@ -1,3 +1,4 @@
+import { fnv1a } from '../../shared/fnv1a.ts';
 import { Lane, type LaneOptions, type PendingCommand } from './lane.ts';
 
 export interface LanesOptions<C> extends LaneOptions<C> {
@@ -32,14 +33,7 @@ export class Lanes<C, O extends object> {
   }
 
   #laneOf(key: string): Lane<C, O> {
-    const index = this.#lanes.length === 1 ? 0 : hashOf(key) % this.#lanes.length;
+    const index = this.#lanes.length === 1 ? 0 : fnv1a(key) % this.#lanes.length;
     return this.#lanes[index] as Lane<C, O>;
   }
-}
-
-/** FNV-1a with 32 bits. It is cheap, and it spreads ids evenly. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  return hash >>> 0;
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { fnv1a } from '../fnv1a.ts';
 import { Seq } from './fields.ts';
 import { AnyId, Id } from './ids.ts';
 import { MembershipChange } from './messages.ts';
@@ -15,7 +16,7 @@ const ROOM_CHANNELS = 16;
 export function channelNames(prefix: string) {
   return {
     /** Carries the {@link Broadcast}s of a room, and of other rooms, to every gateway with a member online. */
-    room: (roomId: string) => `${prefix}:rooms:${hash(roomId) % ROOM_CHANNELS}`,
+    room: (roomId: string) => `${prefix}:rooms:${fnv1a(roomId) % ROOM_CHANNELS}`,
     /** Carries the {@link Notices} for all users to every gateway. */
     notices: `${prefix}:notices`,
     /** Carries the replies (jobs.ts) for one gateway. */
@@ -63,7 +64,9 @@ export function decodeBroadcasts(text: string): Broadcast[] {
     end += count;
     return { roomId, head, changes, records: records.slice(start, end) };
   });
-  if (end !== records.length) throw new Error('a publication has not the number of records of its headers');
+  if (end !== records.length) {
+    throw new Error(`the headers count ${end} records, the publication has ${records.length}`);
+  }
   return broadcasts;
 }
 
@@ -82,10 +85,3 @@ const Notice = v.union([
 ]);
 export type Notice = v.InferOutput<typeof Notice>;
 export const Notices = v.object({ notices: v.array(Notice) });
-
-/** FNV-1a: the same number in every process, and all channels get about the same number of rooms. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
-  return value >>> 0;
-}
