@@ -8,7 +8,7 @@ import { connectDatabase } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
 import { createMetrics, type Metrics } from '../shared/metrics.ts';
 import { PayloadReader } from '../shared/payloads.ts';
-import { QUOTA_VARIABLES, quotaSettings } from '../shared/quotas.ts';
+import { QUOTA_VARIABLES, type Quotas, quotaSettings } from '../shared/quotas.ts';
 import { connectRedis } from '../shared/redis.ts';
 import { batchJobs } from './batch-worker.ts';
 import { createMailer } from './mailer.ts';
@@ -24,13 +24,7 @@ const ROLE_CHANGE_CONCURRENCY = 1;
 const STATEMENT_TIMEOUT_MS = 15_000;
 const CLOSE_TIMEOUT_WITHOUT_REDIS_MS = 1_000;
 
-const COMMON_VARIABLES = [
-  'DATABASE_URL',
-  'REDIS_URL',
-  'REDIS_PREFIX',
-  'ALLOWED_USERS_ONLY',
-  ...QUOTA_VARIABLES,
-] as const;
+const COMMON_VARIABLES = ['DATABASE_URL', 'REDIS_URL', 'REDIS_PREFIX', 'ALLOWED_USERS_ONLY'] as const;
 const MAIL_VARIABLES = [
   'API_SECRET',
   'OTP_EXPIRY',
@@ -41,14 +35,18 @@ const MAIL_VARIABLES = [
   'EMAIL_PASSWORD',
 ] as const;
 
-type WorkerVariable = (typeof COMMON_VARIABLES | typeof MAIL_VARIABLES)[number];
+type WorkerVariable = (typeof COMMON_VARIABLES | typeof QUOTA_VARIABLES | typeof MAIL_VARIABLES)[number];
 type MailConfig = Config<(typeof MAIL_VARIABLES)[number]>;
-/** Only the kind `otp-email` needs the variables of {@link MailConfig}. */
-export type WorkersConfig = Config<(typeof COMMON_VARIABLES)[number]> & Partial<MailConfig>;
+/** Only `persistence` needs the variables of {@link Quotas}, and only `otp-email` those of {@link MailConfig}. */
+export type WorkersConfig = Config<(typeof COMMON_VARIABLES)[number]> & Partial<Quotas & MailConfig>;
 
 /** Returns the names of the environment variables that workers of these kinds need. */
 export function workerVariables(kinds: QueueName[]): WorkerVariable[] {
-  return [...COMMON_VARIABLES, ...(kinds.includes('otp-email') ? MAIL_VARIABLES : [])];
+  return [
+    ...COMMON_VARIABLES,
+    ...(kinds.includes('persistence') ? QUOTA_VARIABLES : []),
+    ...(kinds.includes('otp-email') ? MAIL_VARIABLES : []),
+  ];
 }
 
 export interface Workers {
@@ -68,7 +66,7 @@ export async function openWorkers(config: WorkersConfig, kinds: QueueName[], log
     max: CONCURRENCY,
     readOnly: false,
     timeout: STATEMENT_TIMEOUT_MS,
-    settings: quotaSettings(config),
+    ...(kinds.includes('persistence') && { settings: quotaSettings(config as WorkersConfig & Quotas) }),
   });
   const redis = connectRedis(config.REDIS_URL, 'producer', log);
   const consumer = connectRedis(config.REDIS_URL, 'consumer', log);
