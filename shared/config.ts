@@ -74,7 +74,7 @@ export const variables = {
   ENVIRONMENT: v.optional(v.string(), 'production'),
   HOST: v.optional(v.string(), '0.0.0.0'),
   PORT: v.optional(wholeNumber(1, 65_535), '8080'),
-  /** The number of lanes. A lane has one batch in flight. More lanes make smaller batches, so a message costs more. */
+  /** The number of lanes (gateway/commands/lane.ts). More lanes make smaller batches, so a message costs more. */
   LANES: v.optional(wholeNumber(1, 64), '1'),
   LOG_LEVEL: v.optional(v.picklist(LEVELS, `must be one of ${LEVELS.join(', ')}`), 'info'),
   /** `*`, or a comma-separated list of the origins that may call the API from a browser. */
@@ -112,7 +112,7 @@ export const variables = {
   CONNECTIONS_PER_ADDRESS: v.optional(wholeNumber(1, 1_000_000), '1000'),
   /** Megabytes that all sockets of a gateway together may leave unread. */
   UNSENT_MEGABYTES: v.optional(wholeNumber(1, 1_000_000), '256'),
-  /** The quotas of one user and of one message. Who has more already keeps it, but gets no more. */
+  /** The quotas of one user and of one message. A user with more keeps them, and gets no more. */
   OWNED_ROOMS_PER_USER: v.optional(wholeNumber(1, 1_000_000), '100'),
   /** Rooms of which a user is a member, without general and announcements. */
   ROOMS_PER_USER: v.optional(wholeNumber(1, 1_000_000), '1000'),

@@ -16,7 +16,7 @@ import { applyAccountCommands } from './apply-account-commands.ts';
 import { applyRoomCommands } from './apply-room-commands.ts';
 
 // Accounts for load tests, with their rooms and tokens. They are made with the statements of the workers, so they are
-// like the accounts and rooms of people. No gateway and no worker must run.
+// like the accounts and rooms of people. It needs no running gateway and no running worker.
 
 /** The e-mails of load users match this pattern of `like`. `.invalid` is reserved (RFC 2606): no mail can reach it. */
 export const LOAD_USER_EMAILS = 'load-user-%@load-users.invalid';
@@ -81,9 +81,7 @@ async function register(
 async function createRooms(database: Database, lists: LoadUser[][]): Promise<LoadUsersFile['rooms']> {
   const apply = (laneKey: string, batch: Batch<RoomCommand>) => applyRoomCommands(database, laneKey, batch, log);
   const creations = lists.map(([owner], index) => {
-    const roomId = newId();
-    const fields = { roomId, targetId: roomId, text: `load room ${index + 1}`, roomType: 'Private' };
-    return toRoomCommand('CreateRoom', owner as LoadUser, fields);
+    return toRoomCommand('CreateRoom', owner as LoadUser, { text: `load room ${index + 1}`, roomType: 'Private' });
   });
   const created = await applyInBatches(creations, apply);
   const rooms = lists.map((users, index) => ({ id: created[index]?.roomId as string, users }));

@@ -25,9 +25,10 @@ const EXPIRE_AFTER_MS = 10_000;
 const ROOM_BATCHES_IN_FLIGHT = 2;
 
 /**
- * A job has this many attempts because of one case: a worker commits a batch, but cannot publish its messages and its
- * reply. A later attempt finds that the batch is committed, and publishes the last seq of each room of the batch. For
- * all other failures, the lane sends the batch again long before a job has used its attempts.
+ * A job has this many attempts because of two cases. A worker commits a batch, but cannot publish its messages and its
+ * reply: a later attempt finds that the batch is committed, and publishes the last seq of each room of the batch. Or the
+ * batch is early (workers/in-turn.ts): a later attempt finds that the batch before it is applied. For all other
+ * failures, the lane sends the batch again long before a job has used its attempts.
  */
 const JOB_OPTIONS = {
   attempts: 30,

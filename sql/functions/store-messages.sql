@@ -1,8 +1,8 @@
 -- Stores the messages of these commands as the next messages of their rooms, in order, and returns them in that order.
 -- All messages get the same time. Each message has the text of its command, or `message_text` if that is not null.
 -- The text of a CreateRoom and of an UpdateRoom is the name of the room, which the message has in its own column.
--- Only this function and the import (workers/import/messages.ts) insert messages. Both need no change for a new column
--- with a default.
+-- Three statements insert messages: the ones of this function, of apply_create_messages and of the import
+-- (workers/import/messages.ts). A new column must go into all three, unless its default is right for each of them.
 -- Locks: nothing new. apply_in_order has locked the rooms.
 create or replace function store_messages(commands room_command[], message_text text default null)
 returns setof messages language plpgsql as $$

@@ -12,7 +12,7 @@ interface MessageRow {
  * original, an edit or a deletion changes the command of the message itself. In Rooms, `last_change` has this command.
  *
  * `ref` is the id of the message, so no client has used it as an idempotency key. No command has the fingerprint 0. So
- * a command that comes with such a ref is refused as `ref_reused`.
+ * a command of the same user with such a ref is refused as `ref_reused`, but only in the same room.
  */
 export const messages: Step<MessageRow> = {
   name: 'messages',
