@@ -25,7 +25,7 @@ export interface PoolOptions {
 
 const storedIdOf = new Map<string, string>(Object.entries(standingRooms));
 const idOfStored = new Map([...storedIdOf].map(([id, storedId]) => [storedId, id]));
-/** The SQL function stored_id is a copy of this, for ids in JSON. A test compares the two. */
+/** The SQL function stored_id is a copy of this, for ids in JSON and in arrays. A test compares the two. */
 const toStoredId = (id: string) => storedIdOf.get(id) ?? id;
 /**
  * Returns the id of a stored UUID. First compares the beginning: to look up all five UUIDs of every message would cost
@@ -43,8 +43,8 @@ export function connectDatabase(url: string, { name, max, readOnly, timeout, set
     max,
     connect_timeout: 5,
     // The option makes the driver read the array types on each new connection. If a connection is lost at that moment,
-    // the process ends. Without the option there are no arrays: a statement takes a list as `in ${database(list)}` and
-    // returns a list as json.
+    // the process ends. Without the option the driver cannot write arrays: a statement gets a list as `in ${database(list)}`
+    // or as the text of an array, and returns a list as json.
     fetch_types: false,
     onnotice: () => undefined,
     transform: { column: { from: postgres.toCamel } },
