@@ -1,6 +1,7 @@
 import type { Result } from './measure.ts';
 import { measureChat } from './scenarios/chat.ts';
 import { measureConnects } from './scenarios/connects.ts';
+import { defaultLimits, measureFairness } from './scenarios/fairness.ts';
 import { measureFanOut } from './scenarios/fan-out.ts';
 import { measureHttp } from './scenarios/http.ts';
 import { measureIdle } from './scenarios/idle.ts';
@@ -20,6 +21,7 @@ export const NUMBER_OPTIONS = {
   window: 'without --rate only: each sender has N messages without an ack. Default: 5',
   seconds: 'measures for N seconds. Default: 10',
   messages: 'sends N messages in all. Default: 20000',
+  row: 'measures only this row of the table. Default: all rows',
 } as const;
 
 export interface ScenarioOptions extends Partial<Record<keyof typeof NUMBER_OPTIONS, number>> {
@@ -80,6 +82,12 @@ export const SCENARIOS = {
     options: ['sockets', 'seconds'],
     size: ONE_OF_EACH,
     measure: measureHttp,
+  },
+  fairness: {
+    purpose: 'what one user can do to a bystander, with the limits of production',
+    options: ['row', 'seconds'],
+    size: { ...ONE_OF_EACH, env: defaultLimits() },
+    measure: measureFairness,
   },
   storm: {
     purpose: 'how much 200 clients that log in repeatedly delay messages',

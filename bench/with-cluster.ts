@@ -29,6 +29,8 @@ export interface Size {
   workers: number;
   /** True if each gateway has its own port. Otherwise all gateways share one port. */
   ownPorts?: boolean;
+  /** Variables for all processes. */
+  env?: Record<string, string>;
 }
 
 /** A running system with an empty database. */
@@ -59,7 +61,7 @@ export async function withCluster<T>(
   await (checkout ? migrateAs(checkout, databaseUrl) : migrate(databaseUrl));
   const sharePort = !size.ownPorts;
   const stages = options.stages ? new Stages() : undefined;
-  const env = stages?.env ?? {};
+  const env = { ...size.env, ...stages?.env };
   const cluster = await Cluster.start({ databaseUrl, redisUrl, logs, gateways, workers, sharePort, checkout, env });
   const database = connectDatabase(databaseUrl, { name: 'rooms-bench', max: 2, readOnly: false, timeout: 0 });
   try {

@@ -43,6 +43,17 @@ test('each benchmark runs for a second and finds no error, and the report has it
     assert.match(output.join('\n'), new RegExp(`^ +${stage} +\\d+\\.\\d+ +\\d+\\.\\d+ +\\d+\\.\\d+ +[1-9]\\d*$`, 'm'));
 });
 
+test('a user who floods a gateway with commands causes no refusal for a bystander', async () => {
+  const { size, measure }: Scenario = SCENARIOS.fairness;
+  await startAnd(size, async (system) => {
+    for (const row of [1, 6]) {
+      const { errors, figures } = await measure(system, { row, seconds: 1 });
+      assert.deepEqual(errors, []);
+      for (const action of ['GET', 'post', 'login']) assert.ok((figures[`row ${row} ${action} ratio`] ?? 0) > 0);
+    }
+  });
+});
+
 test('the check of a benchmark finds messages that Postgres lost, holds twice, swapped or never acked', async () => {
   await startAnd({ gateways: 1, workers: 1 }, async (system) => {
     const { database } = system;

@@ -12,7 +12,7 @@ import { isReady } from './readiness.ts';
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** All requests of tests and benchmarks come from one IP address, so the limits per IP address must be high. */
-const HIGH_LIMITS = parseEnv(readFileSync(join(root, 'bench/load.env'), 'utf8')) as Record<string, string>;
+export const HIGH_LIMITS = parseEnv(readFileSync(join(root, 'bench/load.env'), 'utf8')) as Record<string, string>;
 
 export interface ClusterOptions {
   /** The database must be migrated. */
