@@ -17,20 +17,22 @@ const RETRY_AFTER_MS = 250;
 export interface FeedOptions {
   reads: Pick<Reads, 'messagesAfter'>;
   listener: FeedListener;
-  /** Called once, when the feed closes. */
-  onClose: (roomId: string) => void;
+  /** Called once, when the feed closes. @param head the highest seq that this feed knows */
+  onClose: (roomId: string, head: number) => void;
   log: Log;
 }
 
 /**
  * Delivers the messages of one room, in order. Gets them from the Redis channel of the room (room-channels.ts), and
- * reads missing messages from Postgres. The head of a room is the seq of its last message. A feed closes when `release` was called as often as
- * `retain`.
+ * reads missing messages from Postgres. The head of a room is the seq of its last message. A feed closes when each
+ * `retain` has had its `release`.
  */
 export class Feed {
   /** Resolves when the channel is subscribed. From then on, the feed gets every publication. */
   readonly subscribed: Promise<void>;
   readonly roomId: string;
+  /** By `performance.now()`. */
+  readonly createdAt = performance.now();
   readonly #options: FeedOptions;
   readonly #order: MessageOrder;
   #referenceCount = 0;
@@ -68,7 +70,7 @@ export class Feed {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#options.onClose(this.roomId);
+    this.#options.onClose(this.roomId, Math.max(this.#order.announcedSeq, this.deliveredSeq));
   }
 
   /**

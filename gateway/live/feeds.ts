@@ -10,7 +10,7 @@ export class Feeds {
   readonly #unfollowed = new UnfollowedHeads();
 
   constructor(options: Omit<FeedOptions, 'onClose'> & Omit<RoomChannelsOptions, 'receive'>) {
-    this.#options = { ...options, onClose: (roomId) => this.#removeFeed(roomId) };
+    this.#options = { ...options, onClose: (roomId, head) => this.#removeFeed(roomId, head) };
     const receive: RoomChannelsOptions['receive'] = (broadcast) => {
       const feed = this.#feeds.get(broadcast.roomId);
       if (feed) feed.receive(broadcast);
@@ -70,7 +70,9 @@ export class Feeds {
   startAfterRead(roomId: string, head: number, readAt: number): boolean {
     const feed = this.#feeds.get(roomId);
     if (!feed) return false;
-    const missesNothing = this.#channels.isSubscribedSince(roomId, readAt) && this.#unfollowed.knowsSince(readAt);
+    // A feed that existed before the read has kept everything itself.
+    const knowsAll = feed.createdAt <= readAt || this.#unfollowed.knowsSince(readAt);
+    const missesNothing = this.#channels.isSubscribedSince(roomId, readAt) && knowsAll;
     if (feed.startSeq === undefined && missesNothing) feed.start(head, this.#unfollowed.headOf(roomId));
     return feed.startSeq !== undefined && feed.startSeq <= head;
   }
@@ -102,8 +104,9 @@ export class Feeds {
     return feed;
   }
 
-  #removeFeed(roomId: string): void {
+  #removeFeed(roomId: string, head: number): void {
     this.#feeds.delete(roomId);
+    this.#unfollowed.note(roomId, head);
     this.#channels.release(roomId);
   }
 }

@@ -29,10 +29,6 @@ const delays = new Map<string, Promise<void>>();
 const holds = new Map<string, () => Promise<void>>();
 const delayedReads = {
   ...reads,
-  memberships: async (userId: string) => {
-    await delays.get(userId);
-    return reads.memberships(userId);
-  },
   attachment: async (key: Parameters<typeof reads.attachment>[0]) => {
     await delays.get(key.bearer.userId);
     const result = await reads.attachment(key);
@@ -311,6 +307,20 @@ test('after a reconnect, sockets receive the messages and revocations that were 
   gateway.subscriberRedis.disconnect(true);
   await until(() => socket.seqs.length > 0 && revoked.refusal !== undefined, [socket, revoked]);
   await assertReceived(socket, [2]);
+});
+
+test('after a reconnect, the rooms and tokens of a user are read again until Postgres answers', async () => {
+  const tokenId = newId();
+  const revoked = await gateway.attach({ tokenId });
+  await database`insert into revoked_tokens (id, expires_at) values (${tokenId}, now() + interval '1 hour')`;
+  let failures = 0;
+  holds.set(userId, async () => {
+    if (++failures === 3) holds.delete(userId);
+    throw new Error('postgres did not answer');
+  });
+  gateway.subscriberRedis.disconnect(true);
+  await until(() => revoked.refusal?.code === 'token_revoked', revoked);
+  assert.equal(failures, 3);
 });
 
 const futureVersion = (payload: object) => JSON.stringify({ ...payload, v: PAYLOAD_VERSION + 1 });

@@ -22,7 +22,7 @@ export interface LiveRoomsOptions {
   gatewayId: string;
   /** `REDIS_PREFIX` */
   prefix: string;
-  reads: Pick<Reads, 'attachment' | 'memberships' | 'membershipsIn' | 'messagesAfter'>;
+  reads: Pick<Reads, 'attachment' | 'membershipsIn' | 'messagesAfter'>;
   /** Sends a frame to every socket on a topic. The topic of a room is its id. */
   publish: (topic: string, frame: string) => void;
   payloads: PayloadReader;

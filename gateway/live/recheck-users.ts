@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { Log } from '../../shared/log.ts';
 import { BEFORE_ALL_ROOMS } from '../reads/attachment-reads.ts';
@@ -7,27 +8,45 @@ import type { Invitations } from './invitations.ts';
 
 /** The reads of this number of users are waiting at the same time. Reads that wait share statements. */
 const USERS_AT_ONCE = 400;
+/** A read that failed is tried again after this time. */
+const RETRY_AFTER_MS = 250;
 
 interface RecheckOptions {
   reads: Pick<Reads, 'attachment'>;
   log: Log;
+  /** True if a later recheck has begun. This one then ends, because the later one reads everything again. */
+  isReplaced: () => boolean;
 }
 
-/** Reads the rooms and the tokens of users, and applies what was missed. Never rejects. */
+/**
+ * Reads the rooms and the tokens of users, and applies what was missed. Tries again until each user was read or has no
+ * socket: no other read would find a lost revocation. Never rejects.
+ */
 export async function recheckUsers(
   users: AttachedUser[],
   invitations: Invitations,
-  { reads, log }: RecheckOptions,
+  options: RecheckOptions,
 ): Promise<void> {
   for (let first = 0; first < users.length; first += USERS_AT_ONCE) {
-    const rechecks = users
-      .slice(first, first + USERS_AT_ONCE)
-      .map((user) =>
-        recheckUser(user, invitations, reads).catch((error: unknown) =>
-          log.warn({ error, userId: user.id }, 'the tokens and rooms of a user could not be read'),
-        ),
-      );
-    await Promise.all(rechecks);
+    const group = users.slice(first, first + USERS_AT_ONCE);
+    await Promise.all(group.map((user) => recheckUntilRead(user, invitations, options)));
+  }
+}
+
+async function recheckUntilRead(
+  user: AttachedUser,
+  invitations: Invitations,
+  { reads, log, isReplaced }: RecheckOptions,
+): Promise<void> {
+  for (let attempt = 1; !user.closed && !isReplaced(); attempt++) {
+    try {
+      await recheckUser(user, invitations, reads);
+      return;
+    } catch (error) {
+      const fields = { error, userId: user.id };
+      if (attempt === 1) log.warn(fields, 'the tokens and rooms of a user could not be read, they are read again');
+      await wait(RETRY_AFTER_MS, undefined, { ref: false });
+    }
   }
 }
 
@@ -36,6 +55,8 @@ async function recheckUser(
   invitations: Invitations,
   reads: RecheckOptions['reads'],
 ): Promise<void> {
+  // Changes that arrive while a user loads are kept. So the rooms are read after that.
+  await user.loaded.catch(() => undefined);
   const [first, ...others] = user.sockets;
   if (!first) return;
   await Promise.all([

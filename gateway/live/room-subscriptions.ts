@@ -24,7 +24,7 @@ export interface RoomSubscriptionsOptions {
   feeds: Feeds;
   subscriber: Subscriber;
   names: ChannelNames;
-  reads: Pick<Reads, 'attachment' | 'memberships' | 'membershipsIn' | 'messagesAfter'>;
+  reads: Pick<Reads, 'attachment' | 'membershipsIn' | 'messagesAfter'>;
   presence: Presence;
   /** Sends a frame to every socket on a topic. The topic of a room is its id. */
   publish: (topic: string, frame: string) => void;
@@ -40,6 +40,7 @@ export class RoomSubscriptions {
   readonly #users = new Map<string, AttachedUser>();
   readonly #gradual = new Set<GradualAttach>();
   #socketCount = 0;
+  #recheckNumber = 0;
   /** Undefined after Redis refused the subscription. The next socket then subscribes again. */
   #noticesSubscribed: Promise<void> | undefined;
 
@@ -93,7 +94,9 @@ export class RoomSubscriptions {
    * are still valid. Never rejects.
    */
   recheck(): Promise<void> {
-    return recheckUsers([...this.#users.values()], this.#invitations, this.#options);
+    const number = ++this.#recheckNumber;
+    const isReplaced = () => number !== this.#recheckNumber;
+    return recheckUsers([...this.#users.values()], this.#invitations, { ...this.#options, isReplaced });
   }
 
   #joinAtOnce(socket: LiveSocket, attachment: SocketAttachment, welcome: (rooms: RoomHead[]) => void): void {
@@ -176,6 +179,7 @@ export class RoomSubscriptions {
   }
 
   async #checkToken(user: AttachedUser, bearer: Bearer): Promise<boolean> {
+    await this.#subscribeToNotices();
     const { isTokenValid } = await this.#options.reads.attachment({ bearer });
     await user.loaded;
     return isTokenValid;

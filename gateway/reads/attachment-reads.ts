@@ -39,8 +39,7 @@ export function attachmentReads(database: Database) {
   const readAll = async (keys: AttachmentKey[]): Promise<Attachment[]> => {
     const rows = await database<Row[]>`
       select
-        coalesce(u.token_version = asked.version, false)
-          and not exists (select from revoked_tokens where id = asked.token_id) as is_token_valid,
+        is_token_valid(u, asked.token_id, asked.version),
         page.rooms
       from unnest(
         ${arrayOf(keys.map(({ bearer }) => bearer.userId))}::uuid[],

@@ -55,20 +55,6 @@ export function sessionReads(database: Database) {
       return row;
     },
 
-    /** Returns the rooms of a user, or undefined if the user does not exist. */
-    async memberships(userId: string): Promise<Membership[] | undefined> {
-      const rows = await database<((Membership | { roomId: null }) & { userId: string | null })[]>`
-        select u.id as user_id, m.room_id, m.seq, r.seq as head
-        from (select) one
-        left join users u on u.id = ${userId}
-        left join memberships m on m.user_id = u.id
-        left join rooms r on r.id = m.room_id`;
-      // When a connection is lost, the driver sometimes returns no rows.
-      if (rows.length === 0) throw new Error('postgres did not answer');
-      if (rows[0]?.userId === null) return undefined;
-      return rows.filter((row): row is Membership & { userId: string } => row.roomId !== null);
-    },
-
     /** Returns the rooms of this list of which the user is a member. */
     async membershipsIn(userId: string, roomIds: string[]): Promise<Membership[]> {
       const rows = await database<(Membership | { roomId: null })[]>`

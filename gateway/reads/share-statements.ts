@@ -12,6 +12,8 @@ export interface Sharing<Key, Value> {
 
 interface WaitingRead<Key, Value> {
   key: Key;
+  /** By `performance.now()`. */
+  waitsSince: number;
   resolve: (value: Value) => void;
   reject: (error: unknown) => void;
 }
@@ -29,6 +31,10 @@ export function shareStatements<Key, Value>(sharing: Sharing<Key, Value>): (key:
 
   const start = () => {
     isScheduled = false;
+    // Nobody waits longer than this for an answer. After an outage, such reads must not delay the others.
+    while (waiting[0] && performance.now() - waiting[0].waitsSince > READ_TIMEOUT_MS) {
+      waiting.shift()?.reject(new Error('postgres did not answer in time'));
+    }
     while (waiting.length > 0 && running < maxAtOnce) void run(waiting.splice(0, maxKeys));
   };
   const run = async (batch: WaitingRead<Key, Value>[]) => {
@@ -48,7 +54,7 @@ export function shareStatements<Key, Value>(sharing: Sharing<Key, Value>): (key:
   };
   return (key) =>
     new Promise((resolve, reject) => {
-      waiting.push({ key, resolve, reject });
+      waiting.push({ key, waitsSince: performance.now(), resolve, reject });
       if (isScheduled || running >= maxAtOnce) return;
       isScheduled = true;
       // After the other events of this tick, so that their reads share the statement.

@@ -68,7 +68,8 @@ function withUsers(rooms: StoredRoom[], people: EncodedPeople): string[] {
   const bytesOfHeads = heads.reduce((sum, head) => sum + bytesOf(`${head},"users":[]},`), 0);
   const bytesOfUsers = (limits.MAX_LIST_BYTES - MAX_PERSON_BYTES - bytesOfHeads) / rooms.length;
   return rooms.map(({ userIds }, index) => {
-    const users = userIds.map((id) => people.get(id) as string);
+    // When a connection is lost, the driver sometimes returns no rows.
+    const users = userIds.map((id) => people.get(id)).filter((user) => user !== undefined);
     return `${heads[index]},"users":[${firstOf(users, bytesOfUsers).join()}]}`;
   });
 }
