@@ -68,7 +68,7 @@ export const variables = {
     v.minLength(32, 'must have at least 32 characters: openssl rand -base64 32'),
     v.check((text) => new Set(text).size >= 10, 'must be random: openssl rand -base64 32'),
   ),
-  /** A timer closes a socket when its token expires. A timer of Node cannot wait longer than 24 days. */
+  /** A socket is closed when its token expires. The maximum is 24 days. */
   TOKEN_HOUR_LIFESPAN: v.optional(wholeNumber(1, 576), '12'),
   /** Only `dev` accepts weak settings. Every other value means production, so a wrong value is still safe. */
   ENVIRONMENT: v.optional(v.string(), 'production'),
@@ -108,7 +108,7 @@ export const variables = {
   SOCKETS_PER_ADDRESS: v.optional(wholeNumber(1, 1_000_000), '1000'),
   /** Open connections of a gateway, with the sockets. The default is what the limit of descriptors allows. */
   CONNECTIONS: v.optional(wholeNumber(1, 1_000_000)),
-  /** New connections of one address, without those that have become sockets. */
+  /** New connections of one address. A connection that becomes a socket counts for 12 seconds more. */
   CONNECTIONS_PER_ADDRESS: v.optional(wholeNumber(1, 1_000_000), '1000'),
   /** Megabytes that all sockets of a gateway together may leave unread. */
   UNSENT_MEGABYTES: v.optional(wholeNumber(1, 1_000_000), '256'),

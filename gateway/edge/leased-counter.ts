@@ -8,7 +8,7 @@ const MAX_LEASES = 100_000;
 /** How much of a limit is left. `RateLimit-*` headers tell it to the client. */
 export interface RateState {
   max: number;
-  /** How often this gateway knows that the action is still allowed in this window. */
+  /** The number of further actions that are allowed in this window, as far as this gateway knows. */
   remaining: number;
   /** Milliseconds until the window ends. */
   resetMs: number;
@@ -46,9 +46,9 @@ export interface LeasedCounterOptions {
 
 /**
  * Keeps the counts of a {@link WindowCounter}, but asks Redis seldom: it takes leases of several counts. All gateways
- * together never allow more than the maximum in a window (without a `freePart`). They can refuse before the maximum is reached, because a lease
- * of another gateway may stay unused. A lease is at most a tenth of the maximum, and at most what its gateway has
- * already used in this window.
+ * together never allow more than the maximum in a window (without a `freePart`). They can refuse before the maximum is
+ * reached, because a lease of another gateway may stay unused. A lease is at most a tenth of the maximum, and at most
+ * what its gateway has already used in this window.
  */
 export class LeasedCounter {
   readonly #counter: WindowCounter;

@@ -14,7 +14,7 @@ const LOG_EVERY_MS = 60_000;
 /**
  * Bounds the open connections, so that descriptors are left: without a descriptor, a process cannot even refuse a
  * connection. At a bound, the oldest connection that has sent no request is closed. If there is none, the new
- * connection is closed. `CONNECTIONS_PER_ADDRESS` does not count the connections of trusted proxies and open sockets.
+ * connection is closed. `CONNECTIONS_PER_ADDRESS` does not count the connections of trusted proxies.
  */
 export class OpenConnections {
   readonly #max: number;

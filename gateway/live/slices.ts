@@ -4,7 +4,7 @@ const SLICE_MS = 5;
 const ITEMS_AT_ONCE = 100;
 
 /**
- * Does long work in slices, so that it does not stop the event loop. Each turn of the event loop has one slice. Works
+ * Does long work in slices, so that it does not stop the event loop. Each turn of the event loop has one slice. Tasks
  * that run at the same time get their slices in turn.
  */
 export class Slices {

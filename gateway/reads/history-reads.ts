@@ -26,7 +26,7 @@ interface HistoryAnswer {
   messages: string;
 }
 
-/** A statement of 32 pages with 100 messages takes about 15 ms, so the next statement does not wait long. */
+/** A statement of 32 pages with 100 messages and few edits takes about 15 ms, so the next statement does not wait long. */
 const MAX_PAGES_OF_STATEMENT = 32;
 /** One statement can run while the answers of another one are sent. */
 const MAX_STATEMENTS_AT_ONCE = 2;
