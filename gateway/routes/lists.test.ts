@@ -113,3 +113,29 @@ test('a user with too many reads is refused, and another user is not', async () 
     ['too_many_reads', '1'],
   );
 });
+
+test('while Redis does not say who is online, lists of all users are read, and none waits for the list of another', async () => {
+  const { liveRooms } = gateway;
+  const original = liveRooms.whoIsOnline.bind(liveRooms);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let waiting = 0;
+  liveRooms.whoIsOnline = async (userIds) => {
+    waiting++;
+    await promise;
+    return original(userIds);
+  };
+  const paths = ['/api/users', '/api/rooms', '/api/users/current', '/api/rooms/general'];
+  const lists = [];
+  for (let count = 0; count < limits.MAX_LISTS_AT_ONCE; count++) {
+    const user = await addUser();
+    lists.push(...paths.map((path) => get(path, user.token)));
+  }
+  await until(
+    () => waiting === lists.length,
+    10_000,
+    () => `${waiting} of ${lists.length} lists wait for Redis`,
+  );
+  resolve();
+  liveRooms.whoIsOnline = original;
+  for (const { status } of await Promise.all(lists)) assert.equal(status, 200);
+});

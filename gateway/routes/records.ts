@@ -4,7 +4,7 @@ import { limits } from '../../shared/contract/limits.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { StoredPerson, StoredRoom } from '../reads/record-columns.ts';
 
-// The answers about users and rooms, as JSON. A user is read and encoded once, also if many rooms show this user. No
+// The answers about users and rooms, as JSON. Their statements run in a turn of the viewer. A user is read and encoded once, also if many rooms show this user. No
 // answer has more than MAX_LIST_BYTES.
 
 /** In the record of a user with rooms, these bytes are for the user: two names, an e-mail and the other fields. */
@@ -13,40 +13,87 @@ const MAX_PERSON_BYTES = 2_000;
 /** The JSON of each user without their rooms, by the id of the user. */
 type EncodedPeople = Map<string, string>;
 
-/** Encodes a list of users. In a list, users show no rooms. */
-export async function encodeUsers(gateway: GatewayContext, people: StoredPerson[]): Promise<string> {
-  const online = await gateway.liveRooms.whoIsOnline(people.map(({ id }) => id));
-  return encodeList(people.map((person) => withRooms(encodePerson(person, online), [])));
+/** The rooms and users of an answer, as stored. */
+interface Stored {
+  rooms: StoredRoom[];
+  people: StoredPerson[];
 }
 
-/** Encodes a list of rooms with their users. */
-export async function encodeRooms(gateway: GatewayContext, rooms: StoredRoom[], viewerId: string): Promise<string> {
-  return encodeList(withUsers(rooms, await readPeople(gateway, usersOf(rooms), viewerId)));
+/** Reads and encodes a list of users. In a list, users show no rooms. @throws Refusal `too_many_reads` */
+export async function encodeUsers(
+  gateway: GatewayContext,
+  viewerId: string,
+  read: () => Promise<StoredPerson[]>,
+): Promise<string> {
+  const people = await encodePeople(gateway, await gateway.turns.lists.run(viewerId, read));
+  return encodeList([...people.values()].map((person) => withRooms(person, [])));
 }
 
-/** @throws Refusal `no_such_room`, also if the viewer may not see the room */
-export async function encodeRoom(gateway: GatewayContext, id: string, viewerId: string): Promise<string> {
-  const room = await gateway.reads.room(id, viewerId);
-  if (!room) throw new Refusal('no_such_room');
-  return withUsers([room], await readPeople(gateway, room.userIds, viewerId)).join();
+/** Reads and encodes a list of rooms with their users. @throws Refusal `too_many_reads` */
+export async function encodeRooms(
+  gateway: GatewayContext,
+  viewerId: string,
+  read: () => Promise<StoredRoom[]>,
+): Promise<string> {
+  const { rooms, people } = await gateway.turns.lists.run(viewerId, async () =>
+    addPeople(gateway, await read(), viewerId),
+  );
+  return encodeList(withUsers(rooms, await encodePeople(gateway, people)));
 }
 
-/** Encodes a user with their rooms. @throws Refusal `no_such_user` */
-export async function encodeUser(gateway: GatewayContext, id: string, viewerId: string): Promise<string> {
-  const rooms = await gateway.reads.roomsOfUser(id, viewerId);
-  const people = await readPeople(gateway, [id, ...usersOf(rooms)], viewerId);
-  const person = people.get(id);
+/**
+ * Reads and encodes a room with its users.
+ * @param isAfterCommand true if the command of the viewer is already committed. Then the read is never refused.
+ * @throws Refusal `no_such_room`, also if the viewer may not see the room, or `too_many_reads`
+ */
+export async function encodeRoom(
+  gateway: GatewayContext,
+  id: string,
+  viewerId: string,
+  isAfterCommand = false,
+): Promise<string> {
+  const read = async () => {
+    const room = await gateway.reads.room(id, viewerId);
+    if (!room) throw new Refusal('no_such_room');
+    return addPeople(gateway, [room], viewerId);
+  };
+  const { rooms, people } = await gateway.turns.lists.run(viewerId, read, isAfterCommand);
+  return withUsers(rooms, await encodePeople(gateway, people)).join();
+}
+
+/**
+ * Reads and encodes a user with their rooms.
+ * @param isAfterCommand true if the command of the viewer is already committed. Then the read is never refused.
+ * @throws Refusal `no_such_user` or `too_many_reads`
+ */
+export async function encodeUser(
+  gateway: GatewayContext,
+  id: string,
+  viewerId: string,
+  isAfterCommand = false,
+): Promise<string> {
+  const read = async () => addPeople(gateway, await gateway.reads.roomsOfUser(id, viewerId), viewerId, id);
+  const { rooms, people } = await gateway.turns.lists.run(viewerId, read, isAfterCommand);
+  const encoded = await encodePeople(gateway, people);
+  const person = encoded.get(id);
   if (person === undefined) throw new Refusal('no_such_user');
-  return withRooms(person, withUsers(rooms, people));
+  return withRooms(person, withUsers(rooms, encoded));
 }
 
-function usersOf(rooms: StoredRoom[]): string[] {
-  return rooms.flatMap(({ userIds }) => userIds);
+/** Reads the users that the rooms show, and more users. */
+async function addPeople(
+  gateway: GatewayContext,
+  rooms: StoredRoom[],
+  viewerId: string,
+  ...moreIds: string[]
+): Promise<Stored> {
+  const ids = new Set([...moreIds, ...rooms.flatMap(({ userIds }) => userIds)]);
+  return { rooms, people: await gateway.reads.people([...ids], viewerId) };
 }
 
-async function readPeople(gateway: GatewayContext, userIds: string[], viewerId: string): Promise<EncodedPeople> {
-  const ids = [...new Set(userIds)];
-  const [people, online] = await Promise.all([gateway.reads.people(ids, viewerId), gateway.liveRooms.whoIsOnline(ids)]);
+/** Call this after the turn of the reads. Otherwise a Redis that hangs would keep all turns. */
+async function encodePeople(gateway: GatewayContext, people: StoredPerson[]): Promise<EncodedPeople> {
+  const online = await gateway.liveRooms.whoIsOnline(people.map(({ id }) => id));
   return new Map(people.map((person) => [person.id, encodePerson(person, online)]));
 }
 

@@ -13,16 +13,14 @@ export async function listRooms(
   { query, userId }: UserRequest & { query: ListPage },
 ): Promise<string> {
   const { page, size } = pageOf(query, limits.MAX_LISTED_ROOMS);
-  return gateway.turns.lists.run(userId, async () =>
-    encodeRooms(gateway, await gateway.reads.rooms(userId, page, size), userId),
-  );
+  return encodeRooms(gateway, userId, () => gateway.reads.rooms(userId, page, size));
 }
 
 export function getRoom(
   gateway: GatewayContext,
   { parameters, userId }: UserRequest & { parameters: RoomParameter },
 ): Promise<string> {
-  return gateway.turns.lists.run(userId, () => encodeRoom(gateway, parameters.id, userId));
+  return encodeRoom(gateway, parameters.id, userId);
 }
 
 export async function createRoom(
@@ -74,5 +72,5 @@ async function changeMember(
 }
 
 function readChangedRoom(gateway: GatewayContext, roomId: string, userId: string): Promise<string> {
-  return gateway.turns.lists.run(userId, () => encodeRoom(gateway, roomId, userId), true);
+  return encodeRoom(gateway, roomId, userId, true);
 }

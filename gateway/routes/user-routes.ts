@@ -19,9 +19,7 @@ export async function listUsers(
   { query, userId }: UserRequest & { query: ListPage },
 ): Promise<string> {
   const { page, size } = pageOf(query, limits.MAX_LISTED_USERS);
-  return gateway.turns.lists.run(userId, async () =>
-    encodeUsers(gateway, await gateway.reads.users(userId, page, size)),
-  );
+  return encodeUsers(gateway, userId, () => gateway.reads.users(userId, page, size));
 }
 
 /** Returns the users whose e-mail address begins with the parameter. */
@@ -30,20 +28,18 @@ export async function searchUsers(
   { parameters, userId }: UserRequest & { parameters: SearchParameter },
 ): Promise<string> {
   await gateway.rateLimits.countSearch(userId);
-  return gateway.turns.lists.run(userId, async () =>
-    encodeUsers(gateway, await gateway.reads.usersByEmail(userId, parameters.email)),
-  );
+  return encodeUsers(gateway, userId, () => gateway.reads.usersByEmail(userId, parameters.email));
 }
 
 export function currentUser(gateway: GatewayContext, { userId }: UserRequest): Promise<string> {
-  return readUser(gateway, userId, userId);
+  return encodeUser(gateway, userId, userId);
 }
 
 export function getUser(
   gateway: GatewayContext,
   { parameters, userId }: UserRequest & { parameters: UserParameter },
 ): Promise<string> {
-  return readUser(gateway, parameters.id, userId);
+  return encodeUser(gateway, parameters.id, userId);
 }
 
 /** Changes the account of the caller. A new e-mail address needs {@link updateUserWithOtp}. */
@@ -95,11 +91,7 @@ async function changeRole(gateway: GatewayContext, { parameters, userId }: OfRol
   return readChangedUser(gateway, targetId, userId);
 }
 
-function readUser(gateway: GatewayContext, id: string, viewerId: string): Promise<string> {
-  return gateway.turns.lists.run(viewerId, () => encodeUser(gateway, id, viewerId));
-}
-
 /** Returns a user whose account has just changed. @throws Refusal `no_such_user` */
 export function readChangedUser(gateway: GatewayContext, id: string, viewerId: string): Promise<string> {
-  return gateway.turns.lists.run(viewerId, () => encodeUser(gateway, id, viewerId), true);
+  return encodeUser(gateway, id, viewerId, true);
 }
