@@ -22,7 +22,8 @@ export interface InvitationsOptions {
 
 /** The invitations of one user that wait, and the end of the work on them while there is any. */
 interface Queue {
-  waiting: Invitation[];
+  /** By room. */
+  waiting: Map<string, Invitation>;
   finished: Promise<void> | undefined;
 }
 
@@ -48,30 +49,31 @@ export class Invitations {
     await user.loaded.catch(() => undefined);
     const queue = this.#queueOf(user);
     for (const invitation of invitations) {
-      if (!this.#needsReplay(user, invitation)) continue;
+      if (queue.waiting.has(invitation.roomId) || !this.#needsReplay(user, invitation)) continue;
       user.beginJoining(invitation.roomId);
-      queue.waiting.push(invitation);
+      queue.waiting.set(invitation.roomId, invitation);
     }
-    if (queue.waiting.length > 0) queue.finished ??= this.#acceptWaiting(user, queue);
+    if (queue.waiting.size > 0) queue.finished ??= this.#acceptWaiting(user, queue);
     await queue.finished;
   }
 
   #queueOf(user: AttachedUser): Queue {
-    const queue = this.#queues.get(user) ?? { waiting: [], finished: undefined };
+    const queue = this.#queues.get(user) ?? { waiting: new Map(), finished: undefined };
     this.#queues.set(user, queue);
     return queue;
   }
 
   /** Waits at least once if there is an invitation. So it ends after its promise is stored in the queue. */
   async #acceptWaiting(user: AttachedUser, queue: Queue): Promise<void> {
-    while (queue.waiting.length > 0 && !user.closed) {
-      const invitations = queue.waiting.splice(0, MAX_BATCH_INVITATIONS);
+    while (queue.waiting.size > 0 && !user.closed) {
+      const invitations = [...queue.waiting.values()].slice(0, MAX_BATCH_INVITATIONS);
+      for (const { roomId } of invitations) queue.waiting.delete(roomId);
       try {
         await this.#acceptBatch(user, invitations);
-        for (const { roomId } of invitations) user.endJoining(roomId);
+        for (const { roomId } of invitations) if (!queue.waiting.has(roomId)) user.endJoining(roomId);
       } catch (error) {
         this.#options.log.warn({ error, userId: user.id }, 'invitations could not be accepted, they are tried again');
-        queue.waiting.push(...invitations);
+        for (const each of invitations) queue.waiting.set(each.roomId, each);
         await wait(RETRY_AFTER_MS, undefined, { ref: false });
       }
     }
@@ -94,9 +96,13 @@ export class Invitations {
     }
   }
 
+  /**
+   * An invitation to a room of the batch in flight needs a replay too: the batch may have read that the user had left,
+   * and then no feed of the room stays.
+   */
   #needsReplay(user: AttachedUser, { roomId, seq }: Invitation): boolean {
-    if (!user.isReady || user.closed || user.rooms.has(roomId) || user.joiningRooms.has(roomId)) return false;
-    const progress = this.#options.feeds.progressOf(roomId);
+    if (!user.isReady || user.closed || user.rooms.has(roomId)) return false;
+    const progress = user.joiningRooms.has(roomId) ? undefined : this.#options.feeds.progressOf(roomId);
     const isInFeed = progress !== undefined && seq > progress.startSeq;
     const hasLeftSince = seq <= (user.leftAt.get(roomId) ?? 0);
     return !isInFeed && !hasLeftSince;

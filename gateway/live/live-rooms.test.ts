@@ -40,7 +40,9 @@ const delayedReads = {
       readCounts.failed++;
       throw error;
     });
-    return countRead(roomIds.length, reads.membershipsIn(userId, roomIds));
+    const memberships = await countRead(roomIds.length, reads.membershipsIn(userId, roomIds));
+    await holds.get(userId)?.();
+    return memberships;
   },
   messagesAfter: (...parameters: Parameters<typeof reads.messagesAfter>) =>
     countRead(1, reads.messagesAfter(...parameters)),
@@ -271,6 +273,27 @@ test('an invitation is accepted after a read of it has failed', async () => {
   delays.delete(ownerId);
   await until(() => socket.topics.has(roomId), socket);
   await assertReceived(socket, [2]);
+});
+
+test('a user who is added again while the first invitation is in progress joins the room', async () => {
+  const socket = await gateway.attach({ userId: ownerId });
+  for (const command of ['AddUser', 'RemoveUser'] as const) await store(command, ownerId);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let hasRead = false;
+  holds.set(ownerId, () => {
+    hasRead = true;
+    return promise;
+  });
+  await notify({ invitation: { roomId, seq: 2 } }, ownerId);
+  await until(() => hasRead, readCounts);
+  await store('AddUser', ownerId);
+  await notify({ invitation: { roomId, seq: 4 } }, ownerId);
+  await publisher.publish(names.notices, 'x'); // comes after the invitation, on the same connection
+  await until(async () => (await gateway.unreadable('notice')) === 1, gateway.metrics);
+  holds.delete(ownerId);
+  resolve();
+  await until(() => socket.topics.has(roomId), socket);
+  await assertReceived(socket, [4]);
 });
 
 test('if the feed adds a user during the start of a replay, the user receives each message once', async () => {
