@@ -49,6 +49,13 @@ export interface CommandDispatcherOptions {
 export interface SubmitOptions {
   /** True if the outcome must carry the stored message. */
   wantsMessage?: boolean;
+  /** See {@link newExpiry}. A caller that waits before it submits the command sets this before it waits. */
+  expiresAtMs?: number;
+}
+
+/** Returns when a command that has just arrived expires, by `performance.now()`. */
+export function newExpiry(): number {
+  return performance.now() + EXPIRE_AFTER_MS;
 }
 
 /** Sends every command of this gateway to the workers, in batches, and returns the outcomes. */
@@ -91,7 +98,7 @@ export class CommandDispatcher {
     onOutcome: (outcome: RoomOutcome) => void,
     options?: SubmitOptions,
   ): void {
-    const expiresAtMs = performance.now() + EXPIRE_AFTER_MS;
+    const expiresAtMs = options?.expiresAtMs ?? newExpiry();
     const roomCommand = toRoomCommand(command, actorId, this.#clock.toDatabaseTime(expiresAtMs));
     if (options?.wantsMessage) roomCommand.wantsMessage = true;
     // A new room has no earlier commands. So the key is the id of the creator: the rooms that one user creates keep
@@ -103,7 +110,7 @@ export class CommandDispatcher {
   /** Sends a change of an account. Never rejects. @returns the outcome */
   changeAccount(change: AccountChange): Promise<AccountOutcome> {
     const id = newId();
-    const expiresAtMs = performance.now() + EXPIRE_AFTER_MS;
+    const expiresAtMs = newExpiry();
     const deadline = this.#clock.toDatabaseTime(expiresAtMs);
     const lanes = change.command === 'ChangeRole' ? this.#roleLanes : this.#accountLanes;
     // A new account has no user yet. So each registration has its own turn.

@@ -2,6 +2,7 @@ import type { AccountChange } from '../../shared/contract/account-commands.ts';
 import type { Command } from '../../shared/contract/commands.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { Message } from '../../shared/contract/messages.ts';
+import { newExpiry } from '../commands/dispatcher.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { CommandRequest } from '../http/route.ts';
 
@@ -15,8 +16,9 @@ export async function submitCommand(
   { userId, ref, rate }: CommandRequest,
   command: Command,
 ): Promise<Message> {
+  const expiresAtMs = newExpiry();
   await userRates.countCommand(userId, command.command, rate);
-  const outcome = await dispatcher.submit({ ...command, ref }, userId, { wantsMessage: true });
+  const outcome = await dispatcher.submit({ ...command, ref }, userId, { wantsMessage: true, expiresAtMs });
   if ('code' in outcome) throw new Refusal(outcome.code);
   // The command is committed, but its message is missing. The client can get the message with the same ref again.
   if (!outcome.message) throw new Refusal('unknown_outcome', { cause: new Error('the outcome has no message') });

@@ -5,6 +5,7 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import type { RoomOutcome } from '../../shared/contract/jobs.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { Bearer } from '../accounts/tokens.ts';
+import { newExpiry } from '../commands/dispatcher.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
 import { closeCodeOf, closeReasonOf, toRefusal } from '../edge/refusals.ts';
 import { TokenBucket } from '../edge/token-bucket.ts';
@@ -145,15 +146,15 @@ export class Connection implements LiveSocket, OutboxSocket {
   }
 
   /** @param ref as the client wrote it: the answer repeats it */
-  #submit(command: Command, ref: string | undefined): void {
+  #submit(command: Command, ref: string | undefined, expiresAtMs = newExpiry()): void {
     const refuse = (error: unknown) => this.#refuse(error, ref);
     if (this.#attaching) {
-      this.#attaching.then(() => this.#submit(command, ref), refuse);
+      this.#attaching.then(() => this.#submit(command, ref, expiresAtMs), refuse);
       return;
     }
     const { dispatcher, userRates } = this.#context.gateway;
     const userId = this.#userId as string;
-    const send = () => dispatcher.submitThen(command, userId, (outcome) => this.#answer(outcome, ref));
+    const send = () => dispatcher.submitThen(command, userId, (outcome) => this.#answer(outcome, ref), { expiresAtMs });
     try {
       const counting = userRates.countCommand(userId, command.command);
       if (counting) counting.then(send).catch(refuse);

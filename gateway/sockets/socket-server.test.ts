@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { setImmediate as tick } from 'node:timers/promises';
-import { Client } from '../../test/support/client.ts';
+import { refused } from '../../test/support/answer-checks.ts';
+import { Client, call } from '../../test/support/client.ts';
 import { openTestGateway } from '../../test/support/in-process.ts';
 
 const { gateway, url, addUser, openAnother } = await openTestGateway({ SOCKETS_PER_USER: '2', SOCKET_RATE: '5' });
@@ -81,5 +82,25 @@ test('a gateway stops following a room that is deleted, while the members stay c
   await client.commit({ command: 'DeleteRoom', roomId });
   while (gateway.liveRooms.counts.rooms !== before) await tick();
   assert.deepEqual(client.seqs(roomId), [1, 2]);
+  await client.close();
+});
+
+test('a command that waits for its count expires 10 seconds after it arrived', async () => {
+  const { userRates } = gateway;
+  const { token } = await addUser();
+  const client = await Client.connect(url, token);
+  const { roomId } = await client.commit({ command: 'CreateRoom', text: 'a room' });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const counting = mock.method(userRates, 'countCommand', () => promise);
+  const answers = [
+    client.ask({ command: 'CreateMessage', roomId, text: 'Hello World!' }),
+    call(url, `POST /api/messages/${roomId}`, { token, body: { text: 'Hello World!' } }),
+  ];
+  while (counting.mock.callCount() < 2) await tick();
+  const now = performance.now.bind(performance);
+  mock.method(performance, 'now', () => now() + 10_000);
+  resolve();
+  for (const answer of answers) refused(await answer, 'expired');
+  mock.restoreAll();
   await client.close();
 });
