@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newId } from '../../shared/contract/ids.ts';
 import { encodeMessage } from '../../shared/contract/messages.ts';
+import type { Database } from '../../shared/database.ts';
 import { roomCommand, roomCommands } from '../../test/support/sql-room-commands.ts';
 import { openTestDatabase } from '../../test/support/system.ts';
 import { createReads } from './reads.ts';
@@ -39,6 +40,21 @@ test('an e-mail address is visible to its user, to admins and to viewers who sea
   const [whole] = await reads.usersByEmail(bob, email.toUpperCase());
   const [beginning] = await reads.usersByEmail(bob, email.slice(0, 30));
   assert.deepEqual([whole?.email, beginning?.email], [email, '']);
+});
+
+test('users who do not exist are missing, and a result without rows is refused as unavailable', async (t) => {
+  const ann = await createUser();
+  const idsOf = async (ids: string[]) => (await reads.people(ids, ann)).map(({ id }) => id);
+  assert.deepEqual([await idsOf([newId(), ann]), await idsOf([newId()]), await idsOf([])], [[ann], [], []]);
+  const withoutRows = (...call: Parameters<Database>) => {
+    const statement = database(...call);
+    t.mock.method(statement as unknown as Promise<[]>, 'then', (resolve: (rows: []) => void) => resolve([]));
+    return statement;
+  };
+  const emptyReads = createReads(Object.assign(withoutRows, database) as unknown as Database);
+  await assert.rejects(emptyReads.people([ann], ann), { code: 'unavailable' });
+  await assert.rejects(emptyReads.membershipsIn(ann, [newId()]), { code: 'unavailable' });
+  await assert.rejects(emptyReads.session({ userId: ann, tokenId: newId(), version: 0 }), { code: 'unavailable' });
 });
 
 test('a session shows whether the token is valid and whether the user is an admin', async () => {

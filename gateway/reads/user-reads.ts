@@ -7,9 +7,13 @@ import { personColumns, type StoredPerson } from './record-columns.ts';
 export function userReads(database: Database) {
   return {
     /** Returns the users with these ids, in no order. */
-    people(ids: string[], viewerId: string): Promise<StoredPerson[]> {
-      return database<StoredPerson[]>`
-        select ${personColumns(database, viewerId)} from users where id = any (${arrayOf(ids)}::uuid[])`;
+    async people(ids: string[], viewerId: string): Promise<StoredPerson[]> {
+      const rows = await database<(StoredPerson | { id: null })[]>`
+        select ${personColumns(database, viewerId)}
+        from (select) one left join users on id = any (${arrayOf(ids)}::uuid[])`;
+      // When a connection is lost, the driver sometimes returns no rows.
+      if (rows.length === 0) throw new Error('postgres did not answer');
+      return rows.filter((row): row is StoredPerson => row.id !== null);
     },
 
     /** Returns all users, with the oldest accounts first. @param page the first page is 1 */
