@@ -56,7 +56,7 @@ export class Connection implements LiveSocket, OutboxSocket {
   #authenticate: Authenticate | undefined;
   #socket: WebSocket<SocketData> | undefined;
   #userId: string | undefined;
-  /** Set while the socket attaches. Commands wait for this. */
+  /** Set while the socket attaches. Commands wait for this. Never rejects: a failure closes the socket. */
   #attaching: Promise<void> | undefined;
   #commandBucket: TokenBucket | undefined;
   #frameBucket: TokenBucket | undefined;
@@ -77,13 +77,11 @@ export class Connection implements LiveSocket, OutboxSocket {
     const { gateway, admission } = this.#context;
     this.#socket = socket;
     admission.countAddress(this.#address);
-    this.#attaching = this.#attach();
-    this.#attaching.then(
-      () => {
+    this.#attaching = this.#attach()
+      .catch((error: unknown) => this.closeWithError(toRefusal(error, gateway.log)))
+      .then(() => {
         this.#attaching = undefined;
-      },
-      (error: unknown) => this.closeWithError(toRefusal(error, gateway.log)),
-    );
+      });
   }
 
   /** Subscribes the socket to the topic of a room. */
@@ -147,11 +145,12 @@ export class Connection implements LiveSocket, OutboxSocket {
 
   /** @param ref as the client wrote it: the answer repeats it */
   #submit(command: Command, ref: string | undefined, expiresAtMs = newExpiry()): void {
-    const refuse = (error: unknown) => this.#refuse(error, ref);
+    if (this.closed) return;
     if (this.#attaching) {
-      this.#attaching.then(() => this.#submit(command, ref, expiresAtMs), refuse);
+      void this.#attaching.then(() => this.#submit(command, ref, expiresAtMs));
       return;
     }
+    const refuse = (error: unknown) => this.#refuse(error, ref);
     const { dispatcher, userRates } = this.#context.gateway;
     const userId = this.#userId as string;
     const send = () => dispatcher.submitThen(command, userId, (outcome) => this.#answer(outcome, ref), { expiresAtMs });

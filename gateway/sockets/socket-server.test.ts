@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mock, test } from 'node:test';
 import { setImmediate as tick } from 'node:timers/promises';
 import { refused } from '../../test/support/answer-checks.ts';
@@ -83,6 +84,22 @@ test('a gateway stops following a room that is deleted, while the members stay c
   while (gateway.liveRooms.counts.rooms !== before) await tick();
   assert.deepEqual(client.seqs(roomId), [1, 2]);
   await client.close();
+});
+
+test('a failed attach is logged once, whatever the number of commands that wait for it', async () => {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const { token } = await addUser();
+  mock.method(gateway.reads, 'attachment', () => promise);
+  const logged = mock.method(gateway.log, 'error');
+  const client = await Client.connect(url, token, 'classic');
+  for (let count = 0; count < 5; count++) client.send({ command: 'CreateRoom', text: 'a room' });
+  client.socket.ping();
+  await once(client.socket, 'pong'); // The gateway has received the commands.
+  reject(new Error('this read fails'));
+  assert.deepEqual(await client.waitForClose(), { code: 4100, reason: 'internal' });
+  assert.deepEqual(client.errors().length, 1);
+  assert.equal(logged.mock.callCount(), 1);
+  mock.restoreAll();
 });
 
 test('a command that waits for its count expires 10 seconds after it arrived', async () => {
