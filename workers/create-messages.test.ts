@@ -4,10 +4,11 @@ import { columnsOf } from '../shared/columns.ts';
 import { newId } from '../shared/contract/ids.ts';
 import type { RoomCommand } from '../shared/contract/jobs.ts';
 import { encodeMessage, Message } from '../shared/contract/messages.ts';
+import { connectDatabase, type Database } from '../shared/database.ts';
 import { aSecondAgo, codesOf, roomCommand, roomCommands } from '../test/support/sql-room-commands.ts';
 import { openTestDatabase } from '../test/support/system.ts';
 
-const { database } = await openTestDatabase();
+const { database, url } = await openTestDatabase();
 const { apply, applyBatch, create, createUser, createRoom, seqsOf } = roomCommands(database);
 
 const write = (actorId: string, roomId: string, text = 'Hello World!', more: Partial<RoomCommand> = {}) =>
@@ -110,3 +111,28 @@ test('twenty batches for the same rooms at the same time, in both ways, give eac
   const expected = Array.from({ length: 41 }, (_, index) => index + 1);
   for (const roomId of rooms) assert.deepEqual(await seqsOf(roomId), expected);
 });
+
+test('a batch for 100 of 3,000 rooms reads few other rooms, also if its plan was made when there were few rooms', async () => {
+  const worker = connectDatabase(url, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
+  const ann = await createUser();
+  await roomCommands(worker).create([write(ann, await createRoom(ann))]);
+  const rows = await database<{ id: string }[]>`
+    insert into rooms (id, name, owner_id, room_type)
+    select gen_random_uuid(), 'one of many', ${ann}, 'Private' from generate_series(1, 3000) returning id`;
+  await database`
+    insert into memberships (room_id, user_id, seq) select id, owner_id, 1 from rooms where name = 'one of many'`;
+  const before = await countRoomsRead(worker);
+  const messages = await roomCommands(worker).create(rows.slice(0, 100).map(({ id }) => write(ann, id)));
+  const read = (await countRoomsRead(worker)) - before;
+  await worker.end();
+  assert.equal(messages?.length, 100);
+  assert.ok(read >= 100 && read <= 300, `${read} rows of rooms were read`);
+});
+
+/** Returns how many rows of `rooms` were read by an index. First reports the rows that this session has read. */
+async function countRoomsRead(session: Database): Promise<number> {
+  await session`select pg_stat_force_next_flush()`;
+  const [row] = await session<{ count: number }[]>`
+    select sum(idx_tup_read)::int as count from pg_stat_user_indexes where relname = 'rooms'`;
+  return row?.count as number;
+}

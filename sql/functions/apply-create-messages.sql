@@ -13,8 +13,7 @@ create or replace function apply_create_messages(
   ids uuid[], actor_ids uuid[], refs uuid[], room_numbers int[], steps bigint[], texts text[],
   out stored_at timestamptz, out former_seqs bigint[]
 ) language plpgsql
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
-set plan_cache_mode = force_generic_plan
+set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   stored_room_ids uuid[];
@@ -24,10 +23,24 @@ declare
 begin
   select array_agg(stored_id(id) order by n) into stored_room_ids from unnest(room_ids) with ordinality as given (id, n);
   if not is_new_batch(lane_key, number, follows) then raise sqlstate 'RM001'; end if;
-  select count(*) into open_rooms
-  from (select r from rooms r where id = any(stored_room_ids) order by id for no key update) locked
-  where may_see_room(r, true) and every_member_may_write(r);
-  -- The lateral join makes Postgres look up each row by an index. A plain join could read a whole index.
+  -- Every row that is inserted here is there already, so it is updated. An update that joins the batch with the rooms
+  -- could get a plan that compares each room of the batch with each room of the table.
+  with advanced as (
+    insert into rooms as r (id, name, room_type, seq, history_length)
+    select id, name, room_type, count, count
+    from unnest(stored_room_ids, counts) as given (room_id, count), lateral (
+      select id, name, room_type from rooms where id = room_id limit 1
+    ) existing
+    order by id
+    on conflict (id) do update
+    set seq = r.seq + excluded.seq, history_length = r.history_length + excluded.history_length
+    returning r.id, r.seq, r.history_length, may_see_room(r, true) and every_member_may_write(r) as is_open
+  )
+  select array_agg(a.seq - count order by n), array_agg(a.history_length - count order by n),
+    count(*) filter (where is_open)
+  into former_seqs, former_lengths, open_rooms
+  from unnest(stored_room_ids, counts) with ordinality as given (id, count, n) join advanced a using (id);
+  -- The lateral joins make Postgres look up each row by an index. A plain join could read a whole index.
   select count(*) into allowed
   from unnest(room_numbers, actor_ids) as given (room_number, actor_id), lateral (
     select from memberships m where m.room_id = stored_room_ids[room_number] and m.user_id = actor_id limit 1
@@ -36,14 +49,6 @@ begin
     raise sqlstate 'RM001';
   end if;
 
-  with advanced as (
-    update rooms r set seq = r.seq + given.count, history_length = r.history_length + given.count
-    from unnest(stored_room_ids, counts) with ordinality as given (id, count, n)
-    where r.id = given.id
-    returning given.n, r.seq - given.count as former_seq, r.history_length - given.count as former_length
-  )
-  select array_agg(former_seq order by n), array_agg(former_length order by n) into former_seqs, former_lengths
-  from advanced;
   stored_at := clock_timestamp()::timestamptz(3);
   insert into messages
     (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, history_index)
