@@ -89,6 +89,18 @@ test('a page costs the same if thousands of edits are between its messages', asy
   await assertRowsRead('messages', paths, 1_000);
 });
 
+test('with 100 edits of each message, a page reads only the rows between its messages', async () => {
+  const [messages, every, size] = [50_000, 101, 100];
+  const roomId = await storeRoom(messages, every);
+  const shown = Array.from({ length: Math.ceil(messages / every) }, (_, index) => index * every + 1).toReversed();
+  for (const page of [1, 3, 4]) {
+    const expected = shown.slice((page - 1) * size, page * size);
+    assert.deepEqual(await readSeqs(roomId, `page=${page}&size=${size}`, bob.token), expected);
+  }
+  const paths = [1, 3, 4].map((page) => `/api/messages/${roomId}?page=${page}&size=${size}`);
+  await assertRowsRead('messages', paths, every * size + 100);
+});
+
 test('a page of a history without edits reads only its own rows', async () => {
   const roomId = await storeRoom(50_000, 1);
   assert.deepEqual(await readSeqs(roomId, 'page=25000&size=2', bob.token), [2, 1]);
