@@ -4,8 +4,6 @@ import { LOAD_USER_EMAILS } from './load-users.ts';
 
 /** A statement deletes at most this many rows, so it holds its locks for a short time. */
 const MAX_ROWS = 10_000;
-/** For each deleted user, Postgres looks through all rooms for one that the user still owns. */
-const MAX_USERS = 1_000;
 
 /**
  * Deletes all load users, their memberships, and their rooms with all messages. Messages that they wrote in other rooms
@@ -17,11 +15,11 @@ export async function removeLoadUsers(database: Database): Promise<string[]> {
   const roomIds = () => database`select id from rooms where owner_id in (${ids()})`;
   // From here on nobody sees the rooms, so nobody sees a room with a part of its messages.
   await database`update rooms set deleted_at = now() where owner_id in (${ids()}) and deleted_at is null`;
-  const deleteAll = async (table: string, condition: () => postgres.PendingQuery<postgres.Row[]>, limit = MAX_ROWS) => {
+  const deleteAll = async (table: string, condition: () => postgres.PendingQuery<postgres.Row[]>) => {
     for (let deleted = 0; ; ) {
       const { count } = await database`
         delete from ${database(table)}
-        where ctid = any (array(select ctid from ${database(table)} where ${condition()} limit ${limit}))`;
+        where ctid = any (array(select ctid from ${database(table)} where ${condition()} limit ${MAX_ROWS}))`;
       deleted += count;
       if (count === 0) return deleted;
     }
@@ -29,6 +27,6 @@ export async function removeLoadUsers(database: Database): Promise<string[]> {
   await deleteAll('memberships', () => database`user_id in (${ids()}) or room_id in (${roomIds()})`);
   await deleteAll('messages', () => database`room_id in (${roomIds()})`);
   const rooms = await deleteAll('rooms', () => database`owner_id in (${ids()})`);
-  const users = await deleteAll('users', () => database`lower(email) like ${LOAD_USER_EMAILS}`, MAX_USERS);
+  const users = await deleteAll('users', () => database`lower(email) like ${LOAD_USER_EMAILS}`);
   return [`removed ${users} load users and ${rooms} rooms`];
 }
