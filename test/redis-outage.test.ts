@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { newId } from '../shared/contract/ids.ts';
-import { startRedis } from '../shared/local/embedded-redis.ts';
 import { refused } from './support/answer-checks.ts';
 import { call, createAccount, PASSWORD } from './support/client.ts';
-import { startSystem, testServices } from './support/system.ts';
+import { startSystem, startTestRedis } from './support/system.ts';
 
-const binaries = join(process.env.ROOMS_HOME || join(import.meta.dirname, '../.rooms'), 'bin');
-const redis = await startRedis(join(testServices().home, newId()), binaries, 'password');
+const redis = await startTestRedis();
 const { cluster } = await startSystem({ gateways: 1, workers: 1, redisUrl: redis.url });
 const [url] = cluster.urls as [string];
 const { email, token } = await createAccount(url);

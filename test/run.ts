@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { binaries } from '../bench/with-services.ts';
 import { startServices, stopChildren } from '../shared/local/services.ts';
 
 // npm test [-- file ...]: starts Postgres and Redis, then the test runner. If DATABASE_URL or REDIS_URL is set, that
@@ -22,7 +23,7 @@ const tests =
 
 const services = await startServices({
   home: testHome,
-  binaries: join(resolve(process.env.ROOMS_HOME || join(root, '.rooms')), 'bin'),
+  binaries,
   databaseUrl: process.env.DATABASE_URL || undefined,
   redisUrl: process.env.REDIS_URL || undefined,
   print: (line) => process.stdout.write(`${line}\n`),

@@ -20,6 +20,7 @@ import type { Readable } from 'node:stream';
 import { after, describe, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { binaries } from '../bench/with-services.ts';
 import { freePort } from '../shared/local/ports.ts';
 import { ORIGINAL_ENV } from './support/original-env.ts';
 
@@ -35,8 +36,7 @@ for (const name of ['gateway', 'workers', 'shared', 'sql', 'package.json', 'pack
 }
 symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
 // Without this copy, npm start would download redis-server again.
-const downloaded = join(process.env.ROOMS_HOME || join(root, '.rooms'), 'bin');
-if (existsSync(downloaded)) cpSync(downloaded, join(checkout, '.rooms/bin'), { recursive: true });
+if (existsSync(binaries)) cpSync(binaries, join(checkout, '.rooms/bin'), { recursive: true });
 
 const port = await freePort();
 const READY = '"$ROOM" "$ANN" "$BOB"';

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Redis } from 'ioredis';
 import type { Refusal } from '../../shared/contract/errors.ts';
 import { newId } from '../../shared/contract/ids.ts';
-import { startRedis } from '../../shared/local/embedded-redis.ts';
 import { createLog } from '../../shared/log.ts';
 import { connectRedis } from '../../shared/redis.ts';
-import { testServices } from '../../test/support/system.ts';
+import { startTestRedis, testServices } from '../../test/support/system.ts';
 import { until } from '../../test/support/until.ts';
 import { LeasedCounter, type LeasedCounterOptions } from './leased-counter.ts';
 import { WindowCounter, type WindowLimit } from './window-counter.ts';
@@ -146,8 +144,7 @@ test('leases of ended windows are removed', async () => {
 });
 
 test('a Redis that has lost its counts and its scripts starts a new window', async () => {
-  const binaries = join(process.env.ROOMS_HOME || join(import.meta.dirname, '../../.rooms'), 'bin');
-  const { url, child } = await startRedis(join(testServices().home, newId()), binaries, 'password');
+  const { url } = await startTestRedis();
   const redis = connectRedis(url, 'producer', log);
   connections.push(redis);
   await new Promise((resolve) => redis.once('ready', resolve));
@@ -156,6 +153,4 @@ test('a Redis that has lost its counts and its scripts starts a new window', asy
   assert.equal(await countAllowed(counter, limit, 10), 10);
   await redis.multi().flushall().script('FLUSH').exec();
   assert.equal(await countAllowed(counter, limit, 500), 500);
-  redis.disconnect();
-  await child.stop();
 });

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { after } from 'node:test';
+import { binaries } from '../../bench/with-services.ts';
 import { connectDatabase, type Database } from '../../shared/database.ts';
 import { Cluster, type ClusterOptions } from '../../shared/local/cluster.ts';
+import type { Service } from '../../shared/local/embedded-postgres.ts';
+import { startRedis } from '../../shared/local/embedded-redis.ts';
 import { migrate } from '../../sql/migrate.ts';
 import { Mailbox } from './mailbox.ts';
 
@@ -36,6 +39,13 @@ export async function openTestDatabase(): Promise<{ url: string; database: Datab
   const database = connectDatabase(url, { name: 'rooms-test', max: 4, readOnly: false, timeout: 0 });
   after(() => database.end());
   return { url, database };
+}
+
+/** Starts a Redis that only this test file uses. It stops at the end of the file. */
+export async function startTestRedis(): Promise<Service> {
+  const redis = await startRedis(join(testServices().home, randomBytes(6).toString('hex')), binaries, 'password');
+  after(() => redis.child.stop());
+  return redis;
 }
 
 export interface System {
