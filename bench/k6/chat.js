@@ -1,8 +1,9 @@
 import exec from 'k6/execution';
 import { Counter, Trend } from 'k6/metrics';
 import { MemberSocket } from './member-socket.js';
+import { onceForEachRoom } from './room-options.js';
 import { memberCount, readNumber, roomAt, roomCount } from './settings.js';
-import { summarize, TREND_STATS } from './summary.js';
+import { summarize } from './summary.js';
 import { until, wait } from './wait.js';
 
 // Open loop: messages are sent at a rate that rises from 0 to RATE messages a second and then stays, however slow the
@@ -27,25 +28,14 @@ const expectedDeliveries = new Counter('expected_deliveries');
 const missingDeliveries = new Counter('missing_deliveries');
 const errors = new Counter('errors');
 
-export const options = {
-  scenarios: {
-    rooms: {
-      executor: 'per-vu-iterations',
-      vus: roomCount,
-      iterations: 1,
-      // The beginning waits up to ten seconds for open sockets, and the end for acks and deliveries.
-      maxDuration: `${Math.ceil(CONNECT_SECONDS + RAMP_SECONDS + SECONDS + 30)}s`,
-    },
-  },
-  thresholds: {
-    ack_ms: [`p(99)<${ACK_P99_MS}`],
-    delivery_ms: [`p(99)<${DELIVERY_P99_MS}`],
-    acked_messages: ['count>0'],
-    missing_deliveries: ['count==0'],
-    errors: ['count==0'],
-  },
-  summaryTrendStats: TREND_STATS,
-};
+// The beginning waits up to ten seconds for open sockets, and the end for acks and deliveries.
+export const options = onceForEachRoom(CONNECT_SECONDS + RAMP_SECONDS + SECONDS + 30, {
+  ack_ms: [`p(99)<${ACK_P99_MS}`],
+  delivery_ms: [`p(99)<${DELIVERY_P99_MS}`],
+  acked_messages: ['count>0'],
+  missing_deliveries: ['count==0'],
+  errors: ['count==0'],
+});
 
 /** @returns when the first message is due, in milliseconds since 1970 */
 export function setup() {

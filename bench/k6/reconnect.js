@@ -2,8 +2,9 @@ import exec from 'k6/execution';
 import http from 'k6/http';
 import { Counter, Trend } from 'k6/metrics';
 import { MemberSocket } from './member-socket.js';
+import { onceForEachRoom } from './room-options.js';
 import { authorization, memberCount, readNumber, roomAt, roomCount, url } from './settings.js';
-import { summarize, TREND_STATS } from './summary.js';
+import { summarize } from './summary.js';
 import { until, wait } from './wait.js';
 
 // In each round, all members except one writer of each room lose their sockets, the writers write, and all members
@@ -25,24 +26,13 @@ const caughtUp = new Counter('caught_up_messages');
 const missing = new Counter('missing_messages');
 const errors = new Counter('errors');
 
-export const options = {
-  scenarios: {
-    rooms: {
-      executor: 'per-vu-iterations',
-      vus: roomCount,
-      iterations: 1,
-      maxDuration: `${Math.ceil(SECONDS + ROUND_SECONDS + 30)}s`,
-    },
-  },
-  thresholds: {
-    reconnect_ms: [`p(99)<${RECONNECT_P99_MS}`],
-    catch_up_ms: [`p(99)<${CATCH_UP_P99_MS}`],
-    reconnections: ['count>0'],
-    missing_messages: ['count==0'],
-    errors: ['count==0'],
-  },
-  summaryTrendStats: TREND_STATS,
-};
+export const options = onceForEachRoom(SECONDS + ROUND_SECONDS + 30, {
+  reconnect_ms: [`p(99)<${RECONNECT_P99_MS}`],
+  catch_up_ms: [`p(99)<${CATCH_UP_P99_MS}`],
+  reconnections: ['count>0'],
+  missing_messages: ['count==0'],
+  errors: ['count==0'],
+});
 
 /** @returns when the first round begins, in milliseconds since 1970 */
 export function setup() {
