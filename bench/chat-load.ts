@@ -14,6 +14,8 @@ export interface ChatLoad {
   rooms: number;
   /** How many members each room has. Each member has one socket. */
   members: number;
+  /** How many sockets there are: a member with few sockets is in several rooms. Default: one for each room of each member. */
+  sockets?: number | undefined;
   /** How many of the members send. Default: all. They are spread over the rooms. */
   senders?: number | undefined;
   /** Sends at this rate, without waiting for acks (open loop). Without it, the loop is closed: see `window`. */
@@ -28,12 +30,12 @@ export interface ChatLoad {
 
 /** Members write in rooms. Measures throughput, latency and processor time, and checks each message. */
 export async function runChatLoad(system: System, load: ChatLoad): Promise<Result> {
-  const { rooms, members, rate, window = 5, seconds = 10, warmUpSeconds = 2 } = load;
+  const { rooms, members, sockets = rooms * members, rate, window = 5, seconds = 10, warmUpSeconds = 2 } = load;
   const { print } = system;
   const totalSeconds = warmUpSeconds + seconds;
   const ledger = new Ledger(totalSeconds * (rate ?? MAX_MESSAGES_PER_SECOND));
-  print(`${rooms} rooms with ${members} members each, ${rooms * members} sockets ...`);
-  const fixture = await createFixture(system, { rooms, members: rooms * members }, ledger);
+  print(`${rooms} rooms with ${members} members each, ${sockets} sockets ...`);
+  const fixture = await createFixture(system, { rooms, members: sockets, roomSize: members }, ledger);
   const senders = fixture.members.slice(0, load.senders);
   const kind = rate ? `at ${rate} messages/s` : `in a closed loop, ${window} in flight for each sender`;
   print(`${senders.length} senders, ${seconds} s ${kind} ...`);

@@ -14,9 +14,10 @@ export interface StoredMessage {
  * @returns one line for each error
  */
 export async function findErrors(fixture: Fixture, ledger: Ledger, database: Database): Promise<string[]> {
-  const errors = [...ledger.errors];
+  const errors: string[] = [];
+  for (const [code, count] of ledger.refusals) errors.push(`${count} commands were answered with ${code}`);
+  errors.push(...ledger.errors);
   if (ledger.inFlight > 0) errors.push(`${ledger.inFlight} of ${ledger.sent} messages have no outcome`);
-  for (const [code, count] of ledger.refusals) errors.push(`${count} messages were refused: ${code}`);
   let stored = 0;
   for (const room of fixture.rooms) {
     const rows = await database<StoredMessage[]>`select seq, ref from messages where room_id = ${room.id} order by seq`;
@@ -57,8 +58,10 @@ export function checkStored(
 
 /** Each delivery was checked when it came. So a socket that has the last message of its room has all of them. */
 function checkEnds({ members }: Fixture): string[] {
-  return members.flatMap(({ number, nextSeq, room }) => {
-    const last = room.initialSeq + room.order.length;
-    return nextSeq === last + 1 ? [] : [`socket ${number}: the last seq is ${nextSeq - 1} where ${last} is expected`];
-  });
+  return members
+    .flatMap(({ rooms }) => rooms)
+    .flatMap(({ number, nextSeq, room }) => {
+      const last = room.initialSeq + room.order.length;
+      return nextSeq === last + 1 ? [] : [`socket ${number}: the last seq is ${nextSeq - 1} where ${last} is expected`];
+    });
 }

@@ -60,7 +60,7 @@ async function runWith(deliver: Deliver): Promise<{ ledger: Ledger; members: Mem
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const ledger = new Ledger(MESSAGES);
   const room: LedgerRoom = { id: roomId, initialSeq: FIRST_SEQ - 1, order: [] };
-  const members = [await Member.connect(url, '', room, 0, ledger), await Member.connect(url, '', room, 1, ledger)];
+  const members = [await Member.connect(url, '', [room], 0, ledger), await Member.connect(url, '', [room], 1, ledger)];
   await runClosedLoop(members, ledger, 5, () => ledger.isFull);
   for (const member of members) member.close();
   for (const socket of sockets) socket.terminate();
@@ -83,3 +83,37 @@ for (const [fault, deliver] of Object.entries(faults))
       /^socket (1: received seq \d+ where \d+|[01]: received another message)/,
     );
   });
+
+/** A ledger with one message, and the only reader of its room. */
+function sendOne() {
+  const ledger = new Ledger(1);
+  const room: LedgerRoom = { id: randomUUID(), initialSeq: 0, order: [] };
+  return { ledger, index: ledger.recordSending(0, room, 0), reader: { number: 0, room, nextSeq: 1 } };
+}
+
+for (const code of ['busy', 'expired'])
+  test(`a message that was refused as ${code} and sent again is acked without an error`, () => {
+    const { ledger, index, reader } = sendOne();
+    const now = performance.now() + 1;
+    assert.equal(ledger.recordRefusal(index, code), false);
+    assert.deepEqual(ledger.takeSilent(now), [{ index, sender: 0 }]);
+    ledger.recordDelivery(reader, index, 1);
+    assert.deepEqual([ledger.recordAck(index, 1), ledger.recordAck(index, 1)], [true, false]);
+    assert.deepEqual([ledger.inFlight, ledger.errors], [0, []]);
+  });
+
+test('a ledger finds a message that was refused and then stored', () => {
+  for (const code of ['busy', 'not_a_member']) {
+    const { ledger, index, reader } = sendOne();
+    ledger.recordRefusal(index, code);
+    ledger.recordDelivery(reader, index, 1);
+    assert.match(ledger.errors.join(), /^message 0: refused, and then stored with seq 1$/);
+  }
+});
+
+test('after unknown_outcome, a message may be stored', () => {
+  const { ledger, index, reader } = sendOne();
+  assert.equal(ledger.recordRefusal(index, 'unknown_outcome'), false);
+  ledger.recordDelivery(reader, index, 1);
+  assert.deepEqual(ledger.errors, []);
+});

@@ -1,10 +1,10 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import { Latency } from './latency.ts';
+import { LoadRecord } from './load-record.ts';
 import { Refs } from './refs.ts';
 
-const POLL_AFTER_MS = 10;
-const MAX_SILENCE_MS = 5_000;
 const MAX_KEPT_ERRORS = 1_000;
+/** After these answers, a client sends the message again with the same ref. */
+const NOT_DONE = new Set(['busy', 'expired', 'unavailable']);
+const UNKNOWN = 'unknown_outcome';
 
 /** A room of the fixture, and what the sockets received in it. */
 export interface LedgerRoom {
@@ -15,43 +15,45 @@ export interface LedgerRoom {
   order: number[];
 }
 
-/** Where a socket is in its room. */
+/** Where a socket is in one of its rooms. */
 export interface Reader {
+  /** The number of the socket. */
   readonly number: number;
   readonly room: LedgerRoom;
   nextSeq: number;
 }
 
+/** A message that has no outcome yet. */
+export interface SilentMessage {
+  index: number;
+  sender: number;
+}
+
 /**
  * Records every message of a run: when it had to be sent, with which seq it was acked, and that every socket receives it
- * once and in order. Each message has an index. All times are in milliseconds of `performance.now()`.
+ * once and in order. Each message has an index.
  */
-export class Ledger {
+export class Ledger extends LoadRecord {
   readonly refs = new Refs();
-  readonly acks = new Latency();
-  readonly deliveries = new Latency();
-  /** How late the client was: from the time at which a message had to be sent to the time at which it was sent. */
-  readonly lateness = new Latency();
   readonly errors: string[] = [];
-  /** How many commands were refused, for each error code. */
+  /** How many answers were refusals, for each error code. */
   readonly refusals = new Map<string, number>();
-  sent = 0;
-  acked = 0;
   refused = 0;
-  delivered = 0;
-  readonly #intendedAt: Float64Array;
   readonly #sentAt: Float64Array;
   readonly #senders: Int32Array;
+  /** The room of each message. */
+  readonly #rooms: LedgerRoom[] = [];
+  /** How many times each message was sent and was not answered with a refusal. */
+  readonly #copies: Uint16Array;
   /** The seq of the ack. 0: no outcome yet. -1: refused. */
   readonly #seqs: Int32Array;
-  /** Messages that had to be sent before this time are not in the latencies. */
-  #measureFrom = 0;
 
   /** @param capacity the largest number of messages */
   constructor(capacity: number) {
-    this.#intendedAt = new Float64Array(capacity);
+    super(capacity);
     this.#sentAt = new Float64Array(capacity);
     this.#senders = new Int32Array(capacity);
+    this.#copies = new Uint16Array(capacity);
     this.#seqs = new Int32Array(capacity);
   }
 
@@ -59,60 +61,70 @@ export class Ledger {
     return this.sent === this.#seqs.length;
   }
 
-  /** How many messages have no outcome yet. */
-  get inFlight(): number {
-    return this.sent - this.acked - this.refused;
-  }
-
-  /** Forgets the latencies. From now on, only messages that have to be sent from now on are measured. */
-  measureFromNow(): void {
-    this.#measureFrom = performance.now();
-    for (const latency of [this.acks, this.deliveries, this.lateness]) latency.reset();
-  }
-
   /** Records that a message is sent now. @returns its index */
-  recordSending(sender: number, intendedAt: number): number {
-    const now = performance.now();
-    const index = this.sent++;
-    this.#intendedAt[index] = intendedAt;
-    this.#sentAt[index] = now;
+  recordSending(sender: number, room: LedgerRoom, intendedAt: number): number {
+    const index = this.sent;
+    this.#sentAt[index] = performance.now();
     this.#senders[index] = sender;
-    if (intendedAt >= this.#measureFrom) this.lateness.record(now - intendedAt);
+    this.#copies[index] = 1;
+    this.#rooms.push(room);
+    this.countSending(index, intendedAt);
     return index;
   }
 
-  recordAck(index: number, seq: number): void {
-    if (this.#seqs[index] !== 0) {
-      if (this.#seqs[index] !== seq) this.#addError(`message ${index}: acked at ${this.#seqs[index]} and at ${seq}`);
-      return;
-    }
-    this.#seqs[index] = seq;
-    this.acked++;
-    this.#recordLatency(this.acks, index);
+  /** @returns the room in which the message was sent */
+  roomOf(index: number): LedgerRoom {
+    return this.#rooms[index] as LedgerRoom;
   }
 
-  /** @param index -1 if the refusal has no ref of this run */
-  recordRefusal(index: number, code: string): void {
+  /** @returns false if the message had an outcome before */
+  recordAck(index: number, seq: number): boolean {
+    const before = this.#seqs[index] as number;
+    if (before !== 0) {
+      const outcome = before < 0 ? 'refused' : `acked at ${before}`;
+      if (before !== seq) this.addError(`message ${index}: ${outcome}, and then acked at ${seq}`);
+      return false;
+    }
+    this.#seqs[index] = seq;
+    this.countAck(index);
+    return true;
+  }
+
+  /**
+   * Counts a refusal. A message that the client sends again still has no outcome.
+   * @param index -1 if the refusal has no ref of this run
+   * @returns true if this is the outcome of the message
+   */
+  recordRefusal(index: number, code: string): boolean {
     this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
-    if (index < 0 || this.#seqs[index] !== 0) return;
+    if (index < 0 || this.#seqs[index] !== 0 || code === UNKNOWN) return false;
+    (this.#copies[index] as number)--;
+    if (NOT_DONE.has(code)) return false;
     this.#seqs[index] = -1;
     this.refused++;
+    return true;
   }
 
   /** Checks the order of what the socket receives, and that other sockets received the same message with this seq. */
   recordDelivery(reader: Reader, index: number, seq: number): void {
     const { room, number, nextSeq } = reader;
-    this.delivered++;
-    if (seq !== nextSeq) this.#addError(`socket ${number}: received seq ${seq} where ${nextSeq} is expected`);
+    if (seq !== nextSeq) this.addError(`socket ${number}: received seq ${seq} where ${nextSeq} is expected`);
     reader.nextSeq = seq + 1;
     const place = seq - room.initialSeq - 1;
-    if (place === room.order.length) room.order.push(index);
-    if (room.order[place] !== index) this.#addError(`socket ${number}: received another message with seq ${seq}`);
-    this.#recordLatency(this.deliveries, index);
+    if (place === room.order.length) {
+      room.order.push(index);
+      if (this.#copies[index] === 0) this.addError(`message ${index}: refused, and then stored with seq ${seq}`);
+    }
+    if (room.order[place] !== index) this.addError(`socket ${number}: received another message with seq ${seq}`);
+    this.countDelivery(index);
   }
 
   recordClose(socket: number, reason: string): void {
-    this.#addError(`socket ${socket} was closed: ${reason}`);
+    this.addError(`socket ${socket} was closed: ${reason}`);
+  }
+
+  addError(error: string): void {
+    if (this.errors.length < MAX_KEPT_ERRORS) this.errors.push(error);
   }
 
   /** @returns the seq of the ack, or undefined if the message was not acked */
@@ -122,32 +134,15 @@ export class Ledger {
   }
 
   /** Finds the messages that were sent before this time and have no outcome. Sets the time at which they are sent to now. */
-  takeSilent(sentBefore: number): { index: number; sender: number }[] {
-    const silent: { index: number; sender: number }[] = [];
+  takeSilent(sentBefore: number): SilentMessage[] {
+    const silent: SilentMessage[] = [];
     if (this.inFlight === 0) return silent;
     for (let index = 0; index < this.sent; index++) {
       if (this.#seqs[index] !== 0 || (this.#sentAt[index] as number) > sentBefore) continue;
       this.#sentAt[index] = performance.now();
+      (this.#copies[index] as number)++;
       silent.push({ index, sender: this.#senders[index] as number });
     }
     return silent;
-  }
-
-  /** Resolves when `delivered` is the expected number, or after five seconds without a delivery. */
-  async waitForDeliveries(expected: number): Promise<void> {
-    let [lastCount, lastChange] = [this.delivered, performance.now()];
-    while (this.delivered < expected && performance.now() - lastChange < MAX_SILENCE_MS) {
-      await wait(POLL_AFTER_MS);
-      if (this.delivered !== lastCount) [lastCount, lastChange] = [this.delivered, performance.now()];
-    }
-  }
-
-  #recordLatency(latency: Latency, index: number): void {
-    const intendedAt = this.#intendedAt[index] as number;
-    if (intendedAt >= this.#measureFrom) latency.record(performance.now() - intendedAt);
-  }
-
-  #addError(error: string): void {
-    if (this.errors.length < MAX_KEPT_ERRORS) this.errors.push(error);
   }
 }

@@ -60,8 +60,8 @@ export const SCENARIOS = {
     measure: measureFanOut,
   },
   rooms: {
-    purpose: 'the same load in 10 to 2,000 rooms',
-    options: ['rooms', 'seconds'],
+    purpose: 'the same load over the same sockets in 10 to 2,000 rooms',
+    options: ['rooms', 'sockets', 'seconds'],
     size: ONE_OF_EACH,
     measure: measureRooms,
   },

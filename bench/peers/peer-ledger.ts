@@ -1,10 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import { Latency } from '../latency.ts';
+import { LoadRecord } from '../load-record.ts';
 import { DeliveryOrder } from './delivery-order.ts';
 import type { Setup } from './peer.ts';
 
-const POLL_AFTER_MS = 10;
-const MAX_SILENCE_MS = 5_000;
 /** The largest number of messages of all senders together. */
 const MAX_MESSAGES = 4_000_000;
 
@@ -18,37 +15,28 @@ export interface Faults {
 
 /**
  * Records every message to one peer: when it had to be sent, that it is acked, and which sockets received it. The message
- * `number` of a sender has the index `number * members + sender`. All times are in milliseconds of `performance.now()`.
+ * `number` of a sender has the index `number * members + sender`.
  */
-export class PeerLedger {
-  readonly acks = new Latency();
-  readonly deliveries = new Latency();
-  /** How late the client was: from the time at which a message had to be sent to the time at which it was sent. */
-  readonly lateness = new Latency();
+export class PeerLedger extends LoadRecord {
   /** The frames with which the peer refused a message. */
   readonly errors: string[] = [];
   /** True when one sender has sent as many messages as there is space for. */
   isFull = false;
-  sent = 0;
-  acked = 0;
-  delivered = 0;
   readonly #rooms: number;
   readonly #members: number;
   readonly #maxNumber: number;
-  readonly #intendedAt: Float64Array;
   readonly #isAcked: Uint8Array;
   readonly #sentOf: Uint32Array;
   /** One for each receiver and sender of a room, by `receiver * members per room + sender's place in the room`. */
   readonly #orders: DeliveryOrder[];
   /** Deliveries to a socket of another room. */
   #misdirected = 0;
-  #measureFrom = 0;
 
   constructor({ rooms, members }: Pick<Setup, 'rooms' | 'members'>) {
+    super(MAX_MESSAGES);
     this.#rooms = rooms;
     this.#members = members;
     this.#maxNumber = Math.floor(MAX_MESSAGES / members) - 1;
-    this.#intendedAt = new Float64Array(MAX_MESSAGES);
     this.#isAcked = new Uint8Array(MAX_MESSAGES);
     this.#sentOf = new Uint32Array(members);
     this.#orders = Array.from({ length: members * (members / rooms) }, () => new DeliveryOrder());
@@ -58,24 +46,12 @@ export class PeerLedger {
     return this.errors.length;
   }
 
-  get inFlight(): number {
-    return this.sent - this.acked - this.refused;
-  }
-
-  /** Forgets the latencies. From now on, only messages that have to be sent from now on are measured. */
-  measureFromNow(): void {
-    this.#measureFrom = performance.now();
-    for (const latency of [this.acks, this.deliveries, this.lateness]) latency.reset();
-  }
-
   /** Records that a message is sent now. @returns its index */
   recordSending(sender: number, intendedAt: number): number {
     const number = (this.#sentOf[sender] as number)++;
     if (number === this.#maxNumber) this.isFull = true;
     const index = number * this.#members + sender;
-    this.#intendedAt[index] = intendedAt;
-    this.sent++;
-    if (intendedAt >= this.#measureFrom) this.lateness.record(performance.now() - intendedAt);
+    this.countSending(index, intendedAt);
     return index;
   }
 
@@ -83,26 +59,15 @@ export class PeerLedger {
   recordAck(index: number): boolean {
     if (this.#isAcked[index]) return false;
     this.#isAcked[index] = 1;
-    this.acked++;
-    this.#record(this.acks, index);
+    this.countAck(index);
     return true;
   }
 
   recordDelivery(receiver: number, index: number): void {
-    this.delivered++;
+    this.countDelivery(index);
     const sender = index % this.#members;
     if (sender % this.#rooms !== receiver % this.#rooms) this.#misdirected++;
     else this.#orderOf(receiver, sender).add(Math.floor(index / this.#members));
-    this.#record(this.deliveries, index);
-  }
-
-  /** Resolves when every message has all its deliveries, or after five seconds without a delivery. */
-  async waitForDeliveries(receivers: number): Promise<void> {
-    let [lastCount, lastChange] = [-1, performance.now()];
-    while (this.delivered < this.sent * receivers && performance.now() - lastChange < MAX_SILENCE_MS) {
-      if (this.delivered !== lastCount) [lastCount, lastChange] = [this.delivered, performance.now()];
-      await wait(POLL_AFTER_MS);
-    }
   }
 
   /** @param receivers 1 if only the sender gets a message */
@@ -121,10 +86,5 @@ export class PeerLedger {
   #orderOf(receiver: number, sender: number): DeliveryOrder {
     const place = Math.floor(sender / this.#rooms);
     return this.#orders[receiver * (this.#members / this.#rooms) + place] as DeliveryOrder;
-  }
-
-  #record(latency: Latency, index: number): void {
-    const intendedAt = this.#intendedAt[index] as number;
-    if (intendedAt >= this.#measureFrom) latency.record(performance.now() - intendedAt);
   }
 }

@@ -37,7 +37,7 @@ export async function runPeer(peer: Peer, environment: Environment, load: Load):
     };
     const members = await inParallel(setup.members, connect, MAX_CONNECTS_AT_ONCE);
     const figures = await measureLoad(members, ledger, load, await readCpuOf(running, setup));
-    await ledger.waitForDeliveries(running.receivers);
+    await ledger.waitForDeliveries(ledger.sent * running.receivers);
     for (const member of members) member.close();
     return {
       ...figures,

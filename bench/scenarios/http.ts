@@ -3,12 +3,14 @@ import { checkStored, type StoredMessage } from '../check.ts';
 import { createRooms } from '../fixture.ts';
 import { FieldFinder, readNumber } from '../frame-fields.ts';
 import { type HttpLoad, runHttpLoad, WARM_UP_MS } from '../http-load.ts';
-import { Ledger } from '../ledger.ts';
+import { Ledger, type LedgerRoom } from '../ledger.ts';
 import { type Figures, printFigures, type Result } from '../measure.ts';
 import { encodeRequest } from '../raw-http.ts';
 import type { System } from '../with-cluster.ts';
 
 const SIZE = { members: 200, rooms: 20 };
+/** A room is created, and then its other members are added. */
+const INITIAL_SEQ = SIZE.members / SIZE.rooms;
 const PAGE_SIZE = 20;
 const MAX_REQUESTS_PER_SECOND = 30_000;
 /** Of this many pages, one is parsed and compared with what a page must be. */
@@ -42,14 +44,16 @@ export async function measureHttp(system: System, { sockets = 64, seconds = 10 }
 function messages(url: string, accounts: Account[], roomIds: string[], ledger: Ledger): HttpLoad {
   const [seqField, refField] = [new FieldFinder('seq'), new FieldFinder('ref')];
   const body = JSON.stringify({ text: TEXT });
+  const rooms = roomIds.map((id): LedgerRoom => ({ id, initialSeq: INITIAL_SEQ, order: [] }));
   return {
     name: 'POST a message',
     request: (connection) => {
       const index = connection % accounts.length;
       const { token } = accounts[index] as Account;
-      const key = ledger.refs.of(ledger.recordSending(connection, performance.now()));
+      const room = rooms[index % rooms.length] as LedgerRoom;
+      const key = ledger.refs.of(ledger.recordSending(connection, room, performance.now()));
       const headers = [`Authorization: Bearer ${token}`, `Idempotency-Key: ${key}`];
-      return encodeRequest(url, `POST /api/messages/${roomIds[index % roomIds.length]}`, headers, body);
+      return encodeRequest(url, `POST /api/messages/${room.id}`, headers, body);
     },
     check: (status, bytes, start, end) => {
       if (status !== 201) return `${status} ${bytes.toString('utf8', start, end)}`;
@@ -90,9 +94,8 @@ async function checkMessages({ database }: System, roomIds: string[], ledger: Le
   for (const roomId of roomIds) {
     const rows = await database<StoredMessage[]>`
       select seq, ref from messages where room_id = ${roomId} order by seq`;
-    const initialSeq = SIZE.members / SIZE.rooms;
-    errors.push(...checkStored({ id: roomId, initialSeq }, rows, ledger));
-    stored += rows.length - initialSeq;
+    errors.push(...checkStored({ id: roomId, initialSeq: INITIAL_SEQ }, rows, ledger));
+    stored += rows.length - INITIAL_SEQ;
   }
   if (stored !== ledger.acked) errors.push(`${ledger.acked} messages were answered, ${stored} are stored`);
   return errors;
