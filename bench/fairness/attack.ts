@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { newId } from '../../shared/contract/ids.ts';
@@ -19,10 +21,12 @@ export type Attack =
       connections: number;
       perSecond: number;
     }
-  | { kind: 'reconnects'; token: string };
+  | { kind: 'reconnects'; token: string }
+  | { kind: 'idle connections'; count: number };
 
 /** The attack ends after this time, also if nobody stops it. */
 const MAX_ATTACK_MS = 30_000;
+const REOPEN_AFTER_MS = 1_000;
 
 if (process.argv[1] === import.meta.filename) {
   const [url, attack] = process.argv.slice(2) as [string, string];
@@ -34,6 +38,7 @@ if (process.argv[1] === import.meta.filename) {
 async function run(url: string, attack: Attack): Promise<void> {
   if (attack.kind === 'commands') await sendCommands(url, attack);
   else if (attack.kind === 'requests') await sendRequests(url, attack);
+  else if (attack.kind === 'idle connections') await holdConnections(url, attack.count);
   else await reconnect(url, attack.token);
 }
 
@@ -89,6 +94,21 @@ async function reconnect(url: string, token: string): Promise<void> {
     const socket = await openSocket(url, token);
     socket.terminate();
   }
+}
+
+/** Holds connections that send nothing. Opens each again that the gateway closes. */
+async function holdConnections(url: string, count: number): Promise<void> {
+  const { hostname, port } = new URL(url);
+  const hold = async () => {
+    for (;;) {
+      const connection = connect(Number(port), hostname).resume();
+      connection.on('error', () => undefined);
+      await once(connection, 'close');
+      await wait(REOPEN_AFTER_MS);
+    }
+  };
+  process.send?.('begins');
+  await Promise.all(Array.from({ length: count }, hold));
 }
 
 /** Resolves with the first frame, also if the socket is refused. */

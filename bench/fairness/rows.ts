@@ -6,6 +6,8 @@ import { type Attack, loginsOf } from './attack.ts';
 /** One line of the table: what one user does. */
 export interface FairnessRow {
   title: string;
+  /** The row has a gateway of its own, with this number of file descriptors. */
+  descriptors?: number;
   /** Creates what the attack needs. */
   prepare(system: System): Promise<Attack>;
 }
@@ -22,6 +24,7 @@ export const ROWS: FairnessRow[] = [
   { title: '3 users send 23,400 refused commands over 120 sockets', prepare: refusedCommands },
   { title: '10 accounts of one address log in, again and again', prepare: logins },
   { title: 'GET /readyz over 64 connections', prepare: readyz },
+  { title: '200 idle connections, 150 descriptors', descriptors: 150, prepare: idleConnections },
 ];
 
 async function createRooms(system: System, sockets: number, count: number, seconds: number): Promise<Attack> {
@@ -83,6 +86,10 @@ async function logins(system: System): Promise<Attack> {
 
 async function readyz(): Promise<Attack> {
   return { kind: 'requests', method: 'GET', path: '/readyz', connections: 64, perSecond: 1_000_000 };
+}
+
+async function idleConnections(): Promise<Attack> {
+  return { kind: 'idle connections', count: 200 };
 }
 
 /** @returns the ids of the rooms */

@@ -8,7 +8,7 @@ import { type Account, createAccounts } from '../accounts.ts';
 import { callApi } from '../call-api.ts';
 import type { Attack } from '../fairness/attack.ts';
 import { ACTIONS, type Action, Bystander, type Measurement } from '../fairness/bystander.ts';
-import { ROWS } from '../fairness/rows.ts';
+import { type FairnessRow, ROWS } from '../fairness/rows.ts';
 import type { Result } from '../measure.ts';
 import type { System } from '../with-cluster.ts';
 
@@ -27,16 +27,11 @@ interface FairnessOptions {
 
 /** Measures a bystander at rest, and again while one user does what a row says. */
 export async function measureFairness(system: System, { row, seconds = 8 }: FairnessOptions): Promise<Result> {
-  const bystander = await openBystander(system);
   const result: Result = { errors: [], figures: {} };
-  for (const [index, { title, prepare }] of ROWS.entries()) {
+  for (const [index, each] of ROWS.entries()) {
     if (row !== undefined && row !== index + 1) continue;
-    const attack = await prepare(system);
-    const rest = await bystander.measure(seconds);
-    const stop = await startAttack(system.url, attack);
-    const load = await bystander.measure(seconds);
-    await stop();
-    system.print(`  ${index + 1}. ${title}`);
+    const [rest, load] = await measureRow(system, each, seconds);
+    system.print(`  ${index + 1}. ${each.title}`);
     for (const action of actions) {
       const ratio = printComparison(action, rest, load, system.print);
       result.figures[`row ${index + 1} ${action} ratio`] = ratio;
@@ -44,8 +39,25 @@ export async function measureFairness(system: System, { row, seconds = 8 }: Fair
     result.errors.push(...refusalsOf(load).map((refusal) => `row ${index + 1}: the bystander got ${refusal}`));
     await wait(REST_MS);
   }
-  bystander.close();
   return result;
+}
+
+/** @returns what the bystander measured at rest and under the load of the row */
+async function measureRow(
+  system: System,
+  { prepare, descriptors }: FairnessRow,
+  seconds: number,
+): Promise<[Measurement, Measurement]> {
+  const url = descriptors ? await system.cluster.startGateway(undefined, descriptors) : system.url;
+  const bystander = await openBystander({ ...system, url });
+  const attack = await prepare({ ...system, url });
+  const rest = await bystander.measure(seconds);
+  const stop = await startAttack(url, attack);
+  const load = await bystander.measure(seconds);
+  await stop();
+  bystander.close();
+  if (descriptors) await system.cluster.gateways.at(-1)?.stop();
+  return [rest, load];
 }
 
 /** @returns the ratio of the p99 under load to the p99 at rest */

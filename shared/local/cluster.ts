@@ -70,10 +70,15 @@ export class Cluster {
     return worker;
   }
 
-  /** @returns the URL, when the gateway is ready. @throws Error with the log of the gateway if it ends before that */
-  async startGateway(port?: number): Promise<string> {
+  /**
+   * @param descriptors the largest number of file descriptors of the gateway. Default: that of this process
+   * @returns the URL, when the gateway is ready
+   * @throws Error with the log of the gateway if it ends before that
+   */
+  async startGateway(port?: number, descriptors?: number): Promise<string> {
     const gatewayPort = port ?? (await freePort());
-    const gateway = this.#startProcess('gateway', { PORT: String(gatewayPort), HOST: '127.0.0.1' });
+    const limit = descriptors ? ['prlimit', `--nofile=${descriptors}`] : [];
+    const gateway = this.#startProcess('gateway', { PORT: String(gatewayPort), HOST: '127.0.0.1' }, [], limit);
     this.gateways.push(gateway);
     const url = `http://127.0.0.1:${gatewayPort}`;
     this.urls.push(url);
@@ -91,12 +96,17 @@ export class Cluster {
     return readFileSync(join(this.#options.logs, `${child.name}.log`), 'utf8');
   }
 
-  #startProcess(kind: 'gateway' | 'workers', processEnv: Record<string, string>, args: string[] = []): Child {
+  #startProcess(
+    kind: 'gateway' | 'workers',
+    processEnv: Record<string, string>,
+    args: string[] = [],
+    launcher: string[] = [],
+  ): Child {
     const { databaseUrl, redisUrl, logs, env, checkout = root } = this.#options;
     const name = `${kind}-${++this.#processCount}`;
     return startChild({
       name,
-      command: [process.execPath, join(checkout, kind, 'main.ts'), ...args],
+      command: [...launcher, process.execPath, join(checkout, kind, 'main.ts'), ...args],
       env: {
         DATABASE_URL: databaseUrl,
         REDIS_URL: redisUrl,
