@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { importTokenKey, signToken, TOKEN_RULES } from '../../shared/access-tokens.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import { Id } from '../../shared/contract/ids.ts';
+import { VerifiedTokens } from './verified-tokens.ts';
 
 const { algorithm: ALGORITHM, ...claimsOfToken } = TOKEN_RULES;
 const CLAIM_RULES = { ...claimsOfToken, requiredClaims: ['exp'] };
@@ -39,21 +40,30 @@ export interface Tokens {
 /** Signs and checks access tokens (JWTs, RFC 7519). @param secret `API_SECRET` @param hours `TOKEN_HOUR_LIFESPAN` */
 export function createTokens(secret: string, hours: number): Tokens {
   const key = importTokenKey(secret);
+  const verified = new VerifiedTokens<Bearer>();
   return {
     sign: (userId, version) => signToken(key, { userId, version, hours }),
 
-    verify(authorization) {
-      const [, token] = /^Bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
-      if (!token) throw new Refusal('no_token');
-      try {
-        const { sub, jti, ver, exp } = v.parse(Claims, verifiedClaims(token, key));
-        return { userId: sub, tokenId: jti, version: ver, expires: exp * 1_000 };
-      } catch (error) {
-        if (error instanceof joseErrors.JWTExpired) throw new Refusal('token_expired');
-        throw new Refusal('bad_token', { cause: error });
-      }
+    verify(authorization = '') {
+      const known = verified.find(authorization);
+      if (known) return known;
+      const bearer = verifyToken(authorization, key);
+      verified.remember(authorization, bearer);
+      return bearer;
     },
   };
+}
+
+function verifyToken(authorization: string, key: KeyObject): Bearer {
+  const [, token] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
+  if (!token) throw new Refusal('no_token');
+  try {
+    const { sub, jti, ver, exp } = v.parse(Claims, verifiedClaims(token, key));
+    return { userId: sub, tokenId: jti, version: ver, expires: exp * 1_000 };
+  } catch (error) {
+    if (error instanceof joseErrors.JWTExpired) throw new Refusal('token_expired');
+    throw new Refusal('bad_token', { cause: error });
+  }
 }
 
 /**
