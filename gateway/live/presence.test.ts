@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as tick, setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { newId } from '../../shared/contract/ids.ts';
 import { createLog } from '../../shared/log.ts';
@@ -98,6 +98,30 @@ test('a user whose write to Redis failed is written at the next renewal', async 
   presence.enter(bob);
   await becomesOnline(presence, [ann, bob], [ann, bob]);
 });
+
+test('the users who enter during a write are written together after it', async () => {
+  const { presence, redis } = await startGateway();
+  const users = Array.from({ length: 20 }, newId);
+  const sadd = redis.sadd;
+  const written: number[] = [];
+  redis.sadd = ((key: string, ...ids: string[]) => {
+    written.push(ids.length);
+    // This write ends after all users have entered.
+    const entered = written.length === 1 ? enterOneByOne(presence, users.slice(1)) : Promise.resolve();
+    return entered.then(() => Reflect.apply(sadd, redis, [key, ...ids]));
+  }) as typeof redis.sadd;
+  presence.enter(users[0] as string);
+  await becomesOnline(presence, users, users);
+  assert.deepEqual(written, [1, 19]);
+});
+
+/** Each user enters in a turn of the event loop of their own. */
+async function enterOneByOne(presence: Presence, users: string[]): Promise<void> {
+  for (const user of users) {
+    presence.enter(user);
+    await tick();
+  }
+}
 
 test('a closed gateway leaves no key in Redis', async () => {
   const { presence, redis } = await startGateway();

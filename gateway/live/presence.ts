@@ -33,8 +33,9 @@ export class Presence {
   readonly #times: PresenceTimes;
   readonly #log: Log;
   readonly #users = new Set<string>();
-  /** Users who entered or left in this turn of the event loop. */
+  /** Users who entered or left since the last write began. */
   #changed = new Set<string>();
+  #isWriting = false;
   readonly #timer: NodeJS.Timeout;
   /** True if a write failed. The set in Redis may then differ from `#users`. */
   #mustRewrite = false;
@@ -83,10 +84,17 @@ export class Presence {
     await this.#write(() => this.#redis.pipeline().del(this.#ownKey).zrem(this.#gatewaysKey, this.#gatewayId).exec());
   }
 
-  /** All changes of one turn of the event loop share their writes. */
+  /** All changes of one turn of the event loop share their writes. So do the changes that come during a write. */
   #noteChange(userId: string): void {
-    if (this.#changed.size === 0) setImmediate(() => void this.#write(() => this.#writeChanges()));
     this.#changed.add(userId);
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    setImmediate(() => void this.#writeAllChanges());
+  }
+
+  async #writeAllChanges(): Promise<void> {
+    while (this.#changed.size > 0) await this.#write(() => this.#writeChanges());
+    this.#isWriting = false;
   }
 
   async #writeChanges(): Promise<void> {
