@@ -31,7 +31,8 @@ export function createPeerOf(trusted: string[]): PeerOf {
   const proxies = blockListOf(trusted);
   return (peer) => {
     const address = peerAddress(peer);
-    return proxies.check(address, familyOf(address)) ? undefined : counted(address);
+    const isProxy = trusted.length > 0 && proxies.check(address, familyOf(address));
+    return isProxy ? undefined : counted(address);
   };
 }
 

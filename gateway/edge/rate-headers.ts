@@ -1,4 +1,5 @@
 import { Refusal } from '../../shared/contract/errors.ts';
+import type { HeaderLines } from './header-lines.ts';
 import type { LeasedCounter, RateState } from './leased-counter.ts';
 import type { WindowLimit } from './window-counter.ts';
 
@@ -35,18 +36,16 @@ export function takeNowAndShow(leases: LeasedCounter, limit: WindowLimit, shown:
   }
 }
 
-/** Returns the headers of an answer (docs/api.md describes them). */
-export function rateHeaders({ state }: ShownRate): Record<string, string> {
-  if (!state) return {};
-  return {
-    'RateLimit-Limit': `${state.max}`,
-    'RateLimit-Remaining': `${state.remaining}`,
-    'RateLimit-Reset': `${Math.ceil(state.resetMs / 1_000)}`,
-  };
-}
+/** The names of the headers about limits. Pages of other origins may read them. */
+export const RATE_HEADERS = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'] as const;
+const [LIMIT, REMAINING, RESET] = RATE_HEADERS;
 
-/** The names of these headers. Pages of other origins may read them. */
-export const RATE_HEADERS = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'];
+/** Returns the headers of an answer (docs/api.md describes them). */
+export function rateHeaders({ state }: ShownRate): HeaderLines {
+  if (!state) return '';
+  const seconds = Math.ceil(state.resetMs / 1_000);
+  return `${LIMIT}: ${state.max}\r\n${REMAINING}: ${state.remaining}\r\n${RESET}: ${seconds}`;
+}
 
 function show(shown: ShownRate, state: RateState): void {
   if (!shown.state || state.remaining <= shown.state.remaining) shown.state = state;

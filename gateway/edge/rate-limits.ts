@@ -5,7 +5,7 @@ import { type ErrorCode, Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { Log } from '../../shared/log.ts';
 import { LeasedCounter } from './leased-counter.ts';
-import { type ShownRate, takeAndShow } from './rate-headers.ts';
+import { type ShownRate, takeAndShow, takeNowAndShow } from './rate-headers.ts';
 import { orUnavailable } from './unavailable.ts';
 import { WindowCounter, type WindowLimit } from './window-counter.ts';
 
@@ -47,16 +47,13 @@ export class RateLimits {
    * Counts a request of an address. While Redis does not answer, requests pass. Routes that need a limit for safety
    * have a second limit, and without Redis this second limit refuses every request.
    * @param shown gets what is left, for the headers of the answer
-   * @throws Refusal `rate_limited`
+   * @returns undefined if the request is counted already. This is the usual case, and costs no promise.
+   * @throws Refusal `rate_limited`, at once or in the promise
    */
-  async countRequest(address: string, shown?: ShownRate): Promise<void> {
+  countRequest(address: string, shown?: ShownRate): Promise<void> | undefined {
     const { RATE_LIMIT: max, RATE_WINDOW: windowMs } = this.#config;
-    try {
-      await takeAndShow(this.#leases, { name: `requests:${address}`, max, windowMs }, shown);
-    } catch (error) {
-      if (error instanceof Refusal && error.code === 'rate_limited') throw error;
-      this.#log.debug({ error }, 'a request could not be counted');
-    }
+    const limit = { name: `requests:${address}`, max, windowMs };
+    return takeNowAndShow(this.#leases, limit, shown) ? undefined : this.#takeRequest(limit, shown);
   }
 
   /**
@@ -113,6 +110,15 @@ export class RateLimits {
    */
   countSearch(userId: string): Promise<void> {
     return this.#counter.take(this.#limitOf(`searches:${userId}`, limits.SEARCHES_FACTOR));
+  }
+
+  async #takeRequest(limit: WindowLimit, shown: ShownRate | undefined): Promise<void> {
+    try {
+      await takeAndShow(this.#leases, limit, shown);
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 'rate_limited') throw error;
+      this.#log.debug({ error }, 'a request could not be counted');
+    }
   }
 
   #limitOf(name: string, factor = 1): WindowLimit {

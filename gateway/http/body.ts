@@ -21,12 +21,20 @@ export function readHeaders(req: HttpRequest): Map<string, string> {
   return headers;
 }
 
+const NO_BODY = Promise.resolve(Buffer.alloc(0));
+
 /**
  * Reads the body. Call this in the tick of the request. Sets `res.aborted` when the client disconnects.
  * @throws Refusal `body_too_large`, or `bad_request` if the client disconnects before the end of the body
  */
 export function readBody(res: HttpResponse, headers: Map<string, string>): Promise<Buffer> {
   if (Number(headers.get('content-length') ?? 0) > limits.MAX_BODY_BYTES) throw new Refusal('body_too_large');
+  if (!headers.has('content-length') && !headers.has('transfer-encoding')) {
+    res.onAborted(() => {
+      res.aborted = true;
+    });
+    return NO_BODY;
+  }
   return new Promise((resolve, reject) => {
     res.onAborted(() => {
       res.aborted = true;
@@ -39,7 +47,7 @@ export function readBody(res: HttpResponse, headers: Map<string, string>): Promi
       if (bytes > limits.MAX_BODY_BYTES) return reject(new Refusal('body_too_large'));
       // uWebSockets.js reuses the memory of the chunk after this tick.
       chunks.push(Buffer.from(chunk.slice(0)));
-      if (isLast) resolve(Buffer.concat(chunks));
+      if (isLast) resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
     });
   });
 }

@@ -2,14 +2,15 @@ import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { STATUS_CODES } from 'node:http';
 import type { ErrorCode, Refusal } from '../../shared/contract/errors.ts';
 import type { AddressOf } from '../edge/addresses.ts';
+import { type HeaderLines, joinHeaderLines, writeHeaderLines } from '../edge/header-lines.ts';
 import type { ShownRate } from '../edge/rate-headers.ts';
 import { readBody, readHeaders } from './body.ts';
 
-/** An answer. The body is encoded as JSON, except if it is a string: a string is already JSON. */
+/** An answer. The body is encoded as JSON, except if it is a string or a Buffer: these are already JSON. */
 export interface Answer {
   status: number;
   body: unknown;
-  headers?: Record<string, string>;
+  headers?: HeaderLines;
 }
 
 /** The input of a request, before any check of its content. */
@@ -30,31 +31,36 @@ const CLOSING: ErrorCode[] = ['bad_request', 'body_too_large'];
 
 /**
  * Reads a request. Call this in the tick of the request: after this tick, `req` is not valid any more.
- * @param path the path of the route, with its `:parameters`
+ * @param parameterNames what {@link parameterNamesOf} returns for the path of the route
  * @throws Refusal `bad_request` or `body_too_large`
  */
 export function readRequest(
   res: HttpResponse,
   req: HttpRequest,
-  path: string,
-  addressOf: AddressOf,
-): Omit<RawRequest, 'rate'> {
+  { parameterNames, addressOf, rate }: { parameterNames: string[]; addressOf: AddressOf; rate: ShownRate },
+): RawRequest {
   const headers = readHeaders(req);
-  const names = (path.match(/:\w+/g) ?? []).map((name) => name.slice(1));
-  const parameters = names.map((name, index) => [name, req.getParameter(index) ?? '']);
-  const query = new URLSearchParams(req.getQuery() ?? '');
+  const parameters: Record<string, string> = {};
+  for (const [index, name] of parameterNames.entries()) parameters[name] = req.getParameter(index) ?? '';
+  const query = req.getQuery();
   const address = addressOf(res.getRemoteAddress(), headers.get('x-forwarded-for'));
   const bytes = readBody(res, headers);
   // A route without a body never waits for `bytes`. Without this line, a rejection would then be unhandled.
   bytes.catch(() => undefined);
-  return { parameters: Object.fromEntries(parameters), query: Object.fromEntries(query), headers, address, bytes };
+  const parsedQuery = query ? Object.fromEntries(new URLSearchParams(query)) : {};
+  return { parameters, query: parsedQuery, headers, address, rate, bytes };
+}
+
+/** Returns the name of each `:parameter` of a path. */
+export function parameterNamesOf(path: string): string[] {
+  return (path.match(/:\w+/g) ?? []).map((name) => name.slice(1));
 }
 
 /** Makes the answer that carries a refusal. */
-export function refusalAnswer(refusal: Refusal, headers: Record<string, string> = {}): Answer {
+export function refusalAnswer(refusal: Refusal, headers: HeaderLines = ''): Answer {
   const { status, retryAfter } = refusal;
-  const retry = retryAfter !== undefined && { 'Retry-After': `${retryAfter}` };
-  return { status, body: refusal.toAnswer(), headers: { ...headers, ...retry } };
+  const retry = retryAfter === undefined ? '' : `Retry-After: ${retryAfter}`;
+  return { status, body: refusal.toAnswer(), headers: joinHeaderLines(headers, retry) };
 }
 
 export function closesConnection(refusal: Refusal): boolean {
@@ -62,15 +68,15 @@ export function closesConnection(refusal: Refusal): boolean {
 }
 
 /** Writes an answer. Does nothing if the client has disconnected. */
-export function writeAnswer(res: HttpResponse, { status, body, headers = {} }: Answer, close = false): void {
+export function writeAnswer(res: HttpResponse, { status, body, headers = '' }: Answer, close = false): void {
   if (res.aborted) return;
   res.cork(() => {
-    res.writeStatus(`${status} ${STATUS_CODES[status]}`);
+    if (status !== 200) res.writeStatus(`${status} ${STATUS_CODES[status]}`);
     if (body !== '') res.writeHeader('Content-Type', 'application/json; charset=utf-8');
-    for (const [name, value] of Object.entries(headers)) res.writeHeader(name, value);
-    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    writeHeaderLines(res, headers);
+    const encoded = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
     // `true` closes the connection. Without it, this version of uWebSockets.js would read no further request on it.
-    if (res.isHead) res.endWithoutBody(Buffer.byteLength(text), true);
-    else res.end(text, close);
+    if (res.isHead) res.endWithoutBody(Buffer.byteLength(encoded), true);
+    else res.end(encoded, close);
   });
 }

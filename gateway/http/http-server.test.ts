@@ -52,6 +52,22 @@ for (const row of routes.filter((each) => callersOf(each) !== 'open')) {
   });
 }
 
+test('the headers of an answer are the security headers, CORS, the rate, and the ones of the answer itself', async () => {
+  const names = async (method: string, path: string, init?: RequestInit) =>
+    [...(await call(method, path, init)).headers.keys()].filter((name) => !['date', 'uwebsockets'].includes(name));
+  const always = [
+    ...['access-control-allow-origin', 'access-control-expose-headers', 'cache-control', 'content-security-policy'],
+    ...['referrer-policy', 'strict-transport-security', 'x-content-type-options', 'x-frame-options'],
+  ];
+  const withBody = [...always, 'content-length', 'content-type'];
+  const rate = ['ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'];
+  assert.deepEqual(await names('GET', '/healthz'), withBody.toSorted());
+  assert.deepEqual(await names('GET', '/api/rooms', { headers: { authorization } }), [...withBody, ...rate].toSorted());
+  assert.deepEqual(await names('PUT', '/api/rooms'), [...withBody, ...rate, 'allow'].toSorted());
+  const preflight = ['access-control-allow-headers', 'access-control-allow-methods', 'access-control-max-age'];
+  assert.deepEqual(await names('OPTIONS', '/api/rooms'), [...always, ...preflight, 'content-length'].toSorted());
+});
+
 test('a row without callers requires a token', async () => {
   const base = await serve(route({ method: 'GET', path: '/forgotten', answer: v.string(), handler: () => '"done"' }));
   assert.equal((await call('GET', '/forgotten', {}, base)).body.code, 'no_token');

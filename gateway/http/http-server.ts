@@ -3,12 +3,21 @@ import * as v from 'valibot';
 import { Ref } from '../../shared/contract/commands.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
+import { joinHeaderLines } from '../edge/header-lines.ts';
 import { rateHeaders, type ShownRate } from '../edge/rate-headers.ts';
 import { toRefusal } from '../edge/refusals.ts';
 import { parseJson, validate } from '../edge/validate.ts';
 import { checkSession } from './authenticate.ts';
 import { readText } from './body.ts';
-import { type Answer, closesConnection, type RawRequest, readRequest, refusalAnswer, writeAnswer } from './exchange.ts';
+import {
+  type Answer,
+  closesConnection,
+  parameterNamesOf,
+  type RawRequest,
+  readRequest,
+  refusalAnswer,
+  writeAnswer,
+} from './exchange.ts';
 import { callersOf, type Method, type Route } from './route.ts';
 
 const CommandHeaders = v.object({ 'Idempotency-Key': v.optional(Ref) });
@@ -41,21 +50,23 @@ export class HttpServer {
       for (const form of [path, `${path}/`]) this.#registerPath(form, rows);
     }
     const preflight: Responder = () => ({ status: 204, body: '', headers: this.#gateway.cors.preflight });
-    this.#app.options('/*', (res, req) => this.#serve(res, req, '', preflight));
-    this.#app.any('/*', (res, req) => this.#serve(res, req, '', this.#withRateLimit(noSuchRouteResponder())));
+    this.#app.options('/*', (res, req) => this.#serve(res, req, [], preflight));
+    const noSuchRoute = this.#withRateLimit(noSuchRouteResponder());
+    this.#app.any('/*', (res, req) => this.#serve(res, req, [], noSuchRoute));
   }
 
   #registerPath(path: string, rows: Route[]): void {
     const refuse = notAllowedResponder(rows.map(({ method }) => method));
     const notAllowed = rows.every((row) => row.skipsRateLimit) ? refuse : this.#withRateLimit(refuse);
+    const names = parameterNamesOf(path);
     // Adds a handler for each of the four methods. `any` alone is not enough: uWebSockets.js tries it last, so `GET
     // /api/users/update` would match `GET /api/users/:id`.
     for (const [method, appMethod] of Object.entries(APP_METHODS)) {
       const row = rows.find((each) => each.method === method);
       const responder = row ? this.#responderOf(row) : notAllowed;
-      this.#app[appMethod](path, (res, req) => this.#serve(res, req, path, responder));
+      this.#app[appMethod](path, (res, req) => this.#serve(res, req, names, responder));
     }
-    this.#app.any(path, (res, req) => this.#serve(res, req, path, notAllowed));
+    this.#app.any(path, (res, req) => this.#serve(res, req, names, notAllowed));
   }
 
   #responderOf(row: Route): Responder {
@@ -68,27 +79,26 @@ export class HttpServer {
 
   /** Counts each request against `RATE_LIMIT` before the responder does any work. */
   #withRateLimit(responder: Responder): Responder {
-    return async (request) => {
-      await this.#gateway.rateLimits.countRequest(request.address, request.rate);
-      return responder(request);
+    const { rateLimits } = this.#gateway;
+    return (request) => {
+      const counting = rateLimits.countRequest(request.address, request.rate);
+      return counting ? counting.then(() => responder(request)) : responder(request);
     };
   }
 
-  async #serve(res: HttpResponse, req: HttpRequest, path: string, responder: Responder): Promise<void> {
+  async #serve(res: HttpResponse, req: HttpRequest, parameterNames: string[], responder: Responder): Promise<void> {
     const { cors, addressOf, connections, log } = this.#gateway;
     this.#pending++;
     connections.handleRequest(res);
     res.isHead = req.getMethod() === 'head';
     const corsHeaders = cors.headers(req.getHeader('origin'));
     const rate: ShownRate = {};
-    const write = ({ headers, ...answer }: Answer, close = false) =>
-      writeAnswer(
-        res,
-        { ...answer, headers: { ...corsHeaders, ...rateHeaders(rate), ...headers } },
-        close || connections.isCrowded,
-      );
+    const write = ({ status, body, headers = '' }: Answer, close = false) => {
+      const limited = joinHeaderLines(corsHeaders, rateHeaders(rate));
+      writeAnswer(res, { status, body, headers: joinHeaderLines(limited, headers) }, close || connections.isCrowded);
+    };
     try {
-      write(await responder({ ...readRequest(res, req, path, addressOf), rate }));
+      write(await responder(readRequest(res, req, { parameterNames, addressOf, rate })));
     } catch (error) {
       const refusal = toRefusal(error, log);
       write(refusalAnswer(refusal), closesConnection(refusal));
@@ -103,7 +113,7 @@ function noSuchRouteResponder(): Responder {
 }
 
 function notAllowedResponder(methods: Method[]): Responder {
-  return () => refusalAnswer(new Refusal('method_not_allowed'), { Allow: methods.join(', ') });
+  return () => refusalAnswer(new Refusal('method_not_allowed'), `Allow: ${methods.join(', ')}`);
 }
 
 /**
@@ -143,7 +153,8 @@ function readRef(headers: Map<string, string>): string | undefined {
 /** @throws Refusal `bad_request` */
 function decodeAll(parameters: Record<string, string>): Record<string, string> {
   try {
-    return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, decodeURIComponent(value)]));
+    for (const name in parameters) parameters[name] = decodeURIComponent(parameters[name] as string);
+    return parameters;
   } catch (error) {
     throw new Refusal('bad_request', { cause: error });
   }

@@ -9,6 +9,7 @@ import { closeCodes, Refusal } from '../../shared/contract/errors.ts';
 import { ROOMS_V1 } from '../../shared/contract/frames.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
+import { joinHeaderLines } from '../edge/header-lines.ts';
 import { toRefusal } from '../edge/refusals.ts';
 import { readHeaders } from '../http/body.ts';
 import { refusalAnswer, writeAnswer } from '../http/exchange.ts';
@@ -83,8 +84,8 @@ export class SocketServer {
       const connection = new Connection(this.#context, { authenticate, address, isV1 });
       res.upgrade<SocketData>({ connection }, key, isV1 ? ROOMS_V1 : '', extensions, context);
     } catch (error) {
-      const { headers, ...answer } = refusalAnswer(toRefusal(error, log));
-      writeAnswer(res, { ...answer, headers: { ...cors.headers(origin), ...headers } });
+      const { headers = '', ...answer } = refusalAnswer(toRefusal(error, log));
+      writeAnswer(res, { ...answer, headers: joinHeaderLines(cors.headers(origin), headers) });
     }
   }
 
