@@ -62,7 +62,7 @@ interface RouteBasics<P extends Schema, Q extends Schema, B extends Schema> {
   errors?: ErrorCode[];
 }
 
-/** The body of an answer, encoded as JSON later. A string is already JSON, such as an encoded message. */
+/** The body of an answer, encoded as JSON later. A string or a Buffer is already JSON. */
 type Body = unknown;
 
 /** Returns the body of a success, or throws a Refusal. */

@@ -22,8 +22,8 @@ interface HistoryAnswer {
   isTokenValid: boolean;
   /** False if the user may not see the room. */
   isVisible: boolean;
-  /** The messages as JSON, with the newest message first and commas between them. Empty if `isVisible` is false. */
-  messages: string;
+  /** The list of the messages as JSON, with the newest message first. It is empty if `isVisible` is false. */
+  messages: Buffer;
 }
 
 /** A statement of 32 pages with 100 messages and few edits takes about 15 ms, so the next statement does not wait long. */
@@ -33,11 +33,11 @@ const MAX_STATEMENTS_AT_ONCE = 2;
 
 /** The reads of histories. Each statement also checks the tokens, so a page needs only one statement. */
 export function historyReads(database: Database) {
-  const readAll = (requests: HistoryRequest[]): Promise<HistoryAnswer[]> => {
+  const readAll = async (requests: HistoryRequest[]): Promise<HistoryAnswer[]> => {
     const positions = requests.map(({ range }) => positionOf(range));
     const list = (value: (request: HistoryRequest) => string | number) => arrayOf(requests.map(value));
-    return database<HistoryAnswer[]>`
-      select request.is_token_valid, room.id is not null as is_visible, coalesce(page.messages, '') as messages
+    const rows = await database`
+      select request.is_token_valid, room.id is not null, concat('[', page.messages, ']')
       from (
         select r.*, is_token_valid(bearer, r.token_id, r.version) as is_token_valid
         from unnest(
@@ -65,7 +65,13 @@ export function historyReads(database: Database) {
         select string_agg(message_json(m, request.room_id), ',' order by m.seq desc) as messages
         from messages m where m.room_id = room.id and m.seq = any (shown.seqs)
       ) page on true
-      order by request.number`;
+      order by request.number`.raw();
+    // A page goes to its client as the bytes that Postgres sent. So the gateway neither decodes nor encodes its text.
+    return (rows as Buffer[][]).map(([isTokenValid, isVisible, messages]) => ({
+      isTokenValid: isTrue(isTokenValid),
+      isVisible: isTrue(isVisible),
+      messages: messages as Buffer,
+    }));
   };
 
   return {
@@ -82,4 +88,9 @@ function positionOf({ page = 1, before, after, size }: HistoryRange): { seq?: nu
   if (after !== undefined) return { seq: after, shift: size };
   if (before !== undefined) return { seq: before - 1, shift: 0 };
   return { shift: -(page - 1) * size };
+}
+
+/** Reads a boolean in the text format of Postgres. */
+function isTrue(value: Buffer | undefined): boolean {
+  return value?.toString() === 't';
 }

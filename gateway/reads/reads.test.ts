@@ -85,10 +85,10 @@ test('the JSON of a history that Postgres makes is equal to the JSON of encodeMe
     ['general', 1],
   ] as const) {
     const { messages } = await readHistory(id, ann);
-    const shown = JSON.parse(`[${messages}]`);
+    const shown = JSON.parse(messages.toString());
     assert.equal(shown.length, count);
     const read = await Promise.all(shown.map((message: { id: string }) => reads.messageById(message.id, ann)));
-    assert.equal(messages, read.map(encodeMessage).join());
+    assert.equal(messages.toString(), `[${read.map(encodeMessage).join()}]`);
   }
 });
 
@@ -100,7 +100,7 @@ test('a history is not read for a token that a logout ended', async () => {
   const request = { roomId, range: { size: 20 } };
   const history = (bearer: { userId: string; tokenId: string; version: number }) =>
     reads.history({ bearer, ...request });
-  const refused = { isTokenValid: false, isVisible: false, messages: '' };
+  const refused = { isTokenValid: false, isVisible: false, messages: Buffer.from('[]') };
   assert.deepEqual({ ...(await history({ userId: ann, tokenId, version: 0 })) }, refused);
   assert.deepEqual({ ...(await history({ userId: ann, tokenId: newId(), version: 1 })) }, refused);
   assert.deepEqual({ ...(await history({ userId: newId(), tokenId: newId(), version: 0 })) }, refused);

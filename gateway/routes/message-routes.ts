@@ -14,12 +14,12 @@ interface History extends UserRequest {
 export async function listMessages(
   { reads, turns }: GatewayContext,
   { bearer, userId, parameters, query }: History,
-): Promise<string> {
+): Promise<Buffer> {
   const request = { bearer, roomId: parameters.id, range: query };
   const history = await turns.histories.run(userId, () => reads.history(request));
   if (!history.isTokenValid) throw new Refusal('token_revoked');
   if (!history.isVisible) throw new Refusal('no_such_room');
-  return `[${history.messages}]`;
+  return history.messages;
 }
 
 interface ToRoom extends CommandRequest {
