@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
-import { after, test } from 'node:test';
+import { after, mock, test } from 'node:test';
 import { setImmediate as tick } from 'node:timers/promises';
 import { Client } from '../../test/support/client.ts';
 import { openTestGateway } from '../../test/support/in-process.ts';
@@ -102,6 +102,20 @@ test('after a request, the other connections of its address are not closed, and 
   const [bystander] = await openSilent(1, newAddress());
   assert.match(await request(bystander as Socket), /200 OK/);
   await closeAll(...sockets, bystander as Socket);
+});
+
+test('12 seconds after a request, the connections of its address do not count as new any more', async () => {
+  const address = newAddress();
+  const sockets = await openSilent(20, address);
+  await request(sockets[0] as Socket);
+  const [refused] = await openSilent(1, address);
+  await until(() => refused?.readyState !== 'open');
+  const now = performance.now.bind(performance);
+  const later = mock.method(performance, 'now', () => now() + 12_000);
+  const [accepted] = await openSilent(1, address);
+  assert.match(await request(accepted as Socket), /200 OK/);
+  later.mock.restore();
+  await closeAll(...sockets, accepted as Socket);
 });
 
 test('the limit of an address does not count a trusted proxy, and the total does', async () => {
