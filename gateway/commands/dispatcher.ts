@@ -108,9 +108,8 @@ export class CommandDispatcher {
   }
 
   /** Sends a change of an account. Never rejects. @returns the outcome */
-  changeAccount(change: AccountChange): Promise<AccountOutcome> {
+  changeAccount(change: AccountChange, expiresAtMs = newExpiry()): Promise<AccountOutcome> {
     const id = newId();
-    const expiresAtMs = newExpiry();
     const deadline = this.#clock.toDatabaseTime(expiresAtMs);
     const lanes = change.command === 'ChangeRole' ? this.#roleLanes : this.#accountLanes;
     // A new account has no user yet. So each registration has its own turn.

@@ -13,6 +13,9 @@ const FREE_PART = 0.1;
 /** After Redis did not answer, commands are not counted in Redis for this time. So they do not wait one by one. */
 const PAUSE_AFTER_ERROR_MS = 1_000;
 
+/** Logouts do not count. So a person who uses up the rate with a stolen token cannot prevent the logout of the user. */
+export type CountedCommand = CommandName | 'UpdateUser' | 'ChangeRole';
+
 type UserRatesConfig = Config<'REDIS_PREFIX' | 'USER_RATE' | 'ROOMS_PER_HOUR' | 'ADDITIONS_PER_MINUTE'>;
 
 /**
@@ -41,7 +44,7 @@ export class UserRates {
    * @returns undefined if the command is counted already. This is the usual case, and costs no promise.
    * @throws Refusal `rate_limited`, at once or in the promise
    */
-  countCommand(userId: string, command: CommandName, shown?: ShownRate): Promise<void> | undefined {
+  countCommand(userId: string, command: CountedCommand, shown?: ShownRate): Promise<void> | undefined {
     const limit = this.#limitOf('commands', userId);
     const ownLimit = this.#ownLimitOf(command, userId);
     const pending = this.#pending.get(userId);
@@ -89,7 +92,7 @@ export class UserRates {
     return { name, max: ADDITIONS_PER_MINUTE, windowMs: 60_000 };
   }
 
-  #ownLimitOf(command: CommandName, userId: string): WindowLimit | undefined {
+  #ownLimitOf(command: CountedCommand, userId: string): WindowLimit | undefined {
     if (command === 'CreateRoom') return this.#limitOf('rooms', userId);
     return command === 'AddUser' ? this.#limitOf('additions', userId) : undefined;
   }

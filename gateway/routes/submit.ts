@@ -26,12 +26,19 @@ export async function submitCommand(
 }
 
 /**
- * Submits a change of an account.
+ * Submits a change of an account. Some changes count against the rate of their user (edge/user-rates.ts).
  * @returns the id of the change. If the change made an account, this is also the id of the account.
- * @throws Refusal with the error code of the outcome
+ * @throws Refusal with the error code of the outcome, or `rate_limited`
  */
-export async function submitAccountChange({ dispatcher }: GatewayContext, change: AccountChange): Promise<string> {
-  const outcome = await dispatcher.changeAccount(change);
+export async function submitAccountChange(
+  { dispatcher, userRates }: GatewayContext,
+  change: AccountChange,
+): Promise<string> {
+  const expiresAtMs = newExpiry();
+  if (change.command === 'UpdateUser' || change.command === 'ChangeRole') {
+    await userRates.countCommand(change.userId, change.command);
+  }
+  const outcome = await dispatcher.changeAccount(change, expiresAtMs);
   if ('code' in outcome) throw new Refusal(outcome.code);
   return outcome.id;
 }
