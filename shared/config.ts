@@ -91,7 +91,7 @@ export const variables = {
   RATE_WINDOW: v.optional(Duration, '1s'),
   LOGIN_ATTEMPTS: v.optional(wholeNumber(1, 1_000), '5'),
   LOGIN_WINDOW: v.optional(Duration, '10m'),
-  /** Passwords of one address that a gateway hashes, or that wait for it, at the same time. */
+  /** Passwords of one address in the queue of a gateway. A few more wait until one of them is hashed. */
   HASHES_PER_ADDRESS: v.optional(wholeNumber(1, 1_000_000), '2'),
   /** New accounts from one address in each window. */
   REGISTRATION_LIMIT: v.optional(wholeNumber(1, 1_000_000), '50'),

@@ -111,12 +111,38 @@ test('after 20 seconds without an answer, a new hasher replaces the hasher', asy
   assert.notEqual(hasherPid(), first);
 });
 
-test('an address has two open requests, its third is refused, and another address is answered', async () => {
+test('an address has two open requests, eight more wait for them, and another address does not', async () => {
   const limited = await Passwords.start({ HASHES_PER_ADDRESS: 2 });
-  const ask = (address: string) => limited.verify(hash, 'correct horse', address);
-  const results = await Promise.allSettled([ADDRESS, ADDRESS, ADDRESS, '10.0.0.2', ADDRESS].map(ask));
-  const codes = results.map((each) => (each.status === 'fulfilled' ? 'answered' : each.reason.code));
-  assert.deepEqual(codes, ['answered', 'answered', 'rate_limited', 'answered', 'rate_limited']);
-  assert.equal((await ask(ADDRESS)).isRight, true);
-  limited.close();
+  after(() => limited.close());
+  const order: string[] = [];
+  const ask = (address: string) =>
+    limited.verify(hash, 'correct horse', address).then(
+      () => order.push(address),
+      ({ code }) => order.push(code),
+    );
+  await Promise.all([...Array.from({ length: 11 }, () => ask(ADDRESS)), ask('10.0.0.2')]);
+  assert.equal(order.shift(), 'rate_limited');
+  assert.ok(order.indexOf('10.0.0.2') <= 2, `${order}`);
+  assert.equal(order.filter((each) => each === ADDRESS).length, 10);
+  await ask(ADDRESS);
+  assert.equal(order.at(-1), ADDRESS);
+});
+
+test('all addresses of a /48 network have 20 requests at the same time, and another network is answered', async () => {
+  const limited = await Passwords.start({ HASHES_PER_ADDRESS: 2 });
+  after(() => limited.close());
+  const networks = Array.from({ length: 33 }, (_, index) => `2001:db8:1:${index}::/64`);
+  const asked = [...networks, '2001:db8:2:0::/64'].map((address) => limited.verify(hash, 'correct horse', address));
+  const results = (await Promise.allSettled(asked)).map((each) =>
+    each.status === 'fulfilled' ? 'answered' : each.reason.code,
+  );
+  assert.deepEqual(results, [...Array(20).fill('answered'), ...Array(13).fill('rate_limited'), 'answered']);
+});
+
+test('requests that wait for their address are refused when the gateway stops', async () => {
+  const stopping = await Passwords.start({ HASHES_PER_ADDRESS: 1 });
+  const asked = Promise.allSettled(Array.from({ length: 5 }, () => stopping.hash('correct horse', ADDRESS)));
+  stopping.close();
+  const codes = (await asked).map((each) => (each.status === 'rejected' ? each.reason.code : 'answered'));
+  assert.deepEqual(codes, Array(5).fill('busy'));
 });

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '../../shared/config.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
+import { networkOf } from '../edge/addresses.ts';
 import { CappedCounts } from '../edge/capped-counts.ts';
+import { UserTurns } from '../reads/user-turns.ts';
 
 /** After this time without an answer, the hasher is replaced. The time is long because the hasher has low priority. */
 const ANSWER_TIMEOUT_MS = 20_000;
@@ -41,7 +43,8 @@ interface PendingRequest {
  * Hashes passwords in a child process of low priority. If threads of the gateway process did this, they would delay
  * its sockets (docs/decisions/0004). The child has its own process session, because a Linux kernel can divide CPU
  * time between process sessions. If the child dies, the requests in progress are refused, and the next request starts
- * a new child. An address has only a few open requests, so the logins of one address do not delay all others for long.
+ * a new child. An address has only a few requests in this queue, and its further requests wait outside. So the logins of
+ * one address do not delay all others for long.
  */
 export class Passwords {
   readonly #hasherFile = fileURLToPath(new URL('hasher.ts', import.meta.url));
@@ -50,11 +53,19 @@ export class Passwords {
   #nextId = 0;
   readonly #waiting: PendingRequest[] = [];
   readonly #inProgress = new Map<number, PendingRequest>();
-  readonly #perAddress: CappedCounts;
+  /** The requests of an address take turns like the reads of a user. */
+  readonly #ofAddress: UserTurns;
+  readonly #ofNetwork: CappedCounts;
   #dummyHash: string | undefined;
 
   private constructor(hashesPerAddress: number) {
-    this.#perAddress = new CappedCounts(hashesPerAddress);
+    this.#ofAddress = new UserTurns({
+      atOnce: Number.POSITIVE_INFINITY,
+      ofUserAtOnce: hashesPerAddress,
+      ofUserWaiting: limits.MAX_WAITING_HASHES_OF_ADDRESS,
+      refusal: 'rate_limited',
+    });
+    this.#ofNetwork = new CappedCounts(hashesPerAddress * limits.HASHES_OF_NETWORK_FACTOR);
   }
 
   /** Starts the hasher, and waits until it is ready. */
@@ -66,13 +77,12 @@ export class Passwords {
 
   /**
    * Throws if {@link hash} and {@link verify} would refuse a request of this address at this moment.
-   * @throws Refusal `rate_limited` if the address has too many open requests, or `busy` if too many requests wait
+   * @throws Refusal `rate_limited` if the address or its network has too many requests, or `busy` if too many of all wait
    */
   checkCapacity(address: string): void {
-    if (this.#perAddress.isFull(address)) throw new Refusal('rate_limited', { retryAfter: 1 });
-    const pending = this.#waiting.length + this.#inProgress.size;
-    const isFull = pending >= limits.MAX_HASHES_AT_ONCE + limits.MAX_WAITING_HASHES;
-    if (isFull || this.#closed) throw new Refusal('busy');
+    if (this.#ofNetwork.isFull(networkOf(address))) throw new Refusal('rate_limited', { retryAfter: 1 });
+    this.#ofAddress.check(address);
+    this.#checkQueue();
   }
 
   /** @throws Refusal as {@link checkCapacity}, or `busy` if the hasher died */
@@ -110,14 +120,29 @@ export class Passwords {
 
   async #request(request: Omit<HashRequest, 'id'>, address: string): Promise<HashAnswer> {
     this.checkCapacity(address);
-    this.#perAddress.increment(address);
-    const answer = await new Promise<HashAnswer>((resolve) => {
+    const network = networkOf(address);
+    this.#ofNetwork.increment(network);
+    try {
+      const answer = await this.#ofAddress.run(address, () => this.#queue(request));
+      if (answer.failure !== undefined) throw new Refusal('busy', { cause: new Error(answer.failure) });
+      return answer;
+    } finally {
+      this.#ofNetwork.decrement(network);
+    }
+  }
+
+  #queue(request: Omit<HashRequest, 'id'>): Promise<HashAnswer> {
+    this.#checkQueue();
+    return new Promise((resolve) => {
       this.#waiting.push({ request: { id: this.#nextId++, ...request }, resolve });
       this.#sendWaiting();
     });
-    this.#perAddress.decrement(address);
-    if (answer.failure !== undefined) throw new Refusal('busy', { cause: new Error(answer.failure) });
-    return answer;
+  }
+
+  #checkQueue(): void {
+    const pending = this.#waiting.length + this.#inProgress.size;
+    const isFull = pending >= limits.MAX_HASHES_AT_ONCE + limits.MAX_WAITING_HASHES;
+    if (isFull || this.#closed) throw new Refusal('busy');
   }
 
   #sendWaiting(): void {

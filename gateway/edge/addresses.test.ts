@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createAddressOf } from './addresses.ts';
+import { createAddressOf, networkOf } from './addresses.ts';
 
 const bytes = (...each: number[]) => Uint8Array.from(each).buffer;
 const peer = bytes(10, 0, 0, 1);
@@ -18,6 +18,11 @@ test('an IPv6 address counts as its /64 network, because one client has the whol
   assert.equal(createAddressOf(['10.0.0.1'])(peer, '2001:DB8:0:7:1:2:3:4'), '2001:db8:0:7::/64');
   assert.equal(createAddressOf(['2001:db8::/32'])(v6, '1.2.3.4'), '1.2.3.4');
   assert.equal(createAddressOf([])(bytes(...new Uint8Array(15), 1), undefined), '0:0:0:0::/64');
+});
+
+test('the network of an IPv6 address is its /48 network, and an IPv4 address is its own network', () => {
+  assert.equal(networkOf(createAddressOf([])(v6, undefined)), '2001:db8:0::/48');
+  assert.equal(networkOf(createAddressOf([])(peer, undefined)), '10.0.0.1');
 });
 
 const forwarded: [forwardedFor: string, address: string][] = [

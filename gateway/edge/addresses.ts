@@ -1,5 +1,7 @@
 import { BlockList, isIP, isIPv6, SocketAddress } from 'node:net';
 
+const COUNTED_BITS = '/64';
+
 /** Returns the IP address of a client, as limits count it: an IPv4 address, or the /64 network of an IPv6 address. */
 export type AddressOf = (peer: ArrayBuffer, forwardedFor: string | undefined) => string;
 
@@ -36,6 +38,11 @@ export function createPeerOf(trusted: string[]): PeerOf {
   };
 }
 
+/** Returns the network of an address that limits count: the /48 network of a /64 network, or the IPv4 address itself. */
+export function networkOf(address: string): string {
+  return address.endsWith(COUNTED_BITS) ? `${address.split(':').slice(0, 3).join(':')}::/48` : address;
+}
+
 function blockListOf(networks: string[]): BlockList {
   const list = new BlockList();
   for (const network of networks) {
@@ -46,7 +53,7 @@ function blockListOf(networks: string[]): BlockList {
 }
 
 function counted(address: string): string {
-  return isIPv6(address) ? networkOf(address) : address;
+  return isIPv6(address) ? smallNetworkOf(address) : address;
 }
 
 function familyOf(address: string): 'ipv4' | 'ipv6' {
@@ -70,10 +77,10 @@ function withoutPort(hop: string): string {
   return /^\[(.*)\](:\d+)?$/.exec(hop)?.[1] ?? /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(hop)?.[1] ?? hop;
 }
 
-function networkOf(address: string): string {
+function smallNetworkOf(address: string): string {
   const [front = '', back] = address.split('::');
   const groups = front.split(':').filter(Boolean);
   const rest = back === undefined ? [] : back.split(':').filter(Boolean);
   const zeros = Array.from({ length: 8 - groups.length - rest.length }, () => '0');
-  return `${[...groups, ...zeros, ...rest].slice(0, 4).join(':')}::/64`;
+  return `${[...groups, ...zeros, ...rest].slice(0, 4).join(':')}::${COUNTED_BITS}`;
 }

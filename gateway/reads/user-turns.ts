@@ -7,6 +7,8 @@ export interface UserTurnsOptions {
   ofUserAtOnce: number;
   /** At most this number of reads of one user wait. */
   ofUserWaiting: number;
+  /** The code of the refusal of one more read. */
+  refusal?: 'too_many_reads' | 'rate_limited';
 }
 
 /**
@@ -27,16 +29,24 @@ export class UserTurns {
   /**
    * Runs a read when the user may have one more.
    * @param isAfterCommand true if the user's command is already committed. Then the read is never refused.
-   * @throws Refusal `too_many_reads`, or the error of the read
+   * @throws Refusal as {@link check}, or the error of the read
    */
   async run<T>(userId: string, read: () => Promise<T>, isAfterCommand = false): Promise<T> {
+    if (!isAfterCommand) this.check(userId);
     if (this.#mayStart(userId)) this.#start(userId);
-    else await this.#wait(userId, isAfterCommand);
+    else await this.#wait(userId);
     try {
       return await read();
     } finally {
       this.#finish(userId);
     }
+  }
+
+  /** @throws Refusal `too_many_reads`, or the code of the options, if one more read of the user would be refused */
+  check(userId: string): void {
+    const { ofUserWaiting, refusal = 'too_many_reads' } = this.#options;
+    const isFull = (this.#waiting.get(userId)?.length ?? 0) >= ofUserWaiting;
+    if (isFull && !this.#mayStart(userId)) throw new Refusal(refusal, { retryAfter: 1 });
   }
 
   #mayStart(userId: string): boolean {
@@ -49,10 +59,8 @@ export class UserTurns {
     this.#running.set(userId, (this.#running.get(userId) ?? 0) + 1);
   }
 
-  #wait(userId: string, isAfterCommand: boolean): Promise<void> {
+  #wait(userId: string): Promise<void> {
     const waiting = this.#waiting.get(userId) ?? [];
-    if (waiting.length >= this.#options.ofUserWaiting && !isAfterCommand)
-      throw new Refusal('too_many_reads', { retryAfter: 1 });
     this.#waiting.set(userId, waiting);
     return new Promise((resolve) => waiting.push(resolve));
   }

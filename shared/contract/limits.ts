@@ -83,4 +83,8 @@ export const limits = {
   MAX_WAITING_COMMANDS_OF_USER: 1_000,
   MAX_HASHES_AT_ONCE: 2,
   MAX_WAITING_HASHES: 64,
+  /** Passwords of one address that wait until it has fewer than HASHES_PER_ADDRESS in the queue. */
+  MAX_WAITING_HASHES_OF_ADDRESS: 8,
+  /** Passwords of one /48 network that are hashed or wait, as a multiple of HASHES_PER_ADDRESS. */
+  HASHES_OF_NETWORK_FACTOR: 10,
 } as const;
