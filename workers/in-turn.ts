@@ -12,17 +12,18 @@ export function isEarly(error: unknown): boolean {
 }
 
 /**
- * Sends the statement of a batch. While the batch is early, sends it again, for up to 500 ms. So the order of a lane
- * never depends on the order in which workers take the jobs.
+ * Sends the statement of a batch. If the batch is early, sends it again, for up to 500 ms after the first refusal. So
+ * the order of a lane never depends on the order in which workers take the jobs.
  * @throws the error of the statement. If {@link isEarly} is true for it, the batch belongs back into the queue.
  */
 export async function inTurn<T>(statement: () => Promise<T>): Promise<T> {
-  const endAtMs = performance.now() + MAX_WAIT_MS;
+  let endAtMs = Infinity;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
     try {
       return await statement();
     } catch (error) {
       if (!isEarly(error) || performance.now() >= endAtMs) throw error;
+      endAtMs = Math.min(endAtMs, performance.now() + MAX_WAIT_MS);
     }
     await wait(pauseMs);
   }
