@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
 import * as v from 'valibot';
 import { Room } from '../shared/contract/answers.ts';
+import { connectDatabase, type Database } from '../shared/database.ts';
 import { LoadUsersFile } from '../shared/load-users-file.ts';
 import { addLoadUsers } from '../workers/load-users.ts';
 import { removeLoadUsers } from '../workers/remove-load-users.ts';
@@ -111,6 +112,36 @@ test('remove-load-users leaves the accounts, rooms and messages of other people,
   refused(await call(url, 'GET /api/users/current', { token: owner.token }), 'token_revoked');
   refused(await call(url, `GET /api/rooms/${roomId}`, { token: ann.token }), 'no_such_room');
 });
+
+test('remove-load-users does not read all rooms for each user', async () => {
+  await database`
+    with owner as (
+      insert into users (id, first_name, last_name, email, password_hash)
+      select gen_random_uuid(), 'Many', 'Rooms', n || '@example.com', '' from generate_series(1, 100) n returning id
+    )
+    insert into rooms (id, name, owner_id, room_type)
+    select gen_random_uuid(), 'a room', owner.id, 'Private' from owner, generate_series(1, 30)`;
+  await database.unsafe('analyze');
+  await loadUsers(100, 10);
+  const operator = connectDatabase(databaseUrl, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
+  const before = await countRoomsRead(operator);
+  await removeLoadUsers(operator);
+  const rows = (await countRoomsRead(operator)) - before;
+  await operator.end();
+  // The 3,000 rooms may be read a few times, but not once for each of the 100 users.
+  assert.ok(rows > 0 && rows < 30_000, `${rows} rows of rooms were read`);
+});
+
+/** Returns how many rows of `rooms` were read. First reports the rows that this session has read. */
+async function countRoomsRead(session: Database): Promise<number> {
+  await session`select pg_stat_force_next_flush()`;
+  const [row] = await session<{ count: number }[]>`
+    select (
+      (select sum(idx_tup_read) from pg_stat_user_indexes where relname = 'rooms')
+      + (select seq_tup_read from pg_stat_user_tables where relname = 'rooms')
+    )::int as count`;
+  return row?.count as number;
+}
 
 test('after a killed load-users, remove-load-users leaves nothing', async () => {
   const before = await countRows();
