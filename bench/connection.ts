@@ -30,7 +30,7 @@ export class Connection {
   #closeReason: string | undefined;
 
   constructor(options: ConnectionOptions) {
-    const { hostname, port } = new URL(options.url);
+    const { hostname, port } = addressOf(options.url);
     this.#options = options;
     const onread = { buffer: readBuffer, callback: (length: number) => this.#receive(length) };
     this.#socket = connect({ host: hostname, port: Number(port), noDelay: true, onread });
@@ -97,4 +97,15 @@ export class Connection {
     bytes.copy(this.#rest, this.#restLength, start, end);
     this.#restLength = length;
   }
+}
+
+/** The few URLs of a run, parsed once. */
+const addresses = new Map<string, URL>();
+
+export function addressOf(url: string): URL {
+  const known = addresses.get(url);
+  if (known) return known;
+  const address = new URL(url);
+  addresses.set(url, address);
+  return address;
 }

@@ -60,6 +60,16 @@ export class Bystander {
     return measurement;
   }
 
+  /** @returns why the action was refused, or undefined */
+  act(action: Action): Promise<string | undefined> {
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    const timer = setTimeout(() => resolve('no answer'), TIMEOUT_MS);
+    if (action === 'post') this.#post(resolve);
+    else if (action === 'GET') this.#request('GET', `/api/messages/${this.#roomId}`, undefined, resolve);
+    else this.#request('POST', '/api/users/login', { email: this.#account.email, password: PASSWORD }, resolve);
+    return promise.finally(() => clearTimeout(timer));
+  }
+
   close(): void {
     this.#socket.terminate();
     this.#agent.destroy();
@@ -73,23 +83,13 @@ export class Bystander {
       const intendedAt = startedAt + index * everyMs;
       await wait(Math.max(0, intendedAt - performance.now()));
       running.push(
-        this.#act(action).then((refusal) => {
+        this.act(action).then((refusal) => {
           latencies[action].record(performance.now() - intendedAt);
           if (refusal) refusals.set(refusal, (refusals.get(refusal) ?? 0) + 1);
         }),
       );
     }
     await Promise.all(running);
-  }
-
-  /** @returns why the action was refused, or undefined */
-  #act(action: Action): Promise<string | undefined> {
-    const { promise, resolve } = Promise.withResolvers<string | undefined>();
-    const timer = setTimeout(() => resolve('no answer'), TIMEOUT_MS);
-    if (action === 'post') this.#post(resolve);
-    else if (action === 'GET') this.#request('GET', `/api/messages/${this.#roomId}`, undefined, resolve);
-    else this.#request('POST', '/api/users/login', { email: this.#account.email, password: PASSWORD }, resolve);
-    return promise.finally(() => clearTimeout(timer));
   }
 
   #post(done: (refusal?: string) => void): void {

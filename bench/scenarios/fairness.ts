@@ -9,6 +9,7 @@ import { callApi } from '../call-api.ts';
 import type { Attack } from '../fairness/attack.ts';
 import { ACTIONS, type Action, Bystander, type Measurement } from '../fairness/bystander.ts';
 import { type FairnessRow, ROWS } from '../fairness/rows.ts';
+import type { Target } from '../fixture.ts';
 import type { Result } from '../measure.ts';
 import type { System } from '../with-cluster.ts';
 
@@ -45,12 +46,12 @@ export async function measureFairness(system: System, { row, seconds = 8 }: Fair
 /** @returns what the bystander measured at rest and under the load of the row */
 async function measureRow(
   system: System,
-  { prepare, descriptors }: FairnessRow,
+  { prepare, descriptors, size }: FairnessRow,
   seconds: number,
 ): Promise<[Measurement, Measurement]> {
   const url = descriptors ? await system.cluster.startGateway(undefined, descriptors) : system.url;
   const bystander = await openBystander({ ...system, url });
-  const attack = await prepare({ ...system, url });
+  const attack = await prepare({ ...system, url }, size);
   const rest = await bystander.measure(seconds);
   const stop = await startAttack(url, attack);
   const load = await bystander.measure(seconds);
@@ -78,7 +79,8 @@ export function defaultLimits(): Record<string, string> {
   return Object.fromEntries(defaults);
 }
 
-async function openBystander({ url, secret, database }: System): Promise<Bystander> {
+/** Creates an account with a room. */
+export async function openBystander({ url, secret, database }: Target): Promise<Bystander> {
   const [account] = (await createAccounts(url, secret, database, 1)) as [Account];
   const { id } = await callApi<{ id: string }>(url, 'POST /api/rooms', account.token, { name: 'bystander' });
   return Bystander.open(url, account, id);
@@ -86,7 +88,7 @@ async function openBystander({ url, secret, database }: System): Promise<Bystand
 
 /** Resolves when the attack begins. @returns a function that ends it @throws Error if the process ends before that */
 async function startAttack(url: string, attack: Attack): Promise<() => Promise<void>> {
-  const child = fork(join(import.meta.dirname, '../fairness/attack.ts'), [url, JSON.stringify(attack)]);
+  const child = fork(join(import.meta.dirname, '../fairness/attack-process.ts'), [url, JSON.stringify(attack)]);
   const failed = once(child, 'exit').then(() => {
     throw new Error('the process of the disturbing user has ended');
   });
