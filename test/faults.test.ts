@@ -107,7 +107,7 @@ test('each message is delivered once although the workers lose 10 or more Postgr
   }, 15);
   try {
     while (killed < 10 || messages < 80) {
-      await Promise.all([scene.write(`message ${++messages}`), scene.write(`message ${++messages}`)]);
+      await Promise.all(Array.from({ length: 5 }, () => scene.write(`message ${++messages}`)));
     }
   } finally {
     clearInterval(killer);
