@@ -23,7 +23,7 @@ export type Attack =
   | { kind: 'idle connections'; count: number };
 
 /** How often each answer came: a status over HTTP, `Welcome`, `Ack`, an error code, or `closed` without an answer. */
-export type Answers = Map<string, number>;
+type Answers = Map<string, number>;
 
 const REOPEN_AFTER_MS = 1_000;
 
