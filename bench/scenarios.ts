@@ -9,6 +9,7 @@ import { measureRooms } from './scenarios/rooms.ts';
 import { measureSmoke } from './scenarios/smoke.ts';
 import { measureStorm } from './scenarios/storm.ts';
 import { measureTiming } from './scenarios/timing.ts';
+import { measureWakeUps } from './scenarios/wake-ups.ts';
 import type { Size, System } from './with-cluster.ts';
 
 /** The options of scenarios that are numbers. Each of them is a whole number, at least 1. */
@@ -100,5 +101,11 @@ export const SCENARIOS = {
     options: [],
     size: ONE_OF_EACH,
     measure: measureTiming,
+  },
+  'wake-ups': {
+    purpose: 'processor time of a small task, with and without pauses between two tasks',
+    options: ['seconds'],
+    size: ONE_OF_EACH,
+    measure: measureWakeUps,
   },
 } satisfies Record<string, Scenario>;

@@ -42,6 +42,7 @@ export interface System {
   cluster: Cluster;
   /** This connection can write, because it creates accounts. */
   database: Database;
+  redisUrl: string;
   readCpu: () => CpuSeconds;
   print: (line: string) => void;
 }
@@ -67,7 +68,7 @@ export async function withCluster<T>(
   try {
     const readCpu = await createCpuReader(cluster, database, redisUrl);
     const { urls, secret } = cluster;
-    return await benchmark({ url: urls[0] as string, urls, secret, cluster, database, readCpu, print });
+    return await benchmark({ url: urls[0] as string, urls, secret, cluster, database, redisUrl, readCpu, print });
   } finally {
     await cluster.stop();
     for (const line of stages?.readTable() ?? []) print(line);

@@ -43,6 +43,14 @@ test('each benchmark runs for a moment and finds no error, and the report has it
     assert.match(output.join('\n'), new RegExp(`^ +${stage} +\\d+\\.\\d+ +\\d+\\.\\d+ +\\d+\\.\\d+ +[1-9]\\d*$`, 'm'));
 });
 
+test('each kind of task has a processor time, with and without pauses', async () => {
+  await startAnd({ gateways: 1, workers: 1 }, async (system) => {
+    const { figures } = await SCENARIOS['wake-ups'].measure(system, { seconds: 0.1, warmUpSeconds: 0 });
+    assert.equal(Object.keys(figures).length, 9);
+    for (const [name, microseconds] of Object.entries(figures)) assert.ok(microseconds > 0, name);
+  });
+});
+
 test('a user who floods a gateway with commands causes no refusal for a bystander', async () => {
   const { size, measure }: Scenario = SCENARIOS.fairness;
   await startAnd(size, async (system) => {
