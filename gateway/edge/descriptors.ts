@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 
 /** What systems without /proc usually allow. */
 const USUAL_DESCRIPTORS = 1_024;
@@ -11,4 +12,9 @@ export function maxDescriptors(): number {
   } catch {
     return USUAL_DESCRIPTORS;
   }
+}
+
+/** Returns the number of open descriptors of this process. */
+export async function countDescriptors(): Promise<number> {
+  return (await readdir('/proc/self/fd')).length;
 }

@@ -4,6 +4,7 @@ import { limits } from '../../shared/contract/limits.ts';
 import type { Log } from '../../shared/log.ts';
 import type { PeerOf } from './addresses.ts';
 import { maxDescriptors } from './descriptors.ts';
+import { EndedSockets } from './ended-sockets.ts';
 import { SilentConnections } from './silent-connections.ts';
 
 /** Above this part of the maximum, each answer closes its connection, so an idle connection needs no descriptor. */
@@ -18,17 +19,20 @@ const LOG_EVERY_MS = 60_000;
  */
 export class OpenConnections {
   readonly #max: number;
+  readonly #maxDescriptors: number;
   readonly #maxOfAddress: number;
   readonly #peerOf: PeerOf;
   readonly #log: Log;
   readonly #silent = new SilentConnections();
+  readonly #ended: EndedSockets;
   #count = 0;
   #closedSinceLog = 0;
   #loggedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(config: Config<'CONNECTIONS' | 'CONNECTIONS_PER_ADDRESS'>, peerOf: PeerOf, log: Log) {
-    const possible = Math.max(1, maxDescriptors() - limits.RESERVED_DESCRIPTORS);
-    this.#max = Math.min(config.CONNECTIONS ?? possible, possible);
+    this.#maxDescriptors = Math.max(1, maxDescriptors() - limits.RESERVED_DESCRIPTORS);
+    this.#max = Math.min(config.CONNECTIONS ?? this.#maxDescriptors, this.#maxDescriptors);
+    this.#ended = new EndedSockets(log);
     this.#maxOfAddress = config.CONNECTIONS_PER_ADDRESS;
     this.#peerOf = peerOf;
     this.#log = log;
@@ -59,16 +63,19 @@ export class OpenConnections {
     this.#silent.handleRequest(() => this.#peerOf(res.getRemoteAddress()));
   }
 
-  /** Call this when a socket has closed. */
-  handleSocketClose(): void {
+  /** Call this when a socket has closed. @param hasCloseFrame true if the gateway or the client sent a close frame */
+  handleSocketClose(hasCloseFrame: boolean): void {
     this.#count--;
+    if (hasCloseFrame) this.#ended.add();
   }
 
   #open(connection: HttpResponse): void {
     this.#count++;
     const address = this.#peerOf(connection.getRemoteAddress());
     const isAddressFull = address !== undefined && this.#silent.countOf(address) >= this.#maxOfAddress;
-    const isFull = isAddressFull || this.#count > this.#max;
+    const descriptors = this.#count + this.#ended.count;
+    if (descriptors > this.#maxDescriptors * CROWDED) void this.#ended.recount(() => this.#count);
+    const isFull = isAddressFull || this.#count > this.#max || descriptors > this.#maxDescriptors;
     if (isFull) {
       this.#logFull(address);
       if (!this.#silent.closeOldest(isAddressFull ? address : undefined)) return void connection.close();

@@ -23,6 +23,9 @@ import { UnsentBytes } from './unsent-bytes.ts';
 /** uWebSockets.js closes a socket that has sent no frame and no pong for this time. */
 const IDLE_TIMEOUT_S = 60;
 
+/** The code of a close event without a close frame (RFC 6455). No close frame can have this code. */
+const NO_CLOSE_FRAME = 1006;
+
 /** Serves the sockets of one gateway at `GET /api/ws`. One socket carries all rooms of its user, and every command. */
 export class SocketServer {
   readonly #gateway: GatewayContext;
@@ -53,7 +56,7 @@ export class SocketServer {
         message: (socket, bytes, isBinary) => socket.getUserData().connection.receive(bytes, isBinary),
         ping: (socket) => socket.getUserData().connection.receiveControlFrame(),
         pong: (socket) => socket.getUserData().connection.receiveControlFrame(),
-        close: (socket) => this.#close(socket.getUserData().connection),
+        close: (socket, code) => this.#close(socket.getUserData().connection, code),
       });
     }
   }
@@ -95,10 +98,10 @@ export class SocketServer {
     connection.open(socket);
   }
 
-  #close(connection: Connection): void {
+  #close(connection: Connection, code: number): void {
     this.#connections.delete(connection);
     connection.handleClose();
-    this.#gateway.connections.handleSocketClose();
+    this.#gateway.connections.handleSocketClose(code !== NO_CLOSE_FRAME);
   }
 }
 
