@@ -3,11 +3,19 @@ import { after, test } from 'node:test';
 import { testServices } from '../test/support/system.ts';
 import { connectDatabase, type Database, isRefused } from './database.ts';
 
-function connect({ max = 1, timeout = 0 } = {}): Database {
-  const database = connectDatabase(testServices().databaseUrl, { name: 'rooms-test', max, readOnly: false, timeout });
+function connect({ max = 1, timeout = 0, readOnly = false } = {}): Database {
+  const database = connectDatabase(testServices().databaseUrl, { name: 'rooms-test', max, readOnly, timeout });
   after(() => database.end());
   return database;
 }
+
+test('the settings of a read-only connection reach Postgres', async () => {
+  const database = connect({ readOnly: true });
+  const [settings] = await database`
+    select current_setting('default_transaction_read_only') as read_only, current_setting('plan_cache_mode') as plans,
+      current_setting('enable_seqscan') as seqscan, current_setting('jit') as jit`;
+  assert.deepEqual({ ...settings }, { readOnly: 'on', plans: 'force_generic_plan', seqscan: 'off', jit: 'off' });
+});
 
 /** Runs a statement that fails after three rows. */
 const failBetweenRows = (database: Database) =>

@@ -23,6 +23,12 @@ export interface PoolOptions {
   settings?: Record<string, number>;
 }
 
+/**
+ * Reads look up rows by their keys. So Postgres plans each statement once and not for each value, reads no whole table
+ * while an index exists, and compiles nothing. `off` is a text, because the driver does not send a setting of `false`.
+ */
+const READ_SETTINGS = { plan_cache_mode: 'force_generic_plan', enable_seqscan: 'off', jit: 'off' };
+
 const storedIdOf = new Map<string, string>(Object.entries(standingRooms));
 const idOfStored = new Map([...storedIdOf].map(([id, storedId]) => [storedId, id]));
 /** The SQL function stored_id is a copy of this, for ids in JSON and in arrays. A test compares the two. */
@@ -57,8 +63,7 @@ export function connectDatabase(url: string, { name, max, readOnly, timeout, set
       application_name: name,
       default_transaction_read_only: readOnly,
       statement_timeout: timeout,
-      // Reads look up rows by their keys, so Postgres plans each statement once and not for each value.
-      ...(readOnly && { plan_cache_mode: 'force_generic_plan', enable_seqscan: false }),
+      ...(readOnly && READ_SETTINGS),
       ...settings,
     },
   });
