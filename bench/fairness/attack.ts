@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -158,7 +157,7 @@ async function holdConnections(url: string, count: number, signal: AbortSignal):
     while (!signal.aborted) {
       const connection = connect({ host: hostname, port: Number(port), signal }).resume();
       connection.on('error', () => undefined);
-      await once(connection, 'close');
+      await new Promise((resolve) => connection.once('close', resolve));
       await wait(REOPEN_AFTER_MS, undefined, { signal }).catch(() => undefined);
     }
   };
