@@ -131,7 +131,7 @@ test('lanes of account changes and of role changes have one batch in flight', (t
   }
   assert.deepEqual(
     added.map(({ name, data }) => [name, data.commands.length]),
-    [1, 500, 1].flatMap((length) => [
+    [1, 501].flatMap((length) => [
       ['apply-account-commands', length],
       ['apply-role-changes', length],
     ]),

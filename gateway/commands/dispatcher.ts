@@ -24,6 +24,11 @@ const EXPIRE_AFTER_MS = 10_000;
 /** Lanes of account commands have one batch in flight: Postgres keeps the outcomes of their newest batch only. */
 const ROOM_BATCHES_IN_FLIGHT = 2;
 
+const BATCH_SIZES = {
+  maxBatchCommands: limits.MAX_BATCH_COMMANDS,
+  minSecondBatchCommands: limits.MIN_SECOND_BATCH_COMMANDS,
+};
+
 /**
  * A job has this many attempts because of two cases. A worker commits a batch, but cannot publish its messages and its
  * reply: a later attempt finds that the batch is committed, and publishes the last seq of each room of the batch. Or the
@@ -71,7 +76,7 @@ export class CommandDispatcher {
       const send = async (batch: Batch<C>) => {
         await queues[batchQueues[name]].add(name, batch, JOB_OPTIONS);
       };
-      return new Lanes<C, O>({ gatewayId, count, maxInFlight, maxBatchCommands: limits.MAX_BATCH_COMMANDS, send, log });
+      return new Lanes<C, O>({ gatewayId, count, maxInFlight, ...BATCH_SIZES, send, log });
     };
     this.#roomLanes = createLanes('apply-room-commands', laneCount, ROOM_BATCHES_IN_FLIGHT);
     this.#accountLanes = createLanes('apply-account-commands');

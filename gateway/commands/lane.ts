@@ -25,9 +25,10 @@ interface BatchInFlight<C, O> {
 
 export interface LaneOptions<C> {
   gatewayId: string;
-  /** 1 or 2. With 2, the lane sends a second batch if a full batch waits. */
+  /** 1 or 2. With 2, the lane sends a second batch if at least `minSecondBatchCommands` wait. */
   maxInFlight: number;
   maxBatchCommands: number;
+  minSecondBatchCommands: number;
   /** Puts a batch into the queue. If `send` rejects, the batch may or may not have been queued. */
   send: (batch: Batch<C>) => Promise<void>;
   log: Log;
@@ -90,9 +91,9 @@ export class Lane<C, O extends object> {
   }
 
   #mayMakeBatch(): boolean {
-    const { maxInFlight, maxBatchCommands } = this.#options;
+    const { maxInFlight, minSecondBatchCommands } = this.#options;
     if (this.#inFlight.length === 0) return this.#waiting.size > 0;
-    return this.#inFlight.length < maxInFlight && this.#waiting.size >= maxBatchCommands;
+    return this.#inFlight.length < maxInFlight && this.#waiting.size >= minSecondBatchCommands;
   }
 
   #send(batch: BatchInFlight<C, O>): void {

@@ -15,7 +15,8 @@ let lanes: Lanes<string, { id: string }>;
 
 const createLanes = (maxInFlight: number, send: (batch: SentBatch) => Promise<void>) =>
   new Lanes<string, { id: string }>({
-    ...{ gatewayId: 'this gateway', count: 1, maxInFlight, maxBatchCommands: limits.MAX_BATCH_COMMANDS },
+    ...{ gatewayId: 'this gateway', count: 1, maxInFlight },
+    ...{ maxBatchCommands: limits.MAX_BATCH_COMMANDS, minSecondBatchCommands: limits.MIN_SECOND_BATCH_COMMANDS },
     ...{ send, log: createLog('test', 'silent') },
   });
 
@@ -102,7 +103,7 @@ function pushMany(count: number, userOf = (index: number) => `user ${index % 100
   return Array.from({ length: count }, (_, index) => push(`${index + 1}`, { userId: userOf(index) }));
 }
 
-test('a lane with 10,000 waiting commands refuses the next command, and a batch has at most 500 commands', async () => {
+test('a lane with 10,000 waiting commands refuses the next command, and a batch has at most 1,000 commands', async () => {
   const outcomes = pushMany(10_500);
   assert.deepEqual(await push('one too many'), { code: 'busy' });
   assert.deepEqual(
@@ -112,7 +113,7 @@ test('a lane with 10,000 waiting commands refuses the next command, and a batch 
   for (let index = 0; index < sent.length; index++) reply(batch(index));
   assert.equal(lanes.pending, 0);
   assert.equal((await Promise.all(outcomes)).length, 10_500);
-  assert.deepEqual([...new Set(sent.slice(1).map(({ commands }) => commands.length))], [500]);
+  assert.deepEqual([...new Set(sent.slice(2).map(({ commands }) => commands.length))], [1_000]);
 });
 
 test('a user with 1,000 waiting commands gets busy, and the other users do not', async () => {
@@ -133,7 +134,7 @@ test('users take turns: one command of another user passes the many commands of 
   assert.deepEqual(batch(2).commands.slice(0, 5), ['501', 'a', '502', 'b', '503']);
 });
 
-test('a second batch is sent only when a full batch waits, and it names the batch that it follows', () => {
+test('a second batch is sent only when 500 commands wait, and it names the batch that it follows', () => {
   pushMany(499);
   assert.equal(sent.length, 1);
   void push('500th', { userId: 'the last user' });

@@ -77,7 +77,9 @@ export const limits = {
   RESERVED_DESCRIPTORS: 64,
 
   // Queues inside a gateway. While a queue is full, a new command or password is refused as `busy`.
-  MAX_BATCH_COMMANDS: 500,
+  MAX_BATCH_COMMANDS: 1_000,
+  /** With fewer waiting commands, a lane waits for the reply to its first batch before it sends a second one. */
+  MIN_SECOND_BATCH_COMMANDS: 500,
   MAX_WAITING_COMMANDS: 10_000,
   /** In one lane. A user with more waiting commands gets `busy`, and the other users do not. */
   MAX_WAITING_COMMANDS_OF_USER: 1_000,

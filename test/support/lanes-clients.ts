@@ -5,6 +5,7 @@ import { type LanesModel, type Outcome, type Push, type Random, users } from './
 
 export const KEYS = ['a', 'b', 'c'];
 const MAX_BATCH_COMMANDS = 3;
+const MIN_SECOND_BATCH_COMMANDS = 2;
 const MAX_IN_FLIGHT = 2;
 const MAX_LIFETIME_MS = 40_000;
 
@@ -29,6 +30,7 @@ export class LanesClients {
     this.#model = model;
     this.#lanes = new Lanes({
       ...{ gatewayId: id, count: laneCount, maxInFlight: MAX_IN_FLIGHT, maxBatchCommands: MAX_BATCH_COMMANDS },
+      minSecondBatchCommands: MIN_SECOND_BATCH_COMMANDS,
       send: async (batch) => this.#send(batch),
       log: { warn: (fields: object) => this.#noteGivenUp(fields) } as Log,
     });
