@@ -51,8 +51,9 @@ export function attachmentReads(database: Database) {
       cross join lateral (
         select json_agg(json_build_array(room_id, seq, head)) as rooms
         from (
-          select m.room_id, m.seq, r.seq as head
-          from memberships m join rooms r on r.id = m.room_id
+          -- Not a join: a plan from the time of few rooms would read all rooms for each user.
+          select m.room_id, m.seq, (select r.seq from rooms r where r.id = m.room_id) as head
+          from memberships m
           where m.user_id = asked.user_id and m.room_id > asked.rooms_after
           order by m.room_id
           limit ${ROOMS_PER_READ}

@@ -1,3 +1,4 @@
+import type { PendingQuery, Row } from 'postgres';
 import { limits } from '../../shared/contract/limits.ts';
 import type { Database } from '../../shared/database.ts';
 import { roomColumns, type StoredRoom } from './record-columns.ts';
@@ -6,6 +7,9 @@ export function roomReads(database: Database) {
   /** The SQL for the users that each room of a list shows. `listed` is the number of rooms in the list. */
   const usersOfListedRoom = database`
     greatest(1, least(${limits.MAX_USERS_OF_LISTED_ROOM}::bigint, ${limits.MAX_USERS_OF_LISTED_ROOMS}::bigint / listed))`;
+  /** Joins one room by its id. Without the limit, a plan from the time of few rooms would read all rooms. */
+  const roomOf = (viewerId: string, id: PendingQuery<Row[]>) => database`
+    cross join lateral (select * from visible_rooms(${viewerId}) visible where visible.id = ${id} limit 1) room`;
 
   return {
     /**
@@ -25,7 +29,7 @@ export function roomReads(database: Database) {
             select seen.*, row_number() over (order by is_other, name, id) as position
             from (
               select room.*, false as is_other
-              from memberships join visible_rooms(${viewerId}) room on room.id = room_id where user_id = ${viewerId}
+              from memberships ${roomOf(viewerId, database`room_id`)} where user_id = ${viewerId}
               union all
               (select room.*, true from visible_rooms(${viewerId}) room where room_type <> 'Private' and not ${isOwn}
                 order by name, id limit ${last})
@@ -48,7 +52,7 @@ export function roomReads(database: Database) {
           select latest.*, count(*) over () as listed
           from (
             select room.*, m.created_at as joined_at
-            from memberships m join visible_rooms(${viewerId}) room on room.id = m.room_id
+            from memberships m ${roomOf(viewerId, database`m.room_id`)}
             where m.user_id = ${userId} and room.owner_id is not null order by m.created_at desc, room.id desc
             limit ${limits.MAX_ROOMS_OF_USER}
           ) latest

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { newId } from '../../shared/contract/ids.ts';
+import { connectDatabase } from '../../shared/database.ts';
+import { openTestDatabase } from '../../test/support/system.ts';
+import { BEFORE_ALL_ROOMS } from './attachment-reads.ts';
+import { createReads } from './reads.ts';
+
+const OTHER_ROOMS = 3_000;
+const OTHER_USERS = 3_000;
+/** Far below the rows of the table, and far above the three rooms of the user. */
+const MAX_ROWS = 200;
+
+const { database, url } = await openTestDatabase();
+// One connection as a gateway has it, so that all reads use the plans that it makes first.
+const session = connectDatabase(url, { name: 'rooms-gateway', max: 1, readOnly: true, timeout: 0 });
+after(() => session.end());
+const reads = createReads(session);
+
+const ann = newId();
+const bearer = { userId: ann, tokenId: newId(), version: 0 };
+const ofAnn: Record<string, () => Promise<unknown>> = {
+  attachment: () => reads.attachment({ bearer, roomsAfter: BEFORE_ALL_ROOMS }),
+  membershipsIn: () => reads.membershipsIn(ann, ['general', 'announcements']),
+  session: () => reads.session(bearer),
+  history: () => reads.history({ bearer, roomId: 'general', range: { size: 20 } }),
+  room: () => reads.room('announcements', ann),
+  rooms: () => reads.rooms(ann, 1, 20),
+  roomsOfUser: () => reads.roomsOfUser(ann, ann),
+  people: () => reads.people([ann], ann),
+};
+
+test('the reads of one user read few rows, even with plans from the time of an empty database', async () => {
+  await addUsers(1);
+  for (const read of Object.values(ofAnn)) await read();
+  await addUsers(OTHER_USERS);
+  await addRooms();
+  const rows: Record<string, number> = {};
+  for (const [name, read] of Object.entries(ofAnn)) {
+    const before = await countRowsRead();
+    await read();
+    rows[name] = (await countRowsRead()) - before;
+  }
+  assert.deepEqual(
+    Object.entries(rows).filter(([, count]) => count > MAX_ROWS),
+    [],
+    JSON.stringify(rows),
+  );
+});
+
+/** The first user is Ann. Every user is in the two rooms that always exist. */
+async function addUsers(count: number): Promise<void> {
+  await database`
+    with added as (
+      insert into users (id, first_name, last_name, email, password_hash)
+      select case when ${count} = 1 then ${ann}::uuid else gen_random_uuid() end, 'Ann', 'Plan', ${count} || '.' || n || '@example.com', ''
+      from generate_series(1, ${count}) n returning id
+    )
+    insert into memberships (room_id, user_id) select rooms.id, added.id from rooms, added where owner_id is null`;
+}
+
+/** Ann is in the first room, another user is in each. */
+async function addRooms(): Promise<void> {
+  await database`
+    with owner as (select id from users where id <> ${ann} limit 1), added as (
+      insert into rooms (id, name, owner_id, room_type)
+      select gen_random_uuid(), 'a room', owner.id, 'Private' from owner, generate_series(1, ${OTHER_ROOMS}) returning id, owner_id
+    )
+    insert into memberships (room_id, user_id)
+    select id, owner_id from added union all (select id, ${ann} from added limit 1)`;
+}
+
+/** Returns how many rows of rooms and memberships were read. First reports the rows that the session has read. */
+async function countRowsRead(): Promise<number> {
+  await session`select pg_stat_force_next_flush()`;
+  const [row] = await session<{ count: number }[]>`
+    select (
+      (select sum(idx_tup_read) from pg_stat_user_indexes where relname in ('rooms', 'memberships'))
+      + (select sum(seq_tup_read) from pg_stat_user_tables where relname in ('rooms', 'memberships'))
+    )::int as count`;
+  return row?.count as number;
+}
