@@ -246,7 +246,7 @@ for (const [kind, code] of [
 }
 
 test('a socket is closed when its token expires', async () => {
-  const expiring = await Client.connect(url, await signToken(cluster.secret, ann.id, '1s'));
+  const expiring = await Client.connect(url, await signToken(cluster.secret, ann.id, '3s'));
   await expiring.commit(message());
   assert.deepEqual(await expiring.waitForClose(), { code: 4401, reason: 'token_expired' });
 });
