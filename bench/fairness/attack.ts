@@ -22,7 +22,7 @@ export type Attack =
   | { kind: 'idle connections'; count: number };
 
 /** How often each answer came: a status over HTTP, `Welcome`, `Ack`, an error code, or `closed` without an answer. */
-type Answers = Map<string, number>;
+export type Answers = Map<string, number>;
 
 const REOPEN_AFTER_MS = 1_000;
 

@@ -80,7 +80,7 @@ export function defaultLimits(): Record<string, string> {
 }
 
 /** Creates an account with a room. */
-async function openBystander({ url, secret, database }: Target): Promise<Bystander> {
+export async function openBystander({ url, secret, database }: Target): Promise<Bystander> {
   const [account] = (await createAccounts(url, secret, database, 1)) as [Account];
   const { id } = await callApi<{ id: string }>(url, 'POST /api/rooms', account.token, { name: 'bystander' });
   return Bystander.open(url, account, id);
