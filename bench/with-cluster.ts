@@ -9,6 +9,7 @@ import { Cluster } from '../shared/local/cluster.ts';
 import { migrate } from '../sql/migrate.ts';
 import { type CpuSeconds, createCpuReader } from './cpu.ts';
 import { Stages } from './stages.ts';
+import { withServices } from './with-services.ts';
 
 /** What every benchmark needs. */
 export interface BenchOptions {
@@ -45,6 +46,11 @@ export interface System {
   redisUrl: string;
   readCpu: () => CpuSeconds;
   print: (line: string) => void;
+  /**
+   * Starts a second system of the same kind beside this one, with a Postgres and a Redis of its own: both share only the
+   * machine. DATABASE_URL and REDIS_URL must not be set. @returns what the benchmark returns
+   */
+  withNeighbor: <T>(benchmark: (neighbor: System) => Promise<T>) => Promise<T>;
 }
 
 /**
@@ -68,7 +74,11 @@ export async function withCluster<T>(
   try {
     const readCpu = await createCpuReader(cluster, database, redisUrl);
     const { urls, secret } = cluster;
-    return await benchmark({ url: urls[0] as string, urls, secret, cluster, database, redisUrl, readCpu, print });
+    const withNeighbor: System['withNeighbor'] = (each) =>
+      withServices(print, (services) => withCluster({ ...services, print, gateways, workers, checkout }, size, each));
+    return await benchmark({
+      ...{ url: urls[0] as string, urls, secret, cluster, database, redisUrl, readCpu, print, withNeighbor },
+    });
   } finally {
     await cluster.stop();
     for (const line of stages?.readTable() ?? []) print(line);

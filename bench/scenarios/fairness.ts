@@ -22,53 +22,94 @@ const PERCENT = 99;
 interface FairnessOptions {
   /** Measures only this row: the first is 1. */
   row?: number | undefined;
-  /** How long the bystander is measured, once at rest and once under the load of the row. Default: 8. */
+  /** How long the bystander is measured: at rest, and under each load. Default: 8. */
   seconds?: number | undefined;
 }
 
-/** Measures a bystander at rest, and again while one user does what a row says. */
+/** What the bystander of a row measured. */
+interface RowMeasurement {
+  rest: Measurement;
+  /** While the user attacks another system on this machine: this is the effect of the processor time of the attack. */
+  elsewhere: Measurement;
+  here: Measurement;
+}
+
+/** Measures a bystander at rest, while one user does what a row says in another system, and while they do it here. */
 export async function measureFairness(system: System, { row, seconds = 8 }: FairnessOptions): Promise<Result> {
   const result: Result = { errors: [], figures: {} };
-  for (const [index, each] of ROWS.entries()) {
-    if (row !== undefined && row !== index + 1) continue;
-    const [rest, load] = await measureRow(system, each, seconds);
-    system.print(`  ${index + 1}. ${each.title}`);
-    for (const action of actions) {
-      const ratio = printComparison(action, rest, load, system.print);
-      result.figures[`row ${index + 1} ${action} ratio`] = ratio;
+  await system.withNeighbor(async (neighbor) => {
+    for (const [index, each] of ROWS.entries()) {
+      if (row !== undefined && row !== index + 1) continue;
+      const measured = await measureRow(system, neighbor, each, seconds);
+      system.print(`  ${index + 1}. ${each.title}`);
+      for (const action of actions) {
+        const ratios = printComparison(action, measured, system.print);
+        for (const [name, ratio] of Object.entries(ratios))
+          result.figures[`row ${index + 1} ${action} ${name}`] = ratio;
+      }
+      result.errors.push(
+        ...refusalsOf(measured.here).map((refusal) => `row ${index + 1}: the bystander got ${refusal}`),
+      );
+      await wait(REST_MS);
     }
-    result.errors.push(...refusalsOf(load).map((refusal) => `row ${index + 1}: the bystander got ${refusal}`));
-    await wait(REST_MS);
-  }
+  });
   return result;
 }
 
-/** @returns what the bystander measured at rest and under the load of the row */
 async function measureRow(
   system: System,
-  { prepare, descriptors, size }: FairnessRow,
+  neighbor: System,
+  row: FairnessRow,
   seconds: number,
-): Promise<[Measurement, Measurement]> {
-  const url = descriptors ? await system.cluster.startGateway(undefined, descriptors) : system.url;
-  const bystander = await openBystander({ ...system, url });
-  const attack = await prepare({ ...system, url }, size);
-  const rest = await bystander.measure(seconds);
-  const stop = await startAttack(url, attack);
-  const load = await bystander.measure(seconds);
-  await stop();
+): Promise<RowMeasurement> {
+  const [here, elsewhere] = [await startRow(system, row), await startRow(neighbor, row)];
+  const bystander = await openBystander({ ...system, url: here.url });
+  const measureDuring = async ({ url, attack }: PreparedRow) => {
+    const stop = await startAttack(url, attack);
+    const measurement = await bystander.measure(seconds);
+    await stop();
+    await wait(REST_MS);
+    return measurement;
+  };
+  const measured = {
+    rest: await bystander.measure(seconds),
+    elsewhere: await measureDuring(elsewhere),
+    here: await measureDuring(here),
+  };
   bystander.close();
-  if (descriptors) await system.cluster.gateways.at(-1)?.stop();
-  return [rest, load];
+  for (const { stop } of [here, elsewhere]) await stop();
+  return measured;
 }
 
-/** @returns the ratio of the p99 under load to the p99 at rest */
-function printComparison(action: Action, rest: Measurement, load: Measurement, print: (line: string) => void): number {
+interface PreparedRow {
+  /** The gateway that is attacked. */
+  url: string;
+  attack: Attack;
+  /** Stops the gateway, if it was started for this row. */
+  stop: () => Promise<void>;
+}
+
+async function startRow(system: System, { prepare, descriptors, size }: FairnessRow): Promise<PreparedRow> {
+  const { cluster } = system;
+  const url = descriptors ? await cluster.startGateway(undefined, descriptors) : system.url;
+  const stop = async () => {
+    if (descriptors) await cluster.gateways.at(-1)?.stop();
+  };
+  return { url, attack: await prepare({ ...system, url }, size), stop };
+}
+
+/** Prints how many times the p99 at rest the p99 under both loads is. @returns both */
+function printComparison(
+  action: Action,
+  { rest, elsewhere, here }: RowMeasurement,
+  print: (line: string) => void,
+): { elsewhere: number; here: number } {
   const p99 = ({ latencies }: Measurement) => latencies[action].percentileMs(PERCENT);
-  const ratio = p99(load) / p99(rest);
+  const [restMs, elsewhereMs, hereMs] = [p99(rest), p99(elsewhere), p99(here)];
   print(
-    `     ${action.padEnd(5)} p${PERCENT} ${format(p99(rest))} ms at rest, ${format(p99(load))} ms under load: × ${format(ratio)}`,
+    `     ${action.padEnd(5)} p${PERCENT} ${format(restMs)} ms at rest, ${format(elsewhereMs)} ms (× ${format(elsewhereMs / restMs)}) if another system is attacked, ${format(hereMs)} ms (× ${format(hereMs / restMs)}) if this one is`,
   );
-  return ratio;
+  return { elsewhere: elsewhereMs / restMs, here: hereMs / restMs };
 }
 
 /** The limits of production. Without this, the cluster of a benchmark has high limits. */

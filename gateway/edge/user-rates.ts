@@ -47,11 +47,12 @@ export class UserRates {
   countCommand(userId: string, command: CountedCommand, shown?: ShownRate): Promise<void> | undefined {
     const limit = this.#limitOf('commands', userId);
     const ownLimit = this.#ownLimitOf(command, userId);
+    const taken = ownLimit ? [limit, ownLimit] : [limit];
     const pending = this.#pending.get(userId);
-    if (!ownLimit && !pending) {
-      return takeNowAndShow(this.#leases, limit, shown) ? undefined : this.#take(limit, shown);
-    }
-    return this.#takeInOrder(userId, pending, ownLimit ? [limit, ownLimit] : [limit], shown);
+    if (pending) return this.#takeInOrder(userId, pending, taken, shown);
+    const first = taken.findIndex((each) => !takeNowAndShow(this.#leases, each, shown));
+    if (first === -1) return undefined;
+    return ownLimit ? this.#takeInOrder(userId, undefined, taken.slice(first), shown) : this.#take(limit, shown);
   }
 
   async #takeInOrder(

@@ -2,6 +2,7 @@ import type { Revocation } from '../../shared/contract/channels.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { MembershipChange } from '../../shared/contract/messages.ts';
 import type { Bearer } from '../accounts/tokens.ts';
+import type { TokenBucket } from '../edge/token-bucket.ts';
 import type { Feeds } from './feeds.ts';
 import { SmallSet } from './small-set.ts';
 
@@ -48,6 +49,8 @@ export class AttachedUser {
   isReady = false;
   /** True when the last socket has closed. */
   closed = false;
+  /** Counts the frames of all sockets. So a user may not send more frames over many sockets than over one. */
+  frameBucket: TokenBucket | undefined;
   #changesBeforeReady: Map<string, MembershipChange> | undefined;
   #joiningRooms: Set<string> | undefined;
   #leftAt: Map<string, number> | undefined;

@@ -49,6 +49,8 @@ export class Connection implements LiveSocket, OutboxSocket {
   attachment: SocketAttachment | undefined;
   /** When the token of the socket expires, in milliseconds since 1970. */
   tokenExpires = UNKNOWN_EXPIRY;
+  /** Counts the frames until the socket is attached. Later, the bucket of its user counts them. */
+  frameBucket: TokenBucket | undefined;
   readonly #context: ConnectionContext;
   readonly #address: string;
   readonly #isV1: boolean;
@@ -59,7 +61,6 @@ export class Connection implements LiveSocket, OutboxSocket {
   /** Set while the socket attaches. Commands wait for this. Never rejects: a failure closes the socket. */
   #attaching: Promise<void> | undefined;
   #commandBucket: TokenBucket | undefined;
-  #frameBucket: TokenBucket | undefined;
 
   constructor(context: ConnectionContext, { authenticate, address, isV1 }: UpgradeData) {
     this.#context = context;
@@ -183,10 +184,11 @@ export class Connection implements LiveSocket, OutboxSocket {
     gateway.liveRooms.detach(this);
   }
 
-  /** Closes the socket and returns false if it has sent too many frames. */
+  /** Closes the socket and returns false if it has sent too many frames, together with the other sockets of its user. */
   #takeFrame(): boolean {
-    this.#frameBucket ??= new TokenBucket(this.#context.gateway.config.SOCKET_RATE * limits.FRAMES_PER_COMMAND);
-    if (this.#frameBucket.take()) return true;
+    const owner = this.attachment?.user ?? this;
+    owner.frameBucket ??= new TokenBucket(this.#context.gateway.config.SOCKET_RATE * limits.FRAMES_PER_COMMAND);
+    if (owner.frameBucket.take()) return true;
     this.closeWithError(new Refusal('rate_limited', { retryAfter: limits.BURST_SECONDS }));
     return false;
   }

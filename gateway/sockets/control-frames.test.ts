@@ -38,3 +38,13 @@ for (const [name, opcode] of [
     await other.close();
   });
 }
+
+test('the sockets of one user share the limit of frames, and the socket of another user does not', async () => {
+  const [flood, bystander] = [await addUser(), await addUser()];
+  const other = await Client.connect(url, bystander.token);
+  const sockets = await Promise.all(Array.from({ length: 5 }, () => Client.connect(url, flood.token)));
+  for (let sent = 0; sent < BURST / 2; sent++) for (const socket of sockets) socket.send('{}');
+  await until(() => sockets.some(({ closed }) => closed?.code === 4129));
+  await other.commit({ command: 'CreateRoom', text: 'a room' });
+  for (const socket of [other, ...sockets]) socket.socket.terminate();
+});

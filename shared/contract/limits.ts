@@ -59,7 +59,10 @@ export const limits = {
   // Other limits on attempts and on sockets.
   /** After this number of wrong tries, a one-time password is not valid any more. */
   MAX_OTP_TRIES: 5,
-  /** Frames per second that a socket may send, as a multiple of SOCKET_RATE. Above it the socket is closed. */
+  /**
+   * Frames per second that all sockets of a user on a gateway may send together, as a multiple of SOCKET_RATE. A socket
+   * that sends more is closed.
+   */
   FRAMES_PER_COMMAND: 4,
   /** After a pause, a socket may send the commands of this number of seconds together. */
   BURST_SECONDS: 4,
