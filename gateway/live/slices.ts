@@ -1,5 +1,5 @@
-/** A slice takes about this time. */
-const SLICE_MS = 5;
+/** A slice takes about this time. Others wait for one slice each time that they wait for Postgres or Redis. */
+const SLICE_MS = 2;
 /** Short work does not wait for a slice. */
 const ITEMS_AT_ONCE = 100;
 
