@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { connectDatabase } from '../shared/database.ts';
-import type { Result } from './measure.ts';
-import type { BenchOptions } from './with-cluster.ts';
 
 /** Runs a benchmark with a database of its own, so that each run begins without rows. Drops the database at the end. */
-export async function withNewDatabase(
-  options: BenchOptions,
-  run: (options: BenchOptions) => Promise<Result>,
-): Promise<Result> {
+export async function withNewDatabase<Options extends { databaseUrl: string }, T>(
+  options: Options,
+  run: (options: Options) => Promise<T>,
+): Promise<T> {
   const name = `rooms_bench_${randomBytes(6).toString('hex')}`;
   const server = connectDatabase(options.databaseUrl, { name: 'rooms-bench', max: 1, readOnly: false, timeout: 0 });
   await server`create database ${server(name)}`;

@@ -8,6 +8,7 @@ import { connectDatabase, type Database } from '../shared/database.ts';
 import { Cluster } from '../shared/local/cluster.ts';
 import { migrate } from '../sql/migrate.ts';
 import { type CpuSeconds, createCpuReader } from './cpu.ts';
+import { withNewDatabase } from './new-database.ts';
 import { Stages } from './stages.ts';
 import { withServices } from './with-services.ts';
 
@@ -47,8 +48,8 @@ export interface System {
   readCpu: () => CpuSeconds;
   print: (line: string) => void;
   /**
-   * Starts a second system of the same kind beside this one, with a Postgres and a Redis of its own: both share only the
-   * machine. DATABASE_URL and REDIS_URL must not be set. @returns what the benchmark returns
+   * Starts a second system of the same kind beside this one. Both share only the machine, and the servers that
+   * DATABASE_URL and REDIS_URL name. @returns what the benchmark returns
    */
   withNeighbor: <T>(benchmark: (neighbor: System) => Promise<T>) => Promise<T>;
 }
@@ -75,7 +76,9 @@ export async function withCluster<T>(
     const readCpu = await createCpuReader(cluster, database, redisUrl);
     const { urls, secret } = cluster;
     const withNeighbor: System['withNeighbor'] = (each) =>
-      withServices(print, (services) => withCluster({ ...services, print, gateways, workers, checkout }, size, each));
+      withServices(print, (services) =>
+        withNewDatabase({ ...services, print, gateways, workers, checkout }, (own) => withCluster(own, size, each)),
+      );
     return await benchmark({
       ...{ url: urls[0] as string, urls, secret, cluster, database, redisUrl, readCpu, print, withNeighbor },
     });
