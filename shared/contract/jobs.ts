@@ -35,6 +35,8 @@ export const Batch = v.object({
   number: WholeNumber,
   /** The number of the lane's batch before this one, if it has no reply yet. It must be applied before this batch. */
   follows: v.optional(WholeNumber),
+  /** How many times the batch was sent before. Absent means 0: the first sending. */
+  copy: v.optional(WholeNumber),
   commands: v.pipe(v.array(v.any()), v.minLength(1)),
 });
 export interface Batch<C> extends v.InferOutput<typeof Batch> {
