@@ -14,6 +14,12 @@ begin
       when others then raise log 'command % cannot be applied: % %', item ->> 'id', sqlstate, sqlerrm;
     end;
   end loop;
+  begin
+    perform keep_refusals(room_commands(jsonb_build_array(item)), '{internal}');
+  exception
+    -- A command that cannot be read is never applied, so its refusal need not be stored.
+    when others then raise log 'refusal of command % cannot be stored: % %', item ->> 'id', sqlstate, sqlerrm;
+  end;
   return next rejected((item ->> 'id')::uuid, 'internal');
 end
 $$;

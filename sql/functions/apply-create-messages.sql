@@ -1,6 +1,6 @@
 -- Applies a batch of only CreateMessage commands, in order, with much less work for each command than
--- apply_room_commands. Does this only if the batch is new, no deadline has passed, no ref was used before, and every
--- actor may write. Otherwise changes nothing and returns nulls: then apply_room_commands must apply the batch. If the
+-- apply_room_commands. Does this only if the batch is new, no deadline has passed, no ref was used or refused before,
+-- and every actor may write. Otherwise changes nothing and returns nulls: then apply_room_commands must apply the batch. If the
 -- batch `follows` is not applied yet, raises SQLSTATE RB001 (see is_new_batch).
 -- A test proves that both functions store the same rows.
 -- room_ids, counts: the rooms of the batch, and how many of its messages each room gets.
@@ -46,6 +46,15 @@ begin
     select from memberships m where m.room_id = stored_room_ids[room_number] and m.user_id = actor_id limit 1
   ) membership;
   if open_rooms < cardinality(room_ids) or allowed < cardinality(ids) or earliest_deadline < clock_timestamp() then
+    raise sqlstate 'RM001';
+  end if;
+  -- The rooms are locked, so this finds the refusals of every earlier batch. Most of the time there are none at all.
+  if exists (select from refusals where refused_at > clock_timestamp() - interval '30 s') and exists (
+    select from unnest(room_numbers, actor_ids, refs) as given (room_number, actor_id, ref), lateral (
+      select from refusals k
+      where k.room_id = stored_room_ids[room_number] and k.actor_id = given.actor_id and k.ref = given.ref limit 1
+    ) kept
+  ) then
     raise sqlstate 'RM001';
   end if;
 

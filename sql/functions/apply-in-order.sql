@@ -1,6 +1,7 @@
 -- Applies commands in order.
 -- Locks: the rooms of the commands, in the order of their ids. Then the users who become members by a CreateRoom or an
 -- AddUser, in the order of their ids. Every batch locks rows in this order, so there is no deadlock between two batches.
+-- At last the refusals.
 create or replace function apply_in_order(commands room_command[]) returns setof room_outcome language plpgsql as $$
 declare
   command_group record;
@@ -11,7 +12,7 @@ begin
     from unnest(commands) where command in ('CreateRoom', 'AddUser')
   ) order by id for no key update;
   if cardinality(commands) = 1 then
-    return query select * from apply_group(commands);
+    return query select * from apply_and_keep_refusals(commands);
     return;
   end if;
   -- Commands that follow each other and have the same name make a group. A command begins a new group if an earlier
@@ -31,7 +32,7 @@ begin
     group by group_number
     order by first
   loop
-    return query select * from apply_group(commands[command_group.first:command_group.last]);
+    return query select * from apply_and_keep_refusals(commands[command_group.first:command_group.last]);
   end loop;
 end
 $$;

@@ -1,8 +1,7 @@
 -- Applies a batch of room commands in order. Returns one outcome for each command.
 -- `lane_key` and `number` identify the batch. If the batch was already applied, nothing changes, and each command gets
--- its first outcome. Only the refusals of the newest batch of a lane are stored (with the lane): in a copy of an earlier
--- batch, a refused command gets `expired`. If the batch `follows` is not applied yet, raises SQLSTATE RB001 (see
--- is_new_batch).
+-- its first outcome: its message, or its refusal, which is stored for 30 seconds. A command without both gets `expired`.
+-- If the batch `follows` is not applied yet, raises SQLSTATE RB001 (see is_new_batch).
 -- If `one_by_one` is true, each command is applied alone. This is for a batch that could not be applied as a whole.
 -- Locks: the row of the lane, then the same rows as apply_in_order.
 -- Postgres keeps the plan of each statement as long as the connection lasts. It may make the plan while the tables are
@@ -17,32 +16,14 @@ as $$
 declare
   c room_command;
   outcome room_outcome;
-  refused_ids text[] := '{}';
-  codes text[] := '{}';
-  refusals jsonb;
 begin
   if is_new_batch(lane_key, number, follows) then
-    for outcome in select * from apply_as_whole_or_alone(batch, one_by_one) loop
-      return next outcome;
-      if outcome.code is not null then
-        refused_ids := refused_ids || outcome.command_id::text;
-        codes := codes || outcome.code;
-      end if;
-    end loop;
-    if codes <> '{}' then
-      update lanes l set outcomes = jsonb_object(refused_ids, codes) where l.lane_key = apply_room_commands.lane_key;
-    end if;
+    return query select * from apply_as_whole_or_alone(batch, one_by_one);
     return;
   end if;
-  select l.outcomes into refusals from lanes l
-  where l.lane_key = apply_room_commands.lane_key and l.number = apply_room_commands.number;
   foreach c in array room_commands(batch) loop
-    if refusals ? c.id::text then
-      outcome := rejected(c.id, refusals ->> c.id::text);
-    else
-      outcome := outcome_by_ref_or_deadline(c);
-      if outcome.command_id is null then outcome := rejected(c.id, 'expired'); end if;
-    end if;
+    outcome := outcome_by_ref_or_deadline(c);
+    if outcome.command_id is null then outcome := rejected(c.id, 'expired'); end if;
     return next outcome;
   end loop;
 end

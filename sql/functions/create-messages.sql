@@ -10,7 +10,7 @@ begin
   with checked as (
     select c, c.id, row_number() over () as n, earlier,
       coalesce(
-        refusal_by_ref_or_deadline(c, earlier),
+        refusal_by_ref_or_deadline(c, earlier, kept),
         case
           when (earlier).id is not null then null
           when not may_see_room(room, m.is_member) then 'no_such_room'
@@ -19,6 +19,7 @@ begin
       ) as code
     from unnest(commands) c
     left join lateral (select m as earlier from messages m where m.room_id = c.room_id and m.user_id = c.actor_id and m.ref = c.ref limit 1) e on true
+    left join lateral (select k as kept from refusals k where k.room_id = c.room_id and k.actor_id = c.actor_id and k.ref = c.ref limit 1) k on true
     left join lateral (select r as room from rooms r where r.id = c.room_id limit 1) r on true
     cross join lateral (
       select exists (select from memberships m where m.room_id = c.room_id and m.user_id = c.actor_id) as is_member
