@@ -63,7 +63,7 @@ test('each of 400 messages is delivered once although a worker is killed in the 
   const inOrder = seqs.toSorted((a, b) => a - b);
   assert.deepEqual(seqs, inOrder);
   await assertEachDeliveredOnce(scene, 400);
-  cluster.startWorker();
+  await cluster.startWorker();
 });
 
 test('a worker that was paused in a batch changes nothing when it continues', async () => {
@@ -73,7 +73,7 @@ test('a worker that was paused in a batch changes nothing when it continues', as
   await acks[0];
   // Now one of the workers has the next batch.
   for (const pid of paused) process.kill(pid, 'SIGSTOP');
-  cluster.startWorker();
+  await cluster.startWorker();
   await Promise.all(acks);
   for (const pid of paused) process.kill(pid, 'SIGCONT');
   for (let index = 50; index < 60; index++) await scene.write(`message ${index}`);
@@ -91,7 +91,7 @@ test('a command that is sent while no worker runs is committed by the next worke
     () => 'the queue does not have one job',
   );
   assert.equal(scene.sender.messages(scene.roomId).length, 2);
-  cluster.startWorker();
+  await cluster.startWorker();
   await ack;
   await assertEachDeliveredOnce(scene, 1);
 });

@@ -34,7 +34,7 @@ for (const path of ['a socket', 'HTTP'] as Path[]) {
     const putBack = await takeJob();
     process.kill(cluster.gateways.at(-1)?.pid as number, 'SIGKILL');
 
-    cluster.startWorker();
+    await cluster.startWorker();
     const bobDriver = await openDriver(path, gateway, bob);
     assert.deepEqual(await bobDriver.send(message), { code: 'not_a_member' });
     await annDriver.commit({ command: 'AddUser', roomId, targetId: bob.id });

@@ -13,7 +13,7 @@ import { until } from './support/until.ts';
 
 const [smtpPort, metricsPort] = [await findUnusedPort(), await findUnusedPort()];
 const { cluster } = await startSystem({ gateways: 1, workers: 0, smtpPort });
-const worker = cluster.startWorker([], { METRICS_PORT: `${metricsPort}` });
+const worker = await cluster.startWorker([], { METRICS_PORT: `${metricsPort}` });
 const [url] = cluster.urls as [string];
 
 /** Finds a free port. The kernel assigns only higher ports, so no other process gets this port before its use. */

@@ -9,8 +9,8 @@ import { runAdmin } from './support/npm-run-admin.ts';
 import { startSystem } from './support/system.ts';
 
 const { cluster, database, databaseUrl } = await startSystem({ gateways: 2, workers: 0 });
-cluster.startWorker(['persistence']);
-const roleWorker = cluster.startWorker(['role-changes']);
+await cluster.startWorker(['persistence']);
+const roleWorker = await cluster.startWorker(['role-changes']);
 const [gatewayA, gatewayB] = cluster.urls as [string, string];
 
 const npmRunAdmin = (...words: string[]) => runAdmin(databaseUrl, ...words);
@@ -105,19 +105,19 @@ test('a role change that waits for its worker does not delay a room command', as
   const client = await Client.connect(gatewayA, ann.token);
   after(() => client.close());
   await client.commit({ command: 'CreateRoom', text: 'a room' });
-  cluster.startWorker(['role-changes']);
+  await cluster.startWorker(['role-changes']);
   assert.deepEqual(bodyOf(User, await granted).roles, ['user', 'admin']);
   await revokeAdmin(ann, root);
 });
 
 test('a worker of an unknown kind exits and logs the known kinds', async () => {
-  const worker = cluster.startWorker(['persistence', 'nonsense' as 'persistence']);
+  const worker = await cluster.startWorker(['persistence', 'nonsense' as 'persistence']);
   assert.equal(await worker.ended, 'exit code 64');
   assert.match(cluster.logOf(worker), /nonsense.*persistence, otp-email, role-changes/);
 });
 
 test('an otp-email worker without SMTP_HOST exits and logs the name of the variable', async () => {
-  const worker = cluster.startWorker(['otp-email']);
+  const worker = await cluster.startWorker(['otp-email']);
   assert.equal(await worker.ended, 'exit code 78');
   assert.match(cluster.logOf(worker), /config: SMTP_HOST must be set/);
 });

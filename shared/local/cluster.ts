@@ -8,6 +8,7 @@ import { QUEUES, type QueueName } from '../contract/jobs.ts';
 import { type Child, startChild } from './child.ts';
 import { freePort } from './ports.ts';
 import { isReady } from './readiness.ts';
+import { TcpProxy } from './tcp-proxy.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -30,6 +31,17 @@ export interface ClusterOptions {
   env?: Record<string, string>;
   /** The folder of another checkout of Rooms, whose gateways and workers run. Default: this checkout. */
   checkout?: string | undefined;
+  /** True if every connection of every process goes through a proxy: see {@link Cluster.links}. */
+  proxyLinks?: boolean;
+}
+
+/** The proxies of one process. */
+export interface ProcessLinks {
+  process: Child;
+  postgres: TcpProxy;
+  redis: TcpProxy;
+  /** Gateways only: between the clients and the gateway. */
+  clients: TcpProxy | undefined;
 }
 
 /** Gateways and workers for tests and benchmarks. Each of them is a process. */
@@ -40,8 +52,11 @@ export class Cluster {
   readonly urls: string[] = [];
   readonly gateways: Child[] = [];
   readonly workers: Child[] = [];
+  /** With `proxyLinks`, the proxies of each running process. */
+  readonly links: ProcessLinks[] = [];
   readonly #options: ClusterOptions;
   #queues: readonly QueueName[] = QUEUES;
+  readonly #clientProxies = new Map<number, TcpProxy>();
   #processCount = 0;
 
   private constructor(options: ClusterOptions) {
@@ -55,40 +70,48 @@ export class Cluster {
     if (options.checkout) cluster.#queues = (await import(join(options.checkout, 'shared/contract/jobs.ts'))).QUEUES;
     mkdirSync(options.logs, { recursive: true });
     const sharedPort = options.sharePort ? await freePort() : undefined;
-    for (let index = 0; index < options.workers; index++) cluster.startWorker();
+    for (let index = 0; index < options.workers; index++) await cluster.startWorker();
     for (let index = 0; index < options.gateways; index++) await cluster.startGateway(sharedPort);
     return cluster;
   }
 
   /** @param kinds the queues whose jobs the worker takes. Default: all, but `otp-email` only with a mail server */
-  startWorker(kinds: QueueName[] = [], env: Record<string, string> = {}): Child {
+  async startWorker(kinds: QueueName[] = [], env: Record<string, string> = {}): Promise<Child> {
     const { smtpPort } = this.#options;
     const possibleKinds = smtpPort ? this.#queues : this.#queues.filter((kind) => kind !== 'otp-email');
     const mailEnv = { SMTP_HOST: smtpPort ? '127.0.0.1' : '', SMTP_PORT: `${smtpPort ?? ''}` };
-    const worker = this.#startProcess('workers', { ...mailEnv, ...env }, kinds.length > 0 ? kinds : [...possibleKinds]);
+    const args = kinds.length > 0 ? kinds : [...possibleKinds];
+    const worker = await this.#startProcess('workers', { ...mailEnv, ...env }, { args });
     this.workers.push(worker);
     return worker;
   }
 
   /**
+   * @param port with `proxyLinks`: of the proxy that clients connect to. A new gateway can have the port of an old one.
    * @param descriptors the largest number of file descriptors of the gateway. Default: that of this process
+   * @param env variables of this gateway
    * @returns the URL, when the gateway is ready
    * @throws Error with the log of the gateway if it ends before that
    */
-  async startGateway(port?: number, descriptors?: number): Promise<string> {
-    const gatewayPort = port ?? (await freePort());
-    const limit = descriptors ? ['prlimit', `--nofile=${descriptors}`] : [];
-    const gateway = this.#startProcess('gateway', { PORT: String(gatewayPort), HOST: '127.0.0.1' }, [], limit);
+  async startGateway(port?: number, descriptors?: number, env: Record<string, string> = {}): Promise<string> {
+    const { proxyLinks, sharePort } = this.#options;
+    const ownPort = (!proxyLinks && port) || (await freePort());
+    const ownUrl = `http://127.0.0.1:${ownPort}`;
+    const clients = proxyLinks ? await this.#proxyClients(ownUrl, port) : undefined;
+    const url = clients?.url ?? ownUrl;
+    const launcher = descriptors ? ['prlimit', `--nofile=${descriptors}`] : [];
+    const gatewayEnv = { PORT: String(ownPort), HOST: '127.0.0.1', ...env };
+    const gateway = await this.#startProcess('gateway', gatewayEnv, { launcher, clients });
     this.gateways.push(gateway);
-    const url = `http://127.0.0.1:${gatewayPort}`;
-    this.urls.push(url);
-    await this.#waitUntilReady(url, gateway);
+    if (sharePort || !this.urls.includes(url)) this.urls.push(url);
+    await this.#waitUntilReady(ownUrl, gateway);
     return url;
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.gateways.map((gateway) => gateway.stop()));
     await Promise.all(this.workers.map((worker) => worker.stop()));
+    await Promise.all([...this.#clientProxies.values()].map((proxy) => proxy.close()));
   }
 
   /** @returns the whole log of the process */
@@ -96,20 +119,20 @@ export class Cluster {
     return readFileSync(join(this.#options.logs, `${child.name}.log`), 'utf8');
   }
 
-  #startProcess(
+  async #startProcess(
     kind: 'gateway' | 'workers',
     processEnv: Record<string, string>,
-    args: string[] = [],
-    launcher: string[] = [],
-  ): Child {
-    const { databaseUrl, redisUrl, logs, env, checkout = root } = this.#options;
+    { args = [], launcher = [], clients }: { args?: string[]; launcher?: string[]; clients?: TcpProxy | undefined },
+  ): Promise<Child> {
+    const { databaseUrl, redisUrl, logs, env, checkout = root, proxyLinks } = this.#options;
     const name = `${kind}-${++this.#processCount}`;
-    return startChild({
+    const proxies = proxyLinks ? await openProxies(databaseUrl, redisUrl) : undefined;
+    const child = startChild({
       name,
       command: [...launcher, process.execPath, join(checkout, kind, 'main.ts'), ...args],
       env: {
-        DATABASE_URL: databaseUrl,
-        REDIS_URL: redisUrl,
+        DATABASE_URL: proxies?.postgres.url ?? databaseUrl,
+        REDIS_URL: proxies?.redis.url ?? redisUrl,
         REDIS_PREFIX: this.prefix,
         API_SECRET: this.secret,
         ...HIGH_LIMITS,
@@ -117,6 +140,25 @@ export class Cluster {
         ...env,
       },
       output: join(logs, `${name}.log`),
+    });
+    if (proxies) this.#keepLinks({ process: child, ...proxies, clients });
+    return child;
+  }
+
+  async #proxyClients(gatewayUrl: string, port = 0): Promise<TcpProxy> {
+    const existing = this.#clientProxies.get(port);
+    if (existing) existing.target = gatewayUrl;
+    const proxy = existing ?? (await TcpProxy.open(gatewayUrl, port));
+    this.#clientProxies.set(proxy.port, proxy);
+    return proxy;
+  }
+
+  /** The proxies of a process close when it has ended, except the one for clients: the next gateway may use it. */
+  #keepLinks(links: ProcessLinks): void {
+    this.links.push(links);
+    void links.process.ended.then(() => {
+      this.links.splice(this.links.indexOf(links), 1);
+      return Promise.all([links.postgres.close(), links.redis.close()]);
     });
   }
 
@@ -130,4 +172,8 @@ export class Cluster {
       await wait(25);
     }
   }
+}
+
+async function openProxies(databaseUrl: string, redisUrl: string): Promise<Pick<ProcessLinks, 'postgres' | 'redis'>> {
+  return { postgres: await TcpProxy.open(databaseUrl), redis: await TcpProxy.open(redisUrl) };
 }

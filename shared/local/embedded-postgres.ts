@@ -36,21 +36,22 @@ export interface Service {
 }
 
 /**
- * Starts a Postgres on a free port of 127.0.0.1. Its data stays in the folder.
+ * Starts a Postgres on 127.0.0.1. Its data stays in the folder.
+ * @param port Default: a free port
  * @throws ServiceError if the data cannot be created, or if Postgres ends while it starts
  */
-export async function startPostgres(folder: string, password: string): Promise<Service> {
+export async function startPostgres(folder: string, password: string, port = 0): Promise<Service> {
   const data = join(folder, 'data');
   if (!existsSync(data)) await initialize(folder, data, password);
-  const [port, log] = [await freePort(), join(folder, 'postgres.log')];
+  const [ownPort, log] = [port || (await freePort()), join(folder, 'postgres.log')];
   const child = startChild({
     name: 'postgres',
-    command: [join(binaries, 'postgres'), '-D', data, ...serverOptions(port)],
+    command: [join(binaries, 'postgres'), '-D', data, ...serverOptions(ownPort)],
     output: log,
     stopSignal: 'SIGINT', // the "fast" shutdown: ends the database sessions and writes a checkpoint
     setprivOptions,
   });
-  const url = `postgres://postgres:${password}@127.0.0.1:${port}`;
+  const url = `postgres://postgres:${password}@127.0.0.1:${ownPort}`;
   await createDatabase(`${url}/postgres`, child, log);
   return { url: `${url}/${DATABASE}`, child };
 }

@@ -13,14 +13,15 @@ const CHECK_TIMEOUT_MS = 5_000;
 const PING_AGAIN_AFTER_MS = 50;
 
 /**
- * Starts a Redis on a free port of 127.0.0.1. Its data (the queued jobs) stays in the folder.
+ * Starts a Redis on 127.0.0.1. Its data (the queued jobs) stays in the folder.
  * @param binaries the folder for a redis-server that is downloaded
+ * @param port Default: a free port
  * @throws ServiceError if there is no redis-server, or if it ends while it starts
  */
-export async function startRedis(folder: string, binaries: string, password: string): Promise<Service> {
+export async function startRedis(folder: string, binaries: string, password: string, port = 0): Promise<Service> {
   const server = await findRedisServer(binaries);
-  const [port, log] = [await freePort(), join(makePrivateFolder(folder), 'redis.log')];
-  writeFileSync(join(folder, 'redis.conf'), configuration(port, password), { mode: 0o600 });
+  const [ownPort, log] = [port || (await freePort()), join(makePrivateFolder(folder), 'redis.log')];
+  writeFileSync(join(folder, 'redis.conf'), configuration(ownPort, password), { mode: 0o600 });
   const child = startChild({
     name: 'redis',
     command: [server.command, 'redis.conf'],
@@ -28,7 +29,7 @@ export async function startRedis(folder: string, binaries: string, password: str
     cwd: folder,
     output: log,
   });
-  const url = `redis://:${password}@127.0.0.1:${port}/0`;
+  const url = `redis://:${password}@127.0.0.1:${ownPort}/0`;
   const ending = await Promise.race([waitUntilReady(url), child.ended]);
   if (ending)
     throw new ServiceError('redis', `it ended while it started (${ending}):\n${readFileSync(log, 'utf8').slice(-500)}`);

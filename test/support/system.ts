@@ -59,7 +59,7 @@ export interface System {
 
 /** Starts gateways and workers as processes, with a new database. They stop at the end of the test file. */
 export async function startSystem(
-  options: Pick<ClusterOptions, 'gateways' | 'workers' | 'env' | 'smtpPort'> & {
+  options: Pick<ClusterOptions, 'gateways' | 'workers' | 'env' | 'smtpPort' | 'proxyLinks'> & {
     redisUrl?: string;
     databaseUrl?: string;
     mail?: true;
