@@ -112,10 +112,9 @@ async function connectParts(
     timeout: STATEMENT_TIMEOUT_MS,
   });
   closers.push(() => database.end({ timeout: 5 }));
-  // shared/redis.ts explains `producer` and `consumer`.
-  const redis = connectRedis(REDIS_URL, 'producer', log);
+  const redis = connectRedis(REDIS_URL, 'producer', 'rooms-gateway', log);
   closers.push(() => redis.quit().finally(() => redis.disconnect()));
-  const subscriberRedis = connectRedis(REDIS_URL, 'consumer', log, { autoResubscribe: false });
+  const subscriberRedis = connectRedis(REDIS_URL, 'subscriber', 'rooms-gateway', log);
   closers.push(() => subscriberRedis.disconnect());
   const queues = openQueues(redis, prefix, log);
   closers.push(() => Promise.all(Object.values(queues).map((queue) => queue.close())));

@@ -1,7 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { isRefused } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
 import { withTimeout } from '../shared/timeout.ts';
+import { wait } from '../shared/wait.ts';
 import { inTurn, isEarly } from './in-turn.ts';
 
 const MAX_ATTEMPTS = 4;

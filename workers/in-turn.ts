@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises';
+import { wait } from '../shared/wait.ts';
 
 /** The SQLSTATE of a batch whose predecessor is not applied yet (sql/functions/is-new-batch.sql). */
 const EARLY_BATCH = 'RB001';

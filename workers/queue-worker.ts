@@ -6,9 +6,13 @@ import type { PayloadReader } from '../shared/payloads.ts';
 import { startWatchdog } from './watchdog.ts';
 
 const WATCHDOG_INTERVAL_MS = 10_000;
+/** A worker without a job blocks its connection for this time. Redis is silent meanwhile (shared/redis.ts). */
+const MAX_BLOCK_S = 2;
+/** After a lost connection, a worker tries again after this time. */
+const RUN_AGAIN_AFTER_MS = 1_000;
 
 export interface QueueAccess {
-  /** A `consumer` connection: while Redis is lost, a command waits (shared/redis.ts). */
+  /** A `consumer` connection (shared/redis.ts). */
   redis: Redis;
   /** `REDIS_PREFIX` */
   prefix: string;
@@ -39,10 +43,12 @@ export function startWorker(
     const doJob = payloads.read('job', job, ({ name, data }) => prepareJob(jobs, name, data));
     await doJob?.();
   };
-  const worker = new Worker(queue, processJob, {
+  const worker = new BriefBlockWorker(queue, processJob, {
     connection: redis,
     prefix,
     concurrency,
+    drainDelay: MAX_BLOCK_S,
+    runRetryDelay: RUN_AGAIN_AFTER_MS,
     // After a worker dies, another worker takes its job when these times have passed. A batch does not depend on that:
     // the lane of the gateway sends the batch again after 1.5 seconds.
     lockDuration: 10_000,
@@ -56,6 +62,13 @@ export function startWorker(
     else log.warn(failure, 'job failed, retrying');
   });
   return worker;
+}
+
+/** BullMQ applies `drainDelay` only while no job is delayed. */
+class BriefBlockWorker extends Worker {
+  protected override getBlockTimeout(blockUntil: number): number {
+    return Math.min(super.getBlockTimeout(blockUntil), MAX_BLOCK_S);
+  }
 }
 
 /** True if a failed job will not be retried. */

@@ -1,6 +1,9 @@
 import type { Log } from '../shared/log.ts';
+import { withTimeout } from '../shared/timeout.ts';
 
 const MAX_IDLE_CHECKS = 3;
+/** The count uses a connection that may be silent. */
+const COUNT_TIMEOUT_MS = 2_000;
 
 export interface WatchdogOptions {
   /** A worker of BullMQ. */
@@ -21,17 +24,21 @@ export interface WatchdogOptions {
 export function startWatchdog({ worker, countWaiting, onStuck, intervalMs, log }: WatchdogOptions): { stop(): void } {
   let isActive = false;
   let idleChecks = 0;
+  let isCounting = false;
   for (const event of ['active', 'completed', 'failed'] as const) {
     worker.on(event, () => {
       isActive = true;
     });
   }
   const check = async () => {
+    if (isCounting) return;
+    isCounting = true;
     try {
-      idleChecks = (await countWaiting()) > 0 && !isActive ? idleChecks + 1 : 0;
+      idleChecks = (await withTimeout(countWaiting(), COUNT_TIMEOUT_MS)) > 0 && !isActive ? idleChecks + 1 : 0;
     } catch (error) {
       log.warn({ error }, 'the waiting jobs could not be counted');
     }
+    isCounting = false;
     isActive = false;
     if (idleChecks < MAX_IDLE_CHECKS) return;
     clearInterval(timer);

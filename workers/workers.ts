@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Worker } from 'bullmq';
 import type { Config } from '../shared/config.ts';
 import { channelNames } from '../shared/contract/channels.ts';
@@ -10,6 +9,7 @@ import { createMetrics, type Metrics } from '../shared/metrics.ts';
 import { PayloadReader } from '../shared/payloads.ts';
 import { QUOTA_VARIABLES, type Quotas, quotaSettings } from '../shared/quotas.ts';
 import { connectRedis } from '../shared/redis.ts';
+import { wait } from '../shared/wait.ts';
 import { batchJobs } from './batch-worker.ts';
 import { createMailer } from './mailer.ts';
 import { type OtpContext, startOtpEmail } from './otp-email.ts';
@@ -68,8 +68,8 @@ export async function openWorkers(config: WorkersConfig, kinds: QueueName[], log
     timeout: STATEMENT_TIMEOUT_MS,
     ...(kinds.includes('persistence') && { settings: quotaSettings(config as WorkersConfig & Quotas) }),
   });
-  const redis = connectRedis(config.REDIS_URL, 'producer', log);
-  const consumer = connectRedis(config.REDIS_URL, 'consumer', log);
+  const redis = connectRedis(config.REDIS_URL, 'producer', 'rooms-worker', log);
+  const consumer = connectRedis(config.REDIS_URL, 'consumer', 'rooms-worker', log);
   const repeatedPublications = new RepeatedPublications(redis, names, log);
   const access = { redis: consumer, prefix: config.REDIS_PREFIX, payloads: new PayloadReader(metrics, log), log };
   const allowListOnly = config.ALLOWED_USERS_ONLY;

@@ -145,7 +145,7 @@ test('leases of ended windows are removed', async () => {
 
 test('a Redis that has lost its counts and its scripts starts a new window', async () => {
   const { url } = await startTestRedis();
-  const redis = connectRedis(url, 'producer', log);
+  const redis = connectRedis(url, 'producer', 'rooms-test', log);
   connections.push(redis);
   await new Promise((resolve) => redis.once('ready', resolve));
   const counter = new LeasedCounter(new WindowCounter(redis, prefix, log));

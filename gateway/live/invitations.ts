@@ -1,7 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Invitation } from '../../shared/contract/channels.ts';
 import { encodeMessage, type Message } from '../../shared/contract/messages.ts';
 import type { Log } from '../../shared/log.ts';
+import { wait } from '../../shared/wait.ts';
 import type { Reads } from '../reads/reads.ts';
 import type { Membership } from '../reads/session-reads.ts';
 import type { AttachedUser } from './attached-user.ts';
@@ -74,7 +74,7 @@ export class Invitations {
       } catch (error) {
         this.#options.log.warn({ error, userId: user.id }, 'invitations could not be accepted, they are tried again');
         for (const each of invitations) queue.waiting.set(each.roomId, each);
-        await wait(RETRY_AFTER_MS, undefined, { ref: false });
+        await wait(RETRY_AFTER_MS, { keepsProcess: false });
       }
     }
     queue.finished = undefined;

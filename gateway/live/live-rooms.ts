@@ -17,7 +17,7 @@ import { Subscriber } from './subscriber.ts';
 
 export interface LiveRoomsOptions {
   redis: Redis;
-  /** A connection with `autoResubscribe: false`. {@link LiveRooms.close} closes this connection. */
+  /** A `subscriber` connection (shared/redis.ts). {@link LiveRooms.close} closes this connection. */
   subscriberRedis: Redis;
   gatewayId: string;
   /** `REDIS_PREFIX` */

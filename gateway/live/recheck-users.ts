@@ -1,6 +1,6 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { Log } from '../../shared/log.ts';
+import { wait } from '../../shared/wait.ts';
 import { BEFORE_ALL_ROOMS } from '../reads/attachment-reads.ts';
 import type { Reads } from '../reads/reads.ts';
 import type { AttachedUser, LiveSocket } from './attached-user.ts';
@@ -45,7 +45,7 @@ async function recheckUntilRead(
     } catch (error) {
       const fields = { error, userId: user.id };
       if (attempt === 1) log.warn(fields, 'the tokens and rooms of a user could not be read, they are read again');
-      await wait(RETRY_AFTER_MS, undefined, { ref: false });
+      await wait(RETRY_AFTER_MS, { keepsProcess: false });
     }
   }
 }

@@ -4,13 +4,11 @@ import type { Log } from '../../shared/log.ts';
 export type ChannelHandler = (payload: string) => void;
 
 const HEARTBEAT_EVERY_MS = 1_000;
-/** If a ping has no answer after this time, the subscriber closes the connection and opens a new connection. */
-const PING_TIMEOUT_MS = 3_000;
 /** After a reconnect, each SUBSCRIBE command has at most this number of channels. */
 const CHANNELS_PER_SUBSCRIBE = 1_000;
 
 export interface SubscriberOptions {
-  /** A connection with `autoResubscribe: false`. Only this class uses it. */
+  /** A `subscriber` connection (shared/redis.ts). Only this class uses it. */
   redis: Redis;
   /** Called after a reconnect, when all channels are subscribed again. Publications may have been missed. */
   onResubscribed: () => void;
@@ -37,7 +35,7 @@ export class Subscriber {
       if (connectedBefore) void this.#resubscribe();
       connectedBefore = true;
     });
-    this.#heartbeat = setInterval(() => this.#checkConnection(), HEARTBEAT_EVERY_MS);
+    this.#heartbeat = setInterval(() => this.#ping(), HEARTBEAT_EVERY_MS);
   }
 
   /** Resolves when Redis has confirmed. From then on, the handler gets every publication on the channel. */
@@ -70,17 +68,13 @@ export class Subscriber {
       this.#onResubscribed();
     } catch (error) {
       this.#log.warn({ error }, 'channels could not be subscribed again');
-      this.#redis.disconnect(true);
+      // In other states, ioredis connects already, and `disconnect` would stop it.
+      if (this.#redis.status === 'ready') this.#redis.disconnect(true);
     }
   }
 
-  /** Closes a dead connection. Without this ping, a dead connection would stay unnoticed for minutes. */
-  #checkConnection(): void {
-    if (this.#redis.status !== 'ready') return;
-    const timer = setTimeout(() => this.#redis.disconnect(true), PING_TIMEOUT_MS);
-    this.#redis
-      .ping()
-      .catch(() => undefined)
-      .finally(() => clearTimeout(timer));
+  /** A silent connection is only replaced while a command waits (shared/redis.ts). */
+  #ping(): void {
+    if (this.#redis.status === 'ready') this.#redis.ping().catch(() => undefined);
   }
 }
