@@ -51,7 +51,7 @@ export const routes: readonly Route[] = [
     callers: 'open',
     body: OtpMail,
     answer: confirmation('otp sent'),
-    errors: ['no_token', 'bad_token', 'token_expired', 'token_revoked', 'unavailable'],
+    errors: ['no_token', 'bad_token', 'token_expired', 'token_revoked', 'unavailable', 'busy'],
     handler: sendOtp,
   }),
   route({

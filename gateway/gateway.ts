@@ -28,7 +28,7 @@ import { UserRates } from './edge/user-rates.ts';
 import { HttpServer } from './http/http-server.ts';
 import { LiveRooms } from './live/live-rooms.ts';
 import { createReads } from './reads/reads.ts';
-import { STATEMENT_TIMEOUT_MS } from './reads/timeouts.ts';
+import { MAX_STATEMENT_WAIT_MS, STATEMENT_TIMEOUT_MS } from './reads/timeouts.ts';
 import { UserTurns } from './reads/user-turns.ts';
 import { SocketServer } from './sockets/socket-server.ts';
 
@@ -110,6 +110,7 @@ async function connectParts(
     max: READ_CONNECTIONS,
     readOnly: true,
     timeout: STATEMENT_TIMEOUT_MS,
+    queue: { maxWaiting: limits.MAX_WAITING_STATEMENTS, maxWaitMs: MAX_STATEMENT_WAIT_MS },
   });
   closers.push(() => database.end({ timeout: 5 }));
   const redis = connectRedis(REDIS_URL, 'producer', 'rooms-gateway', log);

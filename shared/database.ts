@@ -1,5 +1,8 @@
 import postgres from 'postgres';
 import { standingRooms } from './contract/ids.ts';
+import { guardStatements } from './guard-statements.ts';
+import { type ServerAddress, SilentSockets } from './silent-sockets.ts';
+import { StatementGate } from './statement-gate.ts';
 
 /** A pool of connections to Postgres. As a template tag, it runs a statement, or makes a part of a larger statement. */
 export interface Database extends Pick<postgres.Sql, 'json' | 'unsafe' | 'end'> {
@@ -17,8 +20,13 @@ export interface PoolOptions {
   /** The maximum number of connections. */
   max: number;
   readOnly: boolean;
-  /** Milliseconds after which Postgres cancels a statement. 0 means never. */
+  /**
+   * Milliseconds after which Postgres cancels a statement. 0 means never. Otherwise, a statement without an answer for
+   * one more second fails, and its connection is replaced.
+   */
   timeout: number;
+  /** Bounds the statements that wait for a connection. Further ones fail with `PoolBusyError`. Default: no bound. */
+  queue?: { maxWaiting: number; maxWaitMs: number };
   /** Further settings of each session. */
   settings?: Record<string, number>;
 }
@@ -40,14 +48,26 @@ const toStoredId = (id: string) => storedIdOf.get(id) ?? id;
 export const toId = (storedId: string) =>
   storedId.startsWith('00000000-') ? (idOfStored.get(storedId) ?? storedId) : storedId;
 
+const UNBOUNDED = { maxWaiting: Number.POSITIVE_INFINITY, maxWaitMs: Number.POSITIVE_INFINITY };
+/** Postgres has cancelled a statement this long before its connection counts as silent. */
+const SILENCE_AFTER_TIMEOUT_MS = 1_000;
+const FIRST_BACKOFF_S = 0.05;
+const MAX_BACKOFF_S = 1;
+
 /**
- * Opens a pool. Columns get names in camelCase, a bigint becomes a number, a timestamptz becomes RFC 3339 text. The
+ * Opens a pool. A lost connection is opened again when a statement needs it. Columns get names in camelCase, a bigint becomes a number, a timestamptz becomes RFC 3339 text. The
  * uuid of a standing room becomes `general` or `announcements`.
  */
-export function connectDatabase(url: string, { name, max, readOnly, timeout, settings }: PoolOptions): Database {
+export function connectDatabase(url: string, options: PoolOptions): Database {
+  const { name, max, readOnly, timeout, queue = UNBOUNDED, settings } = options;
+  const gate = new StatementGate({ max, ...queue }, () => sockets?.now ?? 0);
+  const sockets: SilentSockets | undefined =
+    timeout === 0 ? undefined : watchSockets(timeout, gate, () => database`select true`);
   const sql = postgres(url, {
     max,
     connect_timeout: 5,
+    backoff: (losses: number) => Math.min(FIRST_BACKOFF_S * 2 ** losses, MAX_BACKOFF_S),
+    ...(sockets && { socket: (address: ServerAddress) => sockets.open(address) }),
     // The option makes the driver read the array types on each new connection. If a connection is lost at that moment,
     // the process ends. Without the option the driver cannot write arrays: a statement gets a list as `in ${database(list)}`
     // or as the text of an array, and returns a list as json.
@@ -67,70 +87,27 @@ export function connectDatabase(url: string, { name, max, readOnly, timeout, set
       ...settings,
     },
   });
-  return guardResults(sql as unknown as Database);
+  const end: Database['end'] = (endOptions) => {
+    sockets?.close();
+    return sql.end(endOptions);
+  };
+  const database: Database = Object.assign(guardStatements(sql as unknown as Database, gate), { end });
+  return database;
+}
+
+/** @param probe any statement */
+function watchSockets(timeout: number, gate: StatementGate, probe: () => Promise<unknown>): SilentSockets {
+  return new SilentSockets({
+    maxAnswerMs: timeout + SILENCE_AFTER_TIMEOUT_MS,
+    oldestStart: () => gate.oldestStart,
+    // A lost connection is logged by the statements that need it.
+    probe: () => void probe().catch(() => undefined),
+  });
 }
 
 /** Returns RFC 3339 text in UTC with milliseconds, the only form of a timestamp in Rooms. */
 function toTimestamp(moment: string | Date): string {
   return new Date(moment).toISOString();
-}
-
-/** The parts of the driver's objects that the guard uses. The driver's types do not show them. */
-interface DriverConnection {
-  /** Ends the connection after its running statements. The pool then connects again. */
-  end(): unknown;
-}
-interface DriverQuery {
-  options: { onexecute?: (connection: DriverConnection) => boolean };
-  /** One object for each connection. */
-  state: object;
-  resolve(result: DriverResult): void;
-  reject(error: Error): void;
-}
-type DriverResult = DriverResult[] & { count?: number | null; command?: string | null };
-
-/**
- * Adds a guard against wrong results. If a statement fails after its first rows, the driver does not reset its row
- * counter. The next statement on this connection then gets a result whose first places are empty
- * (https://github.com/porsager/postgres/issues/1181). The guard rejects this next statement and ends the connection.
- * `isRefused` is false for the error, because the statement may have had an effect.
- */
-function guardResults(sql: Database): Database {
-  const connections = new WeakMap<object, DriverConnection>();
-  const connectionsToEnd = new WeakSet<object>();
-
-  const guard = (query: DriverQuery) => {
-    const { resolve } = query;
-    query.resolve = (result) => {
-      if (isComplete(result)) return resolve(result);
-      query.reject(new Error('postgres: the result of a statement is incomplete'));
-      if (!connections.get(query.state)?.end()) connectionsToEnd.add(query.state);
-    };
-    // Only this callback gets the connection. The driver skips it at the first use of a statement with parameters.
-    query.options.onexecute = (connection) => {
-      connections.set(query.state, connection);
-      if (!connectionsToEnd.delete(query.state)) return true;
-      connection.end();
-      return false; // The pool sends no more statements on this connection.
-    };
-    return query;
-  };
-
-  const run = (...call: Parameters<Database>) => {
-    const built: unknown = sql(...call);
-    return built instanceof Promise ? guard(built as unknown as DriverQuery) : built;
-  };
-  const unsafe = (...call: Parameters<Database['unsafe']>) => guard(sql.unsafe(...call) as unknown as DriverQuery);
-  return Object.assign(run, { json: sql.json, unsafe, end: sql.end }) as unknown as Database;
-}
-
-function isComplete(result: DriverResult): boolean {
-  if (!Array.isArray(result)) return true; // This is the description of a statement.
-  // A text of several statements has a list of results, and the list has no count.
-  if (result.count === undefined) return result.every(isComplete);
-  if (result.command === null) return false;
-  // Postgres counts no rows for some statements, such as `show`. In a wrong result, the first place is empty.
-  return result.length === 0 || (0 in result && result.length === (result.count ?? result.length));
 }
 
 /**

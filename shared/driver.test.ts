@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { testServices } from '../test/support/system.ts';
-import { connectDatabase, type Database, isRefused } from './database.ts';
+import { until } from '../test/support/until.ts';
+import { connectDatabase, type Database, isRefused, type PoolOptions } from './database.ts';
+import { TcpProxy } from './local/tcp-proxy.ts';
 
 // What Rooms needs from a driver for Postgres. An upgrade of the driver, or another driver, must pass this suite.
 
-function connect({ max = 1, timeout = 0, readOnly = false } = {}): Database {
-  const database = connectDatabase(testServices().databaseUrl, { name: 'rooms-test', max, readOnly, timeout });
+function connect({
+  url = testServices().databaseUrl,
+  ...options
+}: Partial<PoolOptions> & { url?: string } = {}): Database {
+  const database = connectDatabase(url, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0, ...options });
   after(() => database.end({ timeout: 0 }));
   return database;
 }
@@ -95,17 +100,77 @@ test('`end` with a timeout rejects the statements that still run after the timeo
   for (const failure of failures) assert.equal((await failure).refused, false);
 });
 
-test('a pool opens all its connections again, even after each connection was lost five times', async () => {
-  const database = connect({ max: 4 });
-  const four = <T>(statement: () => Promise<T>) => Promise.all(Array.from({ length: 4 }, statement));
-  for (let round = 0; round < 5; round++) await four(() => terminate(database).catch(() => undefined));
+test('a pool opens all its connections again, after many were lost while five times as many statements waited', async () => {
+  const [database, operator] = [connect({ max: 8, name: 'rooms-test-pool' }), connect()];
+  const end = performance.now() + 2_000;
+  let lost = 0;
+  const killer = setInterval(async () => {
+    const killed = await operator`
+      select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'rooms-test-pool' and random() < 0.5`;
+    lost += killed.length;
+  }, 15);
+  const load = async () => {
+    while (performance.now() < end || lost < 40) await database`select pg_sleep(0.002)`.catch(() => undefined);
+  };
+  await Promise.all(Array.from({ length: 40 }, load));
+  clearInterval(killer);
   // A connection that opens slowly can leave its statement to another connection, so one try is not enough.
   let connections = 0;
-  for (let tries = 0; tries < 50 && connections < 4; tries++) {
-    const pids = await four(() => retry(() => pidOf(database)));
+  for (let tries = 0; tries < 50 && connections < 8; tries++) {
+    const pids = await Promise.all(Array.from({ length: 8 }, () => retry(() => pidOf(database))));
     connections = new Set(pids.map(([row]) => row?.pid)).size;
   }
-  assert.equal(connections, 4);
+  assert.equal(connections, 8, `${lost} connections were lost`);
+});
+
+test('statements beyond the connections and the queue of a pool are refused, and so are statements that wait too long', async () => {
+  const [database, holder] = [connect({ max: 2, queue: { maxWaiting: 3, maxWaitMs: 50 } }), connect()];
+  await holder`select pg_advisory_lock(1)`;
+  const nameOfEnd = (statement: Promise<unknown>) =>
+    statement.then(
+      () => 'done',
+      ({ name }) => name as string,
+    );
+  const running = [1, 2].map(() => nameOfEnd(database`select pg_advisory_lock_shared(1)`));
+  const others = [1, 2, 3, 4].map(() => nameOfEnd(database`select 1`));
+  assert.deepEqual(await Promise.all(others), Array(4).fill('PoolBusyError'));
+  await holder`select pg_advisory_unlock(1)`;
+  assert.deepEqual(await Promise.all(running), ['done', 'done']);
+  assert.deepEqual(await firstOf(database`select 1 as one`), { one: 1 });
+});
+
+test('a statement that is cancelled while it waits for a connection takes no place', async () => {
+  const database = connect();
+  const running = database`select pg_sleep(0.05)`.execute();
+  const waiting = database`select 1`.execute();
+  await new Promise(setImmediate);
+  waiting.cancel();
+  assert.deepEqual(await failureOf(waiting), { code: '57014', refused: false });
+  await running;
+  assert.deepEqual(await firstOf(database`select 1 as one`), { one: 1 });
+});
+
+test('a pool replaces all its connections after Postgres was silent on them, also the idle ones', async () => {
+  const proxy = await TcpProxy.open(testServices().databaseUrl);
+  after(() => proxy.close());
+  const database = connect({ max: 4, timeout: 1_000, url: proxy.url });
+  const four = () => Promise.all(Array.from({ length: 4 }, () => retry(() => pidOf(database))));
+  await four();
+  const deaf = [...proxy.links];
+  assert.equal(proxy.cut('deaf'), 4);
+  assert.equal((await failureOf(database`select 1`)).refused, false);
+  await until(() => deaf.every((link) => !proxy.links.has(link)));
+  assert.equal(new Set((await four()).map(([row]) => row?.pid)).size, 4);
+});
+
+test('a pool finds out without a statement that Postgres is silent', async () => {
+  const proxy = await TcpProxy.open(testServices().databaseUrl);
+  after(() => proxy.close());
+  const database = connect({ timeout: 1_000, url: proxy.url });
+  await database`select 1`;
+  proxy.cut('deaf');
+  await until(() => proxy.links.size === 0);
+  assert.deepEqual(await firstOf(database`select 1 as one`), { one: 1 });
 });
 
 test('integers of 64 bits are numbers in both directions', async () => {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { after, test } from 'node:test';
 import type { Redis } from 'ioredis';
 import { testServices } from '../test/support/system.ts';
@@ -18,11 +17,14 @@ function open(kind: Parameters<typeof connectRedis>[1]): Redis {
   return redis;
 }
 
+/** Unlike `once` of Node, does not reject when the connection reports an error. */
+const event = (redis: Redis, name: 'ready' | 'reconnecting') => new Promise((resolve) => redis.once(name, resolve));
+
 test('a silent connection of each kind is replaced, also an idle one', async () => {
   const [producer, consumer, subscriber] = [open('producer'), open('consumer'), open('subscriber')];
   const opened = () => [producer, consumer, subscriber].filter(({ status }) => status === 'ready').length;
   await until(() => opened() === 3);
-  const replaced = [producer, consumer, subscriber].map((redis) => once(redis, 'ready'));
+  const replaced = [producer, consumer, subscriber].map((redis) => event(redis, 'ready'));
   assert.equal(proxy.cut('deaf'), 3);
   // Nobody uses the producer and the consumer: their own pings find the silence. The command of the subscriber waits.
   const answer = subscriber.client('GETNAME');
@@ -36,7 +38,7 @@ test('a connection that Redis accepts, and on which it never answers, is opened 
   proxy.cut('accept-deaf');
   const consumer = open('consumer');
   const answer = consumer.ping();
-  await once(consumer, 'reconnecting');
+  await event(consumer, 'reconnecting');
   proxy.heal();
   assert.equal(await answer, 'PONG');
 });

@@ -20,8 +20,8 @@ import { RepeatedPublications } from './repeated-publications.ts';
 const CONCURRENCY = 8;
 /** Role changes are rare, so one job at a time is enough. */
 const ROLE_CHANGE_CONCURRENCY = 1;
-/** Longer than the 10 seconds after which a command expires. */
-const STATEMENT_TIMEOUT_MS = 15_000;
+/** A statement that takes longer waits for a lock. Its lane sends the batch again. */
+const STATEMENT_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_WITHOUT_REDIS_MS = 1_000;
 
 const COMMON_VARIABLES = ['DATABASE_URL', 'REDIS_URL', 'REDIS_PREFIX', 'ALLOWED_USERS_ONLY'] as const;

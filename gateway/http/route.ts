@@ -108,7 +108,8 @@ export function errorsOf(row: Route): ErrorCode[] {
     codes.push('invalid_field', 'missing_field', 'too_short', 'too_long');
   }
   if (row.body) codes.push('json_only', 'bad_json');
-  if (callersOf(row) !== 'open') codes.push('no_token', 'bad_token', 'token_expired', 'token_revoked', 'unavailable');
+  if (callersOf(row) !== 'open') codes.push('no_token', 'bad_token', 'token_expired', 'token_revoked');
+  if (callersOf(row) !== 'open') codes.push('unavailable', 'busy');
   if (callersOf(row) !== 'open' && row.method === 'GET') codes.push('too_many_reads');
   if (callersOf(row) === 'admin') codes.push('admin_only');
   if (row.submits) codes.push('busy', 'expired', 'unknown_outcome', 'unavailable');

@@ -1,4 +1,6 @@
+import { Refusal } from '../../shared/contract/errors.ts';
 import { type Database, isRefused } from '../../shared/database.ts';
+import { PoolBusyError } from '../../shared/statement-gate.ts';
 import { withTimeout } from '../../shared/timeout.ts';
 import { orUnavailable } from '../edge/unavailable.ts';
 import { attachmentReads } from './attachment-reads.ts';
@@ -13,7 +15,8 @@ import { userReads } from './user-reads.ts';
 export type Reads = ReturnType<typeof allReads>;
 
 /**
- * All reads of a gateway. A read throws Refusal `unavailable` if Postgres does not answer.
+ * All reads of a gateway. A read throws Refusal `unavailable` if Postgres does not answer, and `busy` if too many reads
+ * wait for a connection.
  * @param database a pool of read-only connections
  */
 export function createReads(database: Database): Reads {
@@ -42,6 +45,7 @@ async function withinTimeout<T>(read: () => Promise<T>): Promise<T> {
     return await withTimeout(read(), READ_TIMEOUT_MS);
   } catch (error) {
     if (isRefused(error)) throw error;
+    if (error instanceof PoolBusyError) throw new Refusal('busy');
     return orUnavailable(Promise.reject(error));
   }
 }

@@ -75,6 +75,8 @@ export const limits = {
   MAX_LISTS_OF_USER_AT_ONCE: 2,
   MAX_HISTORIES_OF_USER_AT_ONCE: 8,
   MAX_WAITING_READS_OF_USER: 64,
+  /** Statements that wait for one of the connections to Postgres. One more read is refused as `busy`. */
+  MAX_WAITING_STATEMENTS: 500,
 
   /** Descriptors of a gateway that are not for connections of clients: Postgres, Redis, files. */
   RESERVED_DESCRIPTORS: 64,
