@@ -45,6 +45,8 @@ export interface RunningGateway extends GatewayContext {
    * reconnect, and closes everything. A second call only waits for the first call.
    */
   stop(): Promise<void>;
+  /** Closes the open sockets. See {@link SocketServer.closeAll}. */
+  closeSockets: SocketServer['closeAll'];
 }
 
 /** Connects a gateway to Postgres and Redis. @throws Error if Postgres or Redis does not answer */
@@ -63,7 +65,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Runn
     if (listener) uWS.us_listen_socket_close(listener);
     const until = performance.now() + MAX_DRAIN_MS;
     while (parts.dispatcher.pending + http.pending > 0 && performance.now() < until) await wait(20);
-    sockets.closeAll();
+    await sockets.stop();
     await close();
     app.close();
   };
@@ -73,6 +75,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Runn
       return uWS.us_socket_local_port(listener);
     },
     stop: () => (stopped ??= stop()),
+    closeSockets: sockets.closeAll.bind(sockets),
   });
 }
 

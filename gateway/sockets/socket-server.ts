@@ -13,6 +13,7 @@ import { joinHeaderLines } from '../edge/header-lines.ts';
 import { toRefusal } from '../edge/refusals.ts';
 import { readHeaders } from '../http/body.ts';
 import { refusalAnswer, writeAnswer } from '../http/exchange.ts';
+import { Slices } from '../live/slices.ts';
 import { SocketAdmission } from './admission.ts';
 import { type ChooseAuthentication, createChooseAuthentication } from './choose-authentication.ts';
 import { Connection, type ConnectionContext, type SocketData } from './connection.ts';
@@ -33,6 +34,7 @@ export class SocketServer {
   readonly #chooseAuthentication: ChooseAuthentication;
   readonly #connections = new Set<Connection>();
   readonly #unsentBytes: UnsentBytes;
+  readonly #slices = new Slices();
 
   constructor(gateway: GatewayContext) {
     const admission = new SocketAdmission(gateway.config);
@@ -61,10 +63,19 @@ export class SocketServer {
     }
   }
 
-  /** Asks every client to reconnect. The clients then reach another gateway. */
-  closeAll(): void {
+  /**
+   * Closes every open socket, in slices. Its close code says what the client does next. The gateway still takes new
+   * sockets, except if it is stopping.
+   */
+  closeAll(name: 'going_away' | 'reload' | 'unavailable'): Promise<void> {
+    const reason = name.replace('_', ' ');
+    return this.#slices.run([...this.#connections], (connection) => connection.close(closeCodes[name], reason));
+  }
+
+  /** Closes every open socket with `going_away`. The clients then reach another gateway. */
+  async stop(): Promise<void> {
     this.#unsentBytes.close();
-    for (const connection of this.#connections) connection.close(closeCodes.going_away, 'going away');
+    await this.closeAll('going_away');
   }
 
   /**

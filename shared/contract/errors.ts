@@ -119,6 +119,8 @@ export class Refusal extends Error {
 export const closeCodes = {
   /** 4000-4099: reconnect now. */
   going_away: 4000,
+  /** 4000-4099: reconnect now, and load everything again: the stored messages of the client may be wrong. */
+  reload: 4001,
   /** 4100-4199: reconnect after a few seconds. */
   unavailable: 4100,
   /** 4100-4199: reconnect after the `retryAfter` of the last `Error` frame. The reason is an {@link ErrorCode}. */

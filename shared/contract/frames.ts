@@ -34,6 +34,14 @@ export const Ack = v.object({
 });
 export type Ack = v.InferOutput<typeof Ack>;
 
+/** This gateway stops. The client moves to another gateway. Only `rooms.v1` sockets get this frame. */
+export const GoingAway = v.object({
+  command: v.literal('GoingAway'),
+  /** Milliseconds after which the gateway refuses new commands. */
+  after: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+});
+export type GoingAway = v.InferOutput<typeof GoingAway>;
+
 /** A command is refused, or the socket closes next for this reason. */
 export const ErrorFrame = v.object({
   command: v.literal('Error'),

@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 import type { CommandName } from '../../shared/contract/commands.ts';
 import type { RoomType } from '../../shared/contract/fields.ts';
-import { Ack, ErrorFrame, Welcome } from '../../shared/contract/frames.ts';
+import { Ack, ErrorFrame, GoingAway, Welcome } from '../../shared/contract/frames.ts';
 import { Message } from '../../shared/contract/messages.ts';
 import { parseExactly } from './parse-exactly.ts';
 
-const Frame = v.variant('command', [Welcome, Ack, ErrorFrame, Message]);
+const Frame = v.variant('command', [Welcome, Ack, ErrorFrame, GoingAway, Message]);
 
 /** Every frame that a gateway sends. */
 export type Frame = v.InferOutput<typeof Frame>;
