@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { connectDatabase } from '../../shared/database.ts';
 import { createLog } from '../../shared/log.ts';
 import { openTestDatabase } from '../../test/support/system.ts';
+import { until } from '../../test/support/until.ts';
 import { startClock } from './database-clock.ts';
 
-const { database } = await openTestDatabase();
+const HOUR_MS = 3_600_000;
+
+const { url, database } = await openTestDatabase();
+const log = createLog('test', 'silent');
 
 test('the clock converts a time of this process into the time of the database', async () => {
   const startedAt = performance.now();
-  const clock = await startClock(database, createLog('test', 'silent'));
+  const clock = await startClock(database, log);
   // The error is at most half of the time that the read took.
   const maxErrorMs = performance.now() - startedAt;
   const [before] = await database<{ now: string }[]>`select clock_timestamp() as now`;
@@ -18,4 +23,21 @@ test('the clock converts a time of this process into the time of the database', 
   assert.ok(nowMs > first - maxErrorMs && nowMs < last + maxErrorMs, `${first} ${nowMs} ${last}`);
   assert.equal(Date.parse(clock.toDatabaseTime(60_000)) - Date.parse(clock.toDatabaseTime(0)), 60_000);
   clock.stop();
+});
+
+test('after the clock of the database has jumped by an hour, the clock follows', async () => {
+  // The database prefers its own function to the one of Postgres. A new connection has this search path.
+  await database.unsafe(`alter database ${new URL(url).pathname.slice(1)} set search_path = public, pg_catalog`);
+  const jumping = connectDatabase(url, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
+  const clock = await startClock(jumping, log);
+  const nowMs = () => Date.parse(clock.toDatabaseTime(performance.now()));
+  assert.ok(nowMs() < Date.now() + HOUR_MS / 2);
+  await jumping`
+    create function public.clock_timestamp() returns timestamptz language sql
+    return pg_catalog.clock_timestamp() + interval '1 hour'`;
+  await until(() => nowMs() > Date.now() + HOUR_MS / 2);
+  await jumping`drop function public.clock_timestamp()`;
+  await until(() => nowMs() < Date.now() + HOUR_MS / 2);
+  clock.stop();
+  await jumping.end();
 });
