@@ -5,7 +5,7 @@ import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { CommandRequest, UserRequest } from '../http/route.ts';
 import { pageOf } from './page-of.ts';
 import { encodeRoom, encodeRooms } from './records.ts';
-import { submitCommand } from './submit.ts';
+import { readChanged, submitCommand } from './submit.ts';
 
 /** Returns the rooms that the user may see. The rooms of which the user is a member come first. */
 export async function listRooms(
@@ -72,5 +72,5 @@ async function changeMember(
 }
 
 function readChangedRoom(gateway: GatewayContext, roomId: string, userId: string): Promise<string> {
-  return encodeRoom(gateway, roomId, userId, true);
+  return readChanged(encodeRoom(gateway, roomId, userId, true));
 }

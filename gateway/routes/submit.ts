@@ -42,3 +42,17 @@ export async function submitAccountChange(
   if ('code' in outcome) throw new Refusal(outcome.code);
   return outcome.id;
 }
+
+/**
+ * Waits for a read of what a command has changed.
+ * @throws Refusal `unknown_outcome` if the read is refused as `busy` or `unavailable`: these codes say that the command
+ *   was not done
+ */
+export async function readChanged<T>(read: Promise<T>): Promise<T> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 503) throw new Refusal('unknown_outcome', { cause: error });
+    throw error;
+  }
+}

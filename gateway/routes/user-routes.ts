@@ -11,7 +11,7 @@ import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { UserRequest } from '../http/route.ts';
 import { pageOf } from './page-of.ts';
 import { encodeUser, encodeUsers } from './records.ts';
-import { submitAccountChange } from './submit.ts';
+import { readChanged, submitAccountChange } from './submit.ts';
 
 /** Returns the users, with the oldest accounts first. */
 export async function listUsers(
@@ -91,7 +91,7 @@ async function changeRole(gateway: GatewayContext, { parameters, userId }: OfRol
   return readChangedUser(gateway, targetId, userId);
 }
 
-/** Returns a user whose account has just changed. @throws Refusal `no_such_user` */
+/** Returns a user whose account has just changed. @throws Refusal `no_such_user` or `unknown_outcome` */
 export function readChangedUser(gateway: GatewayContext, id: string, viewerId: string): Promise<string> {
-  return encodeUser(gateway, id, viewerId, true);
+  return readChanged(encodeUser(gateway, id, viewerId, true));
 }
