@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, mock, test } from 'node:test';
 import { setImmediate as tick } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { createLog } from '../shared/log.ts';
 import { openTestGateway } from '../test/support/in-process.ts';
+import { testServices } from '../test/support/system.ts';
 import { openGateway } from './gateway.ts';
 
 const { gateway, openAnother } = await openTestGateway();
@@ -21,4 +23,15 @@ test('after a gateway has stopped, an open HTTP connection gets no answer', asyn
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
   await stopping.stop();
   await assert.rejects(fetch(`${url}/healthz`));
+});
+
+test('after a reconnect to Redis, a gateway sends its batches in flight again', async () => {
+  const { gateway: reconnecting } = await openAnother();
+  const redis = new Redis(testServices().redisUrl);
+  after(() => redis.disconnect());
+  const { promise, resolve } = Promise.withResolvers<void>();
+  mock.method(reconnecting.dispatcher, 'resend', resolve);
+  await redis.client('KILL', 'TYPE', 'PUBSUB');
+  await promise;
+  await reconnecting.stop();
 });

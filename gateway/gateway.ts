@@ -130,11 +130,14 @@ async function connectParts(
   closers.push(() => passwords.close());
   const clock = await startClock(database, log);
   closers.push(() => clock.stop());
-  const dispatcher = new CommandDispatcher({ gatewayId, laneCount: config.LANES, queues, clock, log });
+  const dispatcher = new CommandDispatcher({ gatewayId, laneCount: config.LANES, queues, redis, clock, log });
   const publish = (roomId: string, frame: string) => app.publish(roomId, frame);
   const liveRooms = new LiveRooms({ gatewayId, prefix, redis, subscriberRedis, reads, publish, payloads, log });
   closers.push(() => liveRooms.close());
-  await liveRooms.subscribeToReplies((reply) => dispatcher.complete(reply));
+  await liveRooms.subscribeToReplies(
+    (reply) => dispatcher.complete(reply),
+    () => dispatcher.resend(),
+  );
   const readiness = new Readiness({ postgres: () => reads.ping(), redis: () => redis.ping() });
   closers.push(() => readiness.close());
 

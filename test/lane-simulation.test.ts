@@ -45,6 +45,7 @@ const allSteps: typeof harmlessSteps = [
   ({ model }) => model.loseJob(),
   ({ model }) => model.killWorker(),
   ({ model }) => void model.takeReply(false),
+  (simulation) => current(simulation).resend(),
   (simulation) => sendAgain(simulation, current(simulation).findUnknown()),
   (simulation) => {
     const gateway = current(simulation);
@@ -127,13 +128,14 @@ function findUntrueOutcomes({ outcomes, isDead }: LanesClients, stored: Push[]):
   });
 }
 
-/** Without a fault, every command is committed, or its deadline has passed. */
+/** Without a fault, every command is committed, or its deadline has passed, or the lane was slow and has refused it. */
 function findLostAnswers({ clients }: Simulation): string[] {
   const outcomes = clients.flatMap((gateway) => [...gateway.outcomes]);
   return outcomes
     .filter(([{ deadlineMs }, [outcome]]) => {
       const code = codeOf(outcome);
-      return code === 'expired' ? (outcome?.atMs ?? 0) < deadlineMs : code !== undefined;
+      if (code === 'expired') return (outcome?.atMs ?? 0) < deadlineMs;
+      return code !== undefined && code !== 'busy';
     })
     .map(([{ id }, [outcome]]) => `command ${id} has the outcome ${codeOf(outcome)}`);
 }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { after, beforeEach, test } from 'node:test';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -8,6 +7,7 @@ import { newId } from '../../shared/contract/ids.ts';
 import type { Batch, BatchName, RoomCommand } from '../../shared/contract/jobs.ts';
 import { createLog } from '../../shared/log.ts';
 import { testServices } from '../../test/support/system.ts';
+import { until } from '../../test/support/until.ts';
 import { CommandDispatcher } from './dispatcher.ts';
 
 interface Job {
@@ -51,7 +51,7 @@ beforeEach(() => {
   jobs = [];
   ignored = 0;
   const log = createLog('test', 'silent');
-  dispatcher = new CommandDispatcher({ gatewayId: newId(), laneCount: 4, queues, clock, log });
+  dispatcher = new CommandDispatcher({ gatewayId: newId(), laneCount: 4, queues, redis: connection, clock, log });
 });
 
 const createMessage = (roomId: string, text: string): Command => ({ command: 'CreateMessage', roomId, text });
@@ -80,7 +80,22 @@ test('a batch without a reply is sent again with the same number and the same co
   const outcome = await dispatcher.submit(createMessage(newId(), 'Hello World!'), actorId);
   assert.ok('seq' in outcome);
   assert.equal(jobs.length, 2);
-  assert.deepEqual(jobs[1], jobs[0]);
+  assert.deepEqual(jobs[1]?.data, { ...jobs[0]?.data, copy: 1 });
+});
+
+test('while no worker takes the job, a batch has one job in the queue, however often it is sent again', async (t) => {
+  await queues.persistence.pause();
+  const outcome = dispatcher.submit(createMessage(newId(), 'Hello World!'), actorId);
+  const isWaiting = async () => (await queues.persistence.getWaitingCount()) === 1;
+  await until(isWaiting);
+  const asking = t.mock.method(queues.persistence, 'getJobState');
+  dispatcher.resend();
+  await until(() => asking.mock.callCount() === 1);
+  assert.equal(await asking.mock.calls[0]?.result, 'waiting');
+  assert.ok(await isWaiting());
+  await queues.persistence.resume();
+  assert.ok('seq' in (await outcome));
+  assert.equal(jobs.length, 1);
 });
 
 test('a room command contains its actor, its ref and a deadline by the clock of the database', async () => {
@@ -115,9 +130,20 @@ test('role changes have their own queue, and other account changes use the queue
   );
 });
 
+test('a job whose signal was taken by a dead worker is done after the lane has asked for it', async () => {
+  await queues.persistence.pause();
+  const outcome = dispatcher.submit(createMessage(newId(), 'Hello World!'), actorId);
+  await until(async () => (await queues.persistence.getWaitingCount()) === 1);
+  // Like a resume, but without the marker that wakes a worker.
+  await connection.hdel(queues.persistence.keys.meta as string, 'paused');
+  assert.equal(jobs.length, 0);
+  assert.ok('seq' in (await outcome));
+  assert.equal(jobs.length, 1);
+});
+
 test('lanes of account changes and of role changes have one batch in flight', (t) => {
   const added: Job[] = [];
-  const add = async (name: BatchName, data: Job['data']) => void added.push({ name, data });
+  const add = async (name: BatchName, data: Job['data']) => ({ id: `${added.push({ name, data })}` });
   for (const queue of Object.values(queues)) t.mock.method(queue, 'add', add);
   for (let count = 0; count < 502; count++) {
     void dispatcher.changeAccount({ command: 'LogoutAll', userId: actorId });
@@ -142,7 +168,7 @@ test('lanes of account changes and of role changes have one batch in flight', (t
 test('a reply to another job is ignored, and a missing outcome becomes internal', async () => {
   ignored = 1;
   const outcome = dispatcher.submit(createMessage(newId(), 'Hello World!'), actorId);
-  await once(workers[0] as Worker, 'completed');
+  await until(() => jobs.length === 1);
   const { lane, number } = (jobs[0] as Job).data;
   dispatcher.complete({ job: 'apply-account-commands', lane, number, outcomes: [] });
   dispatcher.complete({ job: 'apply-room-commands', lane: 99, number, outcomes: [] });

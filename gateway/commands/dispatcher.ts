@@ -1,4 +1,5 @@
 import type { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
 import type { AccountChange, AccountCommand } from '../../shared/contract/account-commands.ts';
 import type { Command } from '../../shared/contract/commands.ts';
 import { newId } from '../../shared/contract/ids.ts';
@@ -17,6 +18,7 @@ import type { Log } from '../../shared/log.ts';
 import type { DatabaseClock } from './database-clock.ts';
 import { Lanes } from './lanes.ts';
 import { toRoomCommand } from './room-commands.ts';
+import { isWaiting } from './waiting-jobs.ts';
 
 /** A command that is not applied within this time is refused as `expired`. */
 const EXPIRE_AFTER_MS = 10_000;
@@ -47,6 +49,8 @@ export interface CommandDispatcherOptions {
   /** The number of lanes for room commands. A lane is an outbox that keeps the order of its commands (lanes.ts). */
   laneCount: number;
   queues: Record<Exclude<QueueName, 'otp-email'>, Queue>;
+  /** The connection of the queues. */
+  redis: Redis;
   clock: DatabaseClock;
   log: Log;
 }
@@ -70,22 +74,28 @@ export class CommandDispatcher {
   readonly #accountLanes: Lanes<AccountCommand, AccountOutcome>;
   readonly #roleLanes: Lanes<AccountCommand, AccountOutcome>;
 
-  constructor({ gatewayId, laneCount, queues, clock, log }: CommandDispatcherOptions) {
+  constructor({ gatewayId, laneCount, queues, redis, clock, log }: CommandDispatcherOptions) {
     this.#clock = clock;
     const createLanes = <C, O extends object>(name: BatchName, count = 1, maxInFlight = 1) => {
-      const send = async (batch: Batch<C>) => {
-        await queues[batchQueues[name]].add(name, batch, JOB_OPTIONS);
-      };
-      return new Lanes<C, O>({ gatewayId, count, maxInFlight, ...BATCH_SIZES, send, log });
+      const queue = queues[batchQueues[name]];
+      const send = async (batch: Batch<C>) => (await queue.add(name, batch, JOB_OPTIONS)).id;
+      return new Lanes<C, O>({
+        ...{ gatewayId, count, maxInFlight, ...BATCH_SIZES, send, log },
+        isWaiting: (jobId) => isWaiting(queue, redis, jobId),
+      });
     };
     this.#roomLanes = createLanes('apply-room-commands', laneCount, ROOM_BATCHES_IN_FLIGHT);
     this.#accountLanes = createLanes('apply-account-commands');
     this.#roleLanes = createLanes('apply-role-changes');
   }
 
+  get #allLanes(): Pick<Lanes<unknown, object>, 'pending' | 'resend'>[] {
+    return [this.#roomLanes, this.#accountLanes, this.#roleLanes];
+  }
+
   /** The number of commands without an outcome. */
   get pending(): number {
-    return this.#roomLanes.pending + this.#accountLanes.pending + this.#roleLanes.pending;
+    return this.#allLanes.reduce((sum, { pending }) => sum + pending, 0);
   }
 
   /**
@@ -122,6 +132,11 @@ export class CommandDispatcher {
     return new Promise((onOutcome) => {
       lanes.push(userId, { userId, command: { ...change, id, deadline }, expiresAtMs, onOutcome });
     });
+  }
+
+  /** Sends every batch without a reply again at once. Call this when replies may be lost. */
+  resend(): void {
+    for (const lanes of this.#allLanes) lanes.resend();
   }
 
   /** Handles a reply of a worker. Ignores a reply to a batch that is not in flight. */

@@ -9,16 +9,25 @@ import { Lanes } from './lanes.ts';
 type SentBatch = Batch<string>;
 
 const MINUTE_MS = 60_000;
+const STEP_MS = 50;
 let sent: SentBatch[] = [];
 let sendFails = false;
+/** The ids of the jobs that no worker has taken. The id of a job is its index in `sent`. */
+let waitingJobs: Set<string>;
 let lanes: Lanes<string, { id: string }>;
 
-const createLanes = (maxInFlight: number, send: (batch: SentBatch) => Promise<void>) =>
+const createLanes = (maxInFlight: number) =>
   new Lanes<string, { id: string }>({
-    ...{ gatewayId: 'this gateway', count: 1, maxInFlight },
+    ...{ gatewayId: 'this gateway', count: 1, maxInFlight, send, log: createLog('test', 'silent') },
     ...{ maxBatchCommands: limits.MAX_BATCH_COMMANDS, minSecondBatchCommands: limits.MIN_SECOND_BATCH_COMMANDS },
-    ...{ send, log: createLog('test', 'silent') },
+    isWaiting: async (jobId) => waitingJobs.has(jobId),
   });
+
+async function send(batch: SentBatch): Promise<string> {
+  sent.push(batch);
+  if (sendFails) throw new Error('the queue does not answer');
+  return String(sent.length - 1);
+}
 
 beforeEach(() => {
   mock.timers.reset();
@@ -26,17 +35,23 @@ beforeEach(() => {
   mock.method(performance, 'now', () => Date.now());
   sent = [];
   sendFails = false;
-  const send = async (batch: SentBatch) => {
-    sent.push(batch);
-    if (sendFails) throw new Error('the queue does not answer');
-  };
-  lanes = createLanes(2, send);
+  waitingJobs = new Set();
+  lanes = createLanes(2);
 });
 
 const push = (command: string, { expiresAtMs = Date.now() + MINUTE_MS, userId = 'a user' } = {}) =>
   new Promise<{ id: string } | RefusedOutcome>((onOutcome) => {
     lanes.push('a room', { userId, command, expiresAtMs, onOutcome });
   });
+
+/** Lets the time pass in small steps, and lets the queue answer after each. */
+async function pass(ms: number): Promise<void> {
+  for (let passedMs = 0; passedMs < ms; passedMs += STEP_MS) {
+    mock.timers.tick(Math.min(STEP_MS, ms - passedMs));
+    await nextTurn();
+  }
+}
+
 const outcomesOf = ({ commands }: SentBatch) => commands.map((id) => ({ id }));
 const reply = (batch: SentBatch, outcomes = outcomesOf(batch)) => lanes.complete(batch.lane, batch.number, outcomes);
 const commandsSent = () => sent.map(({ commands }) => commands);
@@ -52,11 +67,11 @@ test('commands that arrive while a batch is in flight go into the next batch', a
   assert.equal(lanes.pending, 0);
 });
 
-test('a batch without a reply is sent again after 1.5 seconds, and a second reply to it is ignored', async () => {
+test('a batch without a reply is sent again after 1 second, and a second reply to it is ignored', async () => {
   const outcome = push('a');
   void push('b');
-  mock.timers.tick(1_500);
-  assert.deepEqual(sent[1], sent[0]);
+  await pass(1_000);
+  assert.deepEqual(sent[1], { ...sent[0], copy: 1 });
   reply(batch(0));
   assert.deepEqual(await outcome, { id: 'a' });
   reply(batch(1));
@@ -64,22 +79,132 @@ test('a batch without a reply is sent again after 1.5 seconds, and a second repl
   assert.equal(lanes.pending, 1);
 });
 
+test('further copies follow every 0.7 seconds, and each has its number', async () => {
+  void push('a');
+  await pass(2_400);
+  assert.deepEqual(
+    sent.map(({ number, copy }) => [number, copy]),
+    [
+      [0, undefined],
+      [0, 1],
+      [0, 2],
+      [0, 3],
+    ],
+  );
+});
+
+test('no copy is sent while the job waits in the queue, and a copy is sent when a worker has taken the job', async () => {
+  const outcome = push('a');
+  waitingJobs.add('0');
+  await pass(10_000);
+  assert.equal(sent.length, 1);
+  waitingJobs.clear();
+  await pass(700);
+  assert.equal(sent.length, 2);
+  reply(batch(1));
+  assert.deepEqual(await outcome, { id: 'a' });
+});
+
+test('when replies may be lost, all batches in flight are sent again at once, except those that still wait', async () => {
+  void push('first');
+  const others = Array.from({ length: 500 }, (_, index) => push(`${index}`, { userId: `${index}` }));
+  await nextTurn();
+  waitingJobs.add('1');
+  lanes.resend();
+  await nextTurn();
+  assert.deepEqual(
+    sent.map(({ number, copy }) => [number, copy]),
+    [
+      [0, undefined],
+      [1, undefined],
+      [0, 1],
+    ],
+  );
+  reply(batch(0));
+  reply(batch(1));
+  assert.equal((await Promise.all(others)).length, 500);
+});
+
+test('while a batch has no reply for 2 seconds, the lane refuses all other commands, and then continues', async () => {
+  const first = push('a');
+  const waiting = push('b');
+  await pass(1_950);
+  assert.equal(lanes.pending, 2);
+  await pass(50);
+  assert.deepEqual(await waiting, { code: 'busy' });
+  assert.deepEqual(await push('c'), { code: 'busy' });
+  await pass(3_000);
+  assert.deepEqual(await push('d'), { code: 'busy' });
+  assert.equal(lanes.pending, 1);
+  reply(batch(0));
+  assert.deepEqual(await first, { id: 'a' });
+  const next = push('e');
+  assert.deepEqual(batch(-1).commands, ['e']);
+  reply(batch(-1));
+  assert.deepEqual(await next, { id: 'e' });
+});
+
+test('while the queue does not answer, the refusal is unavailable', async () => {
+  sendFails = true;
+  void push('a');
+  const waiting = push('b');
+  await pass(2_000);
+  assert.deepEqual(await waiting, { code: 'unavailable' });
+  assert.deepEqual(await push('c'), { code: 'unavailable' });
+});
+
+test('a batch that follows a stalled batch gets its outcome, and the lane refuses until the first batch has one', async () => {
+  const first = push('first');
+  await pass(500);
+  const [outcome] = Array.from({ length: 500 }, (_, index) => push(`${index}`, { userId: `${index}` }));
+  await pass(1_500);
+  reply(batch(1));
+  assert.deepEqual(await outcome, { id: '0' });
+  assert.deepEqual(await push('a'), { code: 'busy' });
+  reply(batch(0));
+  assert.deepEqual(await first, { id: 'first' });
+  void push('b');
+  assert.deepEqual(batch(-1).commands, ['b']);
+});
+
+test('the next batch in flight is watched too: without a reply for 2 seconds, it stalls the lane again', async () => {
+  void push('first');
+  await pass(500);
+  for (let index = 0; index < 500; index++) void push(`${index}`, { userId: `${index}` });
+  reply(batch(0));
+  await pass(1_950);
+  const waiting = push('a');
+  await pass(50);
+  assert.deepEqual(await waiting, { code: 'busy' });
+});
+
+test('a process that was stopped for a while reads a reply before it refuses a command', async () => {
+  const first = push('a');
+  const second = push('b');
+  mock.timers.tick(5_000);
+  reply(batch(0));
+  assert.deepEqual(await first, { id: 'a' });
+  await pass(100);
+  reply(batch(-1));
+  assert.deepEqual(await second, { id: 'b' });
+});
+
 test('a batch that could not be sent is sent again after 250 milliseconds', async () => {
   sendFails = true;
   const outcome = push('a');
   await nextTurn();
   sendFails = false;
-  mock.timers.tick(250);
+  await pass(250);
   assert.deepEqual(commandsSent(), [['a'], ['a']]);
   reply(batch(1));
   assert.deepEqual(await outcome, { id: 'a' });
 });
 
-test('after 15 seconds without a reply, the outcome is unknown_outcome and the lane sends the next batch', async () => {
+test('after 15 seconds without a reply, the outcome is unknown_outcome and the lane sends the next command', async () => {
   const outcome = push('a');
-  const next = push('b');
-  for (let second = 0; second < 16; second++) mock.timers.tick(1_000);
+  await pass(16_000);
   assert.deepEqual(await outcome, { code: 'unknown_outcome' });
+  const next = push('b');
   assert.deepEqual(batch(-1).commands, ['b']);
   reply(batch(-1));
   assert.deepEqual(await next, { id: 'b' });
@@ -87,15 +212,17 @@ test('after 15 seconds without a reply, the outcome is unknown_outcome and the l
 
 test('a command whose deadline passes while it waits is refused and never sent', async () => {
   const first = push('a');
-  const late = push('b', { expiresAtMs: Date.now() + 1_000 });
+  const late = push('b', { expiresAtMs: Date.now() + 800 });
   const next = push('c');
-  mock.timers.tick(1_200);
+  mock.timers.tick(900);
   reply(batch(0));
   assert.deepEqual(await late, { code: 'expired' });
   assert.deepEqual(commandsSent(), [['a'], ['c']]);
   reply(batch(1));
   assert.deepEqual(await Promise.all([first, next]), [{ id: 'a' }, { id: 'c' }]);
 });
+
+const isPending = (outcome: Promise<unknown>) => Promise.race([outcome.then(() => false), nextTurn(true)]);
 
 /** Sends one command, then the numbers 1 to `count`, each for the user that `userOf` returns. The commands wait. */
 function pushMany(count: number, userOf = (index: number) => `user ${index % 100}`) {
@@ -156,23 +283,23 @@ test('at most two batches are in flight', () => {
   assert.deepEqual([sent.length, batch(3).follows], [4, 2]);
 });
 
-test('a batch that is sent again names its predecessor only while the predecessor has no reply', () => {
+test('a batch that is sent again names its predecessor only while the predecessor has no reply', async () => {
   pushMany(500);
-  mock.timers.tick(1_500);
+  await pass(1_000);
   assert.deepEqual(sent.map(({ number, follows }) => [number, follows]).slice(2), [
     [0, undefined],
     [1, 0],
   ]);
   reply(batch(0));
-  mock.timers.tick(1_500);
+  await pass(700);
   assert.deepEqual([batch(4).number, batch(4).follows], [1, undefined]);
 });
 
 test('when a predecessor is given up, the next batch is sent without it', async () => {
   const first = push('first');
-  mock.timers.tick(5_000);
+  await pass(1_500);
   pushMany(1_000);
-  for (let second = 0; second < 12; second++) mock.timers.tick(1_000);
+  await pass(14_500);
   assert.deepEqual(await first, { code: 'unknown_outcome' });
   const last = sent.findLast(({ number }) => number === 1);
   assert.equal(last?.follows, undefined);
@@ -180,26 +307,28 @@ test('when a predecessor is given up, the next batch is sent without it', async 
 
 test('a batch whose predecessor is given up gets its outcome, even if it was sent shortly after the predecessor', async () => {
   const first = push('first');
-  mock.timers.tick(100);
+  await pass(100);
   const [outcome] = pushMany(500);
-  for (let elapsedMs = 100; elapsedMs < 15_000; elapsedMs += 100) mock.timers.tick(100);
+  // A job that waits names the predecessor that is given up. So a copy without it is sent all the same.
+  waitingJobs = new Set(['0', '1', '2']);
+  for (let elapsedMs = 100; (await isPending(first)) && elapsedMs < 16_000; elapsedMs += STEP_MS) await pass(STEP_MS);
   assert.deepEqual(await first, { code: 'unknown_outcome' });
-  assert.deepEqual([batch(-1).number, batch(-1).follows], [1, undefined]);
-  mock.timers.tick(1_000);
+  assert.deepEqual([sent.length, batch(-1).number, batch(-1).follows], [3, 1, undefined]);
+  await pass(900);
   reply(batch(-1));
   assert.deepEqual(await outcome, { id: '1' });
 });
 
-test('after its predecessor is given up, a batch without a reply is given up 1.5 seconds later', async () => {
+test('after its predecessor is given up, a batch without a reply is given up 1 second later', async () => {
   void push('first');
-  mock.timers.tick(100);
+  await pass(100);
   const [outcome] = pushMany(500);
-  for (let elapsedMs = 100; elapsedMs < 16_500; elapsedMs += 100) mock.timers.tick(100);
+  await pass(17_000);
   assert.deepEqual(await outcome, { code: 'unknown_outcome' });
 });
 
 test('a lane with one batch in flight sends no second batch', () => {
-  lanes = createLanes(1, async (batch) => void sent.push(batch));
+  lanes = createLanes(1);
   pushMany(600);
   assert.equal(sent.length, 1);
 });

@@ -32,6 +32,11 @@ export class Lanes<C, O extends object> {
     this.#lanes[laneIndex]?.complete(number, outcomes);
   }
 
+  /** Sends all batches in flight again at once. Call this when replies may be lost. */
+  resend(): void {
+    for (const lane of this.#lanes) lane.resend();
+  }
+
   #laneOf(key: string): Lane<C, O> {
     const index = this.#lanes.length === 1 ? 0 : fnv1a(key) % this.#lanes.length;
     return this.#lanes[index] as Lane<C, O>;

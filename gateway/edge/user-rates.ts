@@ -4,12 +4,15 @@ import type { CommandName } from '../../shared/contract/commands.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { Log } from '../../shared/log.ts';
+import { withTimeout } from '../../shared/timeout.ts';
 import { LeasedCounter } from './leased-counter.ts';
 import { type ShownRate, takeAndShow, takeNowAndShow } from './rate-headers.ts';
 import { WindowCounter, type WindowLimit } from './window-counter.ts';
 
 /** A gateway allows this part of a rate before it asks Redis. Most users never send more. */
 const FREE_PART = 0.1;
+/** Redis has not answered if it takes longer. */
+const COUNT_TIMEOUT_MS = 500;
 /** After Redis did not answer, commands are not counted in Redis for this time. So they do not wait one by one. */
 const PAUSE_AFTER_ERROR_MS = 1_000;
 
@@ -76,7 +79,7 @@ export class UserRates {
   async #take(limit: WindowLimit, shown: ShownRate | undefined): Promise<void> {
     if (performance.now() < this.#pausedUntil) return;
     try {
-      await takeAndShow(this.#leases, limit, shown);
+      await withTimeout(takeAndShow(this.#leases, limit, shown), COUNT_TIMEOUT_MS);
     } catch (error) {
       if (error instanceof Refusal && error.code === 'rate_limited') throw error;
       this.#pausedUntil = performance.now() + PAUSE_AFTER_ERROR_MS;

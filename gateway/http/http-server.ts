@@ -127,13 +127,13 @@ async function readInput(
 ): Promise<Parameters<Route['handler']>[1]> {
   const { headers, address, rate } = request;
   const bearer = callersOf(row) === 'open' ? undefined : gateway.tokens.verify(headers.get('authorization'));
-  if (bearer && !row.checksToken) await checkSession(gateway, bearer, row.callers);
+  if (bearer && !row.checksToken) await checkSession(gateway, bearer, row);
   try {
     const input = { headers, address, rate, userId: bearer?.userId, bearer, ...(await parseInput(row, request)) };
     // `bearer` and `userId` are undefined only for `open` rows. The handlers of these rows get an `OpenRequest`.
     return input as Parameters<Route['handler']>[1];
   } catch (error) {
-    if (bearer && row.checksToken) await checkSession(gateway, bearer, row.callers);
+    if (bearer && row.checksToken) await checkSession(gateway, bearer, row);
     throw error;
   }
 }

@@ -114,7 +114,10 @@ test('an unreadable notice is dropped, and the next notice is handled', async ()
 
 test('an unreadable reply is dropped, and the next reply is received', async () => {
   const replies: Reply[] = [];
-  await gateway.liveRooms.subscribeToReplies((reply) => replies.push(reply));
+  await gateway.liveRooms.subscribeToReplies(
+    (reply) => replies.push(reply),
+    () => undefined,
+  );
   const reply: Reply = { job: 'apply-room-commands', lane: 0, number: 0, outcomes: [] };
   const bad = [...garbage, futureVersion(reply), encodeVersioned({ ...reply, lane: -1 })];
   for (const payload of bad) await publisher.publish(names.gateway(gateway.id), payload);

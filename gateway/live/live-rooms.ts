@@ -41,6 +41,7 @@ export class LiveRooms implements FeedListener {
   readonly #feeds: Feeds;
   readonly #presence: Presence;
   readonly #subscriptions: RoomSubscriptions;
+  #onMissedReplies: (() => void) | undefined;
 
   constructor({ redis, subscriberRedis, ...options }: LiveRoomsOptions) {
     const { gatewayId, prefix, payloads, log } = options;
@@ -48,7 +49,11 @@ export class LiveRooms implements FeedListener {
     this.#gatewayId = gatewayId;
     this.#names = names;
     this.#payloads = payloads;
-    const subscriber = new Subscriber({ redis: subscriberRedis, onResubscribed: () => void this.recheck(), log });
+    const subscriber = new Subscriber({
+      redis: subscriberRedis,
+      onResubscribed: () => this.#handleResubscribed(),
+      log,
+    });
     const feeds = new Feeds({ ...options, names, subscriber, listener: this });
     const presence = new Presence({ redis, gatewayId, prefix, log });
     this.#subscriber = subscriber;
@@ -62,8 +67,12 @@ export class LiveRooms implements FeedListener {
     return { ...this.#subscriptions.counts, rooms: this.#feeds.count };
   }
 
-  /** Passes each reply for this gateway to `complete`. Resolves when the channel of the replies is subscribed. */
-  async subscribeToReplies(complete: (reply: Reply) => void): Promise<void> {
+  /**
+   * Passes each reply for this gateway to `complete`. Resolves when the channel of the replies is subscribed.
+   * @param onMissed called after each reconnect to Redis, when the channel is subscribed again
+   */
+  async subscribeToReplies(complete: (reply: Reply) => void, onMissed: () => void): Promise<void> {
+    this.#onMissedReplies = onMissed;
     await this.#subscriber.subscribe(this.#names.gateway(this.#gatewayId), (payload) => {
       const reply = this.#payloads.read('reply', payload, (text) => decodeVersioned(Reply, text));
       if (reply) complete(reply);
@@ -106,5 +115,10 @@ export class LiveRooms implements FeedListener {
     this.#subscriber.close();
     this.#feeds.close();
     await this.#presence.close();
+  }
+
+  #handleResubscribed(): void {
+    this.#onMissedReplies?.();
+    void this.recheck();
   }
 }

@@ -32,6 +32,7 @@ export class LanesClients {
       ...{ gatewayId: id, count: laneCount, maxInFlight: MAX_IN_FLIGHT, maxBatchCommands: MAX_BATCH_COMMANDS },
       minSecondBatchCommands: MIN_SECOND_BATCH_COMMANDS,
       send: async (batch) => this.#send(batch),
+      isWaiting: async (jobId) => this.#isWaiting(jobId),
       log: { warn: (fields: object) => this.#noteGivenUp(fields) } as Log,
     });
   }
@@ -76,14 +77,25 @@ export class LanesClients {
     return command;
   }
 
-  #send(batch: Batch<Push>): void {
-    if (this.isDead) return;
+  #send(batch: Batch<Push>): string | undefined {
+    if (this.isDead) return undefined;
     this.#inFlight.add(`${batch.lane} ${batch.number}`);
     const ofLane = [...this.#inFlight].filter((name) => name.startsWith(`${batch.lane} `));
     if (ofLane.length > MAX_IN_FLIGHT) this.errors.push(`in flight at the same time: ${ofLane.join(', ')}`);
     // If the queue does not answer, it may or may not have the batch.
-    if (!this.isQueueDown || this.#random(2) === 0) this.#model.add(batch);
+    const jobId = !this.isQueueDown || this.#random(2) === 0 ? this.#model.add(batch) : undefined;
     if (this.isQueueDown) throw new Error('the queue does not answer');
+    return jobId;
+  }
+
+  #isWaiting(jobId: string): boolean {
+    if (this.isQueueDown) throw new Error('the queue does not answer');
+    return this.#model.isWaiting(jobId);
+  }
+
+  /** The subscriber of the replies has lost its connection, and is back. */
+  resend(): void {
+    this.#lanes.resend();
   }
 
   #noteGivenUp({ lane, number, error }: { lane?: number; number?: number; error?: unknown }): void {

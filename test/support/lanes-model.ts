@@ -20,6 +20,7 @@ export const users = ['ann', 'bob', 'cyd'];
 export type Outcome = { seq: number } | { code: ErrorCode };
 
 interface Job {
+  id: string;
   batch: Batch<Push>;
   /** Present after a worker has applied the batch. */
   outcomes?: Outcome[];
@@ -50,6 +51,7 @@ export class LanesModel {
   readonly #applied = new Map<string, number>();
   /** The commands that had an effect, in the order of their effects. */
   readonly stored: Push[] = [];
+  #jobCount = 0;
   earlyBatches = 0;
   /** The users who may write now. */
   readonly #mayWrite = new Set(users);
@@ -58,8 +60,15 @@ export class LanesModel {
     this.#random = random;
   }
 
-  add(batch: Batch<Push>): void {
-    this.#waiting.push({ batch });
+  /** @returns the id of the job */
+  add(batch: Batch<Push>): string {
+    const id = String(this.#jobCount++);
+    this.#waiting.push({ id, batch });
+    return id;
+  }
+
+  isWaiting(jobId: string): boolean {
+    return this.#waiting.some(({ id }) => id === jobId);
   }
 
   loseJob(): void {
@@ -85,7 +94,7 @@ export class LanesModel {
   /** A worker dies. The queue gives its job to another worker. */
   killWorker(): void {
     const job = this.#take(this.#running);
-    if (job) this.#waiting.push({ batch: job.batch });
+    if (job) this.#waiting.push({ id: job.id, batch: job.batch });
   }
 
   /** A worker applies its batch. It hands an early batch back to the queue. */
