@@ -1,8 +1,8 @@
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as tick } from 'node:timers/promises';
 import { Client } from '../../test/support/client.ts';
 import { openTestGateway } from '../../test/support/in-process.ts';
+import { until } from '../../test/support/until.ts';
 
 const { gateway, url, addUser } = await openTestGateway({ SOCKETS_PER_USER: '2' });
 
@@ -14,7 +14,8 @@ async function closeEarly(token: string, userId: string, release: () => void): P
   const later = [await Client.connect(url, token), await Client.connect(url, token)];
   await Promise.all(later.map((client) => client.close()));
   while (Object.values(gateway.liveRooms.counts).some((count) => count > 0)) await tick();
-  assert.equal((await gateway.liveRooms.whoIsOnline([userId])).size, 0);
+  // Presence is written a moment later.
+  await until(async () => (await gateway.liveRooms.whoIsOnline([userId])).size === 0);
 }
 
 test('a socket that closes before it has authenticated leaves nothing behind', async () => {
