@@ -1,5 +1,4 @@
 import uWS, { type TemplatedApp, type us_listen_socket } from 'uWebSockets.js';
-import { setTimeout as wait } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { newId } from '../shared/contract/ids.ts';
@@ -33,16 +32,14 @@ import { UserTurns } from './reads/user-turns.ts';
 import { SocketServer } from './sockets/socket-server.ts';
 
 const READ_CONNECTIONS = 8;
-/** A gateway that stops waits at most this time for the outcomes of its commands and the answers to its requests. */
-const MAX_DRAIN_MS = 10_000;
 
 /** A gateway with its connections. One process can have several gateways. */
 export interface RunningGateway extends GatewayContext {
   /** @param port 0 means any free port. @returns the port. @throws Error if the gateway cannot listen there */
   listen(host: string, port: number): Promise<number>;
   /**
-   * Takes no new connections, and waits for pending outcomes and answers. Then asks the clients of all sockets to
-   * reconnect, and closes everything. A second call only waits for the first call.
+   * Takes no new connections, asks the clients of all sockets to move, and waits for pending outcomes and answers. Then
+   * closes everything, after at most 10 seconds. A second call only waits for the first call.
    */
   stop(): Promise<void>;
   /** Closes the open sockets. See {@link SocketServer.closeAll}. */
@@ -63,9 +60,10 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Runn
   const stop = async () => {
     parts.isStopping = true;
     if (listener) uWS.us_listen_socket_close(listener);
-    const until = performance.now() + MAX_DRAIN_MS;
-    while (parts.dispatcher.pending + http.pending > 0 && performance.now() < until) await wait(20);
-    await sockets.stop();
+    await sockets.stop({
+      pending: () => parts.dispatcher.pending + http.pending,
+      refuseCommands: () => parts.dispatcher.refuseNew(),
+    });
     await close();
     app.close();
   };

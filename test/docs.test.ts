@@ -10,7 +10,7 @@ import { variables } from '../shared/config.ts';
 import { Room, User } from '../shared/contract/answers.ts';
 import { Command, commandNames } from '../shared/contract/commands.ts';
 import { closeCodes, errors } from '../shared/contract/errors.ts';
-import { Ack, ErrorFrame, Welcome } from '../shared/contract/frames.ts';
+import { Ack, ErrorFrame, GoingAway, Welcome } from '../shared/contract/frames.ts';
 import { QUEUES } from '../shared/contract/jobs.ts';
 import { limits } from '../shared/contract/limits.ts';
 import { Message } from '../shared/contract/messages.ts';
@@ -125,7 +125,7 @@ test('docs/protocol.md describes every command and has a valid example of each c
 });
 
 test('docs/protocol.md describes every frame of the server with all fields and a valid example', () => {
-  const frames = { Welcome, Ack, Error: ErrorFrame, message: Message };
+  const frames = { Welcome, Ack, Error: ErrorFrame, GoingAway, message: Message };
   const fieldsOf = ({ fields }: Row) => codesOf(fields).flatMap((cell) => cell.split(' '));
   const documented = rowsUnder(protocol, 'Frames that a client receives').map((row): [string, string[]] => [
     subjectOf(row),
@@ -137,7 +137,7 @@ test('docs/protocol.md describes every frame of the server with all fields and a
   ]);
   assert.deepEqual(Object.fromEntries(documented), Object.fromEntries(expected));
   const examples = examplesAfter('## Frames that a client receives');
-  assert.equal(examples.length, 4);
+  assert.equal(examples.length, 5);
   for (const [index, schema] of Object.values(frames).entries()) assertFits(schema, examples[index] ?? {});
 });
 

@@ -176,3 +176,13 @@ test('a reply to another job is ignored, and a missing outcome becomes internal'
   dispatcher.complete({ job: 'apply-room-commands', lane, number, outcomes: [] });
   assert.deepEqual(await outcome, { code: 'internal' });
 });
+
+test('a dispatcher that refuses new commands still gives the others their outcomes', async () => {
+  const outcome = dispatcher.submit(createMessage(newId(), 'Hello World!'), actorId);
+  dispatcher.refuseNew();
+  const unavailable = { code: 'unavailable' };
+  assert.deepEqual(await dispatcher.submit(createMessage(newId(), 'too late'), actorId), unavailable);
+  assert.deepEqual(await dispatcher.changeAccount({ command: 'LogoutAll', userId: actorId }), unavailable);
+  assert.ok('seq' in (await outcome));
+  assert.equal(jobs.length, 1);
+});

@@ -70,6 +70,7 @@ export function newExpiry(): number {
 /** Sends every command of this gateway to the workers, in batches, and returns the outcomes. */
 export class CommandDispatcher {
   readonly #clock: DatabaseClock;
+  #refusesNew = false;
   readonly #roomLanes: Lanes<RoomCommand, RoomOutcome>;
   readonly #accountLanes: Lanes<AccountCommand, AccountOutcome>;
   readonly #roleLanes: Lanes<AccountCommand, AccountOutcome>;
@@ -113,6 +114,10 @@ export class CommandDispatcher {
     onOutcome: (outcome: RoomOutcome) => void,
     options?: SubmitOptions,
   ): void {
+    if (this.#refusesNew) {
+      onOutcome({ code: 'unavailable' });
+      return;
+    }
     const expiresAtMs = options?.expiresAtMs ?? newExpiry();
     const roomCommand = toRoomCommand(command, actorId, this.#clock.toDatabaseTime(expiresAtMs));
     if (options?.wantsMessage) roomCommand.wantsMessage = true;
@@ -123,7 +128,8 @@ export class CommandDispatcher {
   }
 
   /** Sends a change of an account. Never rejects. @returns the outcome */
-  changeAccount(change: AccountChange, expiresAtMs = newExpiry()): Promise<AccountOutcome> {
+  async changeAccount(change: AccountChange, expiresAtMs = newExpiry()): Promise<AccountOutcome> {
+    if (this.#refusesNew) return { code: 'unavailable' };
     const id = newId();
     const deadline = this.#clock.toDatabaseTime(expiresAtMs);
     const lanes = change.command === 'ChangeRole' ? this.#roleLanes : this.#accountLanes;
@@ -132,6 +138,11 @@ export class CommandDispatcher {
     return new Promise((onOutcome) => {
       lanes.push(userId, { userId, command: { ...change, id, deadline }, expiresAtMs, onOutcome });
     });
+  }
+
+  /** From now on, every new command is refused as `unavailable`. The others still get their outcomes. */
+  refuseNew(): void {
+    this.#refusesNew = true;
   }
 
   /** Sends every batch without a reply again at once. Call this when replies may be lost. */

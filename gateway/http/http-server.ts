@@ -95,7 +95,8 @@ export class HttpServer {
     const rate: ShownRate = {};
     const write = ({ status, body, headers = '' }: Answer, close = false) => {
       const limited = joinHeaderLines(corsHeaders, rateHeaders(rate));
-      writeAnswer(res, { status, body, headers: joinHeaderLines(limited, headers) }, close || connections.isCrowded);
+      const ends = close || connections.isCrowded || this.#gateway.isStopping;
+      writeAnswer(res, { status, body, headers: joinHeaderLines(limited, headers) }, ends);
     };
     try {
       write(await responder(readRequest(res, req, { parameterNames, addressOf, rate })));

@@ -1,7 +1,7 @@
 import type { WebSocket } from 'uWebSockets.js';
 import * as v from 'valibot';
 import { Command, Ref } from '../../shared/contract/commands.ts';
-import { Refusal } from '../../shared/contract/errors.ts';
+import { closeCodes, Refusal } from '../../shared/contract/errors.ts';
 import type { RoomOutcome } from '../../shared/contract/jobs.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { Bearer } from '../accounts/tokens.ts';
@@ -13,7 +13,8 @@ import { validate } from '../edge/validate.ts';
 import type { LiveSocket, SocketAttachment } from '../live/attached-user.ts';
 import type { SocketAdmission } from './admission.ts';
 import type { Authenticate } from './choose-authentication.ts';
-import { encodeAck, encodeError, encodeWelcome, parseFrame } from './frame-codec.ts';
+import { type DepartingSocket, TAKES_COMMANDS_MS } from './departure.ts';
+import { encodeAck, encodeError, encodeGoingAway, encodeWelcome, parseFrame } from './frame-codec.ts';
 import type { Outbox, OutboxSocket } from './outbox.ts';
 import type { TokenExpiries } from './token-expiries.ts';
 
@@ -45,12 +46,13 @@ const UNKNOWN_EXPIRY = Number.POSITIVE_INFINITY;
  * Each room has a topic in uWebSockets.js: a frame that is published to the topic reaches all its subscribed sockets.
  * A gateway has very many idle sockets, so a field that an idle socket does not need is undefined.
  */
-export class Connection implements LiveSocket, OutboxSocket {
+export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
   attachment: SocketAttachment | undefined;
   /** When the token of the socket expires, in milliseconds since 1970. */
   tokenExpires = UNKNOWN_EXPIRY;
   /** Counts the frames until the socket is attached. Later, the bucket of its user counts them. */
   frameBucket: TokenBucket | undefined;
+  lastFrameMs: number | undefined;
   readonly #context: ConnectionContext;
   readonly #address: string;
   readonly #isV1: boolean;
@@ -61,6 +63,8 @@ export class Connection implements LiveSocket, OutboxSocket {
   /** Set while the socket attaches. Commands wait for this. Never rejects: a failure closes the socket. */
   #attaching: Promise<void> | undefined;
   #commandBucket: TokenBucket | undefined;
+  /** The number of commands without an outcome. */
+  #pending = 0;
 
   constructor(context: ConnectionContext, { authenticate, address, isV1 }: UpgradeData) {
     this.#context = context;
@@ -120,6 +124,18 @@ export class Connection implements LiveSocket, OutboxSocket {
     this.close(closeCodeOf(refusal), closeReasonOf(refusal));
   }
 
+  get isSettled(): boolean {
+    return this.#pending === 0 && this.unsentBytes === 0;
+  }
+
+  announceDeparture(): void {
+    if (this.#isV1) this.send(encodeGoingAway(TAKES_COMMANDS_MS));
+  }
+
+  closeForDeparture(): void {
+    this.close(closeCodes.going_away, 'going away');
+  }
+
   close(code: number, reason: string): void {
     this.#socket?.end(code, reason);
   }
@@ -127,12 +143,14 @@ export class Connection implements LiveSocket, OutboxSocket {
   /** Handles a frame of the client. Sends an `Error`, or an `Ack` if the client uses `rooms.v1`. */
   receive(bytes: ArrayBuffer, isBinary: boolean): void {
     if (!this.#takeFrame()) return;
+    if (this.#context.gateway.isStopping) this.lastFrameMs = performance.now();
     let frame: Record<string, unknown> = {};
     try {
       frame = parseFrame(bytes, isBinary);
       const command = validate(Command, frame);
       this.#commandBucket ??= new TokenBucket(this.#context.gateway.config.SOCKET_RATE);
       if (!this.#commandBucket.take()) throw new Refusal('rate_limited', { retryAfter: 1 });
+      this.#pending++;
       this.#submit(command, frame.ref as string | undefined);
     } catch (error) {
       this.#refuse(error, v.is(Ref, frame.ref) ? frame.ref : undefined);
@@ -151,7 +169,10 @@ export class Connection implements LiveSocket, OutboxSocket {
       void this.#attaching.then(() => this.#submit(command, ref, expiresAtMs));
       return;
     }
-    const refuse = (error: unknown) => this.#refuse(error, ref);
+    const refuse = (error: unknown) => {
+      this.#pending--;
+      this.#refuse(error, ref);
+    };
     const { dispatcher, userRates } = this.#context.gateway;
     const userId = this.#userId as string;
     const send = () => dispatcher.submitThen(command, userId, (outcome) => this.#answer(outcome, ref), { expiresAtMs });
@@ -165,6 +186,7 @@ export class Connection implements LiveSocket, OutboxSocket {
   }
 
   #answer(outcome: RoomOutcome, ref: string | undefined): void {
+    this.#pending--;
     if ('code' in outcome) this.#refuse(new Refusal(outcome.code), ref);
     else if (this.#isV1) this.#context.outbox.add(this, encodeAck(outcome, ref));
   }

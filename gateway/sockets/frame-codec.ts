@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { Refusal } from '../../shared/contract/errors.ts';
-import type { Ack, ErrorFrame, RoomHead, Welcome } from '../../shared/contract/frames.ts';
+import type { Ack, ErrorFrame, GoingAway, RoomHead, Welcome } from '../../shared/contract/frames.ts';
 import type { CommittedCommand } from '../../shared/contract/jobs.ts';
 import { parseJson } from '../edge/validate.ts';
 
@@ -32,5 +32,11 @@ export function encodeAck({ id, roomId, seq }: CommittedCommand, ref: string | u
 
 export function encodeError(refusal: Refusal, ref?: string): string {
   const frame: ErrorFrame = { command: 'Error', ...refusal.toAnswer(), retryAfter: refusal.retryAfter, ref };
+  return JSON.stringify(frame);
+}
+
+/** @param after in milliseconds */
+export function encodeGoingAway(after: number): string {
+  const frame: GoingAway = { command: 'GoingAway', after };
   return JSON.stringify(frame);
 }

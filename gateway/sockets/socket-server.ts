@@ -17,6 +17,7 @@ import { Slices } from '../live/slices.ts';
 import { SocketAdmission } from './admission.ts';
 import { type ChooseAuthentication, createChooseAuthentication } from './choose-authentication.ts';
 import { Connection, type ConnectionContext, type SocketData } from './connection.ts';
+import { type DepartureOptions, depart } from './departure.ts';
 import { Outbox } from './outbox.ts';
 import { TokenExpiries } from './token-expiries.ts';
 import { UnsentBytes } from './unsent-bytes.ts';
@@ -72,10 +73,11 @@ export class SocketServer {
     return this.#slices.run([...this.#connections], (connection) => connection.close(closeCodes[name], reason));
   }
 
-  /** Closes every open socket with `going_away`. The clients then reach another gateway. */
-  async stop(): Promise<void> {
-    this.#unsentBytes.close();
+  /** Asks all clients to move to another gateway, and closes all sockets. See {@link depart}. */
+  async stop(options: Omit<DepartureOptions, 'sockets'>): Promise<void> {
+    await depart({ ...options, sockets: this.#connections });
     await this.closeAll('going_away');
+    this.#unsentBytes.close();
   }
 
   /**

@@ -154,6 +154,12 @@ export class Client {
     assert.equal(answer.command === 'Error' && answer.code, 'no_such_room');
   }
 
+  /** Waits until the gateway has received everything that was sent before. */
+  async roundTripOfPings(): Promise<void> {
+    this.socket.ping();
+    await once(this.socket, 'pong');
+  }
+
   /** Waits for a message with all these fields. @returns the first one, which may have arrived earlier */
   waitForMessage(fields: Partial<Message>): Promise<Message> {
     const fits = (message: Message) =>
