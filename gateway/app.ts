@@ -51,7 +51,7 @@ export const routes: readonly Route[] = [
     callers: 'open',
     body: OtpMail,
     answer: confirmation('otp sent'),
-    errors: ['no_token', 'bad_token', 'token_expired', 'token_revoked', 'unavailable', 'busy'],
+    errors: ['no_token', 'bad_token', 'token_expired', 'token_revoked', 'unavailable'],
     handler: sendOtp,
   }),
   route({
@@ -82,7 +82,7 @@ export const routes: readonly Route[] = [
     callers: 'open',
     body: Login,
     answer: Token,
-    errors: ['wrong_credentials', 'busy', 'unavailable'],
+    errors: ['wrong_credentials', 'unavailable'],
     handler: login,
   }),
   route({
@@ -91,7 +91,7 @@ export const routes: readonly Route[] = [
     callers: 'open',
     body: LoginWithOtp,
     answer: Token,
-    errors: ['wrong_credentials', 'wrong_otp', 'busy', 'unavailable'],
+    errors: ['wrong_credentials', 'wrong_otp', 'unavailable'],
     handler: loginWithOtp,
   }),
   route({

@@ -5,6 +5,7 @@ import { after, test } from 'node:test';
 import { setImmediate as tick } from 'node:timers/promises';
 import * as v from 'valibot';
 import { newId } from '../../shared/contract/ids.ts';
+import { limits } from '../../shared/contract/limits.ts';
 import { openTestGateway } from '../../test/support/in-process.ts';
 import { routes } from '../app.ts';
 import { HttpServer } from './http-server.ts';
@@ -136,6 +137,27 @@ test('the answer names a wrong Idempotency-Key', async () => {
   const headers = { authorization, 'idempotency-key': '1', 'content-type': 'application/json' };
   const keyed = await call('POST', '/api/rooms', { body: JSON.stringify({ name: 'a room' }), headers });
   assert.deepEqual([keyed.body.code, keyed.body.field], ['invalid_field', 'Idempotency-Key']);
+});
+
+test('a request beyond the bound of requests without an answer is refused, and a health probe is not', async () => {
+  const { MAX_PENDING_REQUESTS } = limits;
+  Object.assign(limits, { MAX_PENDING_REQUESTS: 1 });
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const open = { method: 'GET', callers: 'open', answer: v.string() } as const;
+  const base = await serve(
+    route({ ...open, path: '/slow', handler: () => promise }),
+    route({ ...open, path: '/probe', skipsRateLimit: true, handler: () => '"alive"' }),
+  );
+  const slow = [call('GET', '/slow', {}, base), call('GET', '/slow', {}, base)];
+  const { status, headers, body } = await Promise.race(slow);
+  assert.deepEqual(
+    [status, body.code, headers.get('retry-after'), headers.get('connection')],
+    [503, 'busy', '1', 'close'],
+  );
+  assert.equal((await call('GET', '/probe', {}, base)).body, 'alive');
+  resolve('"done"');
+  assert.deepEqual((await Promise.all(slow)).map((answer) => answer.status).toSorted(), [200, 503]);
+  Object.assign(limits, { MAX_PENDING_REQUESTS });
 });
 
 test('no row lists an error code twice, or a code that all similar routes have', () => {

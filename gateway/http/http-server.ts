@@ -2,6 +2,7 @@ import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
 import * as v from 'valibot';
 import { Ref } from '../../shared/contract/commands.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
+import { limits } from '../../shared/contract/limits.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
 import { joinHeaderLines } from '../edge/header-lines.ts';
 import { rateHeaders, type ShownRate } from '../edge/rate-headers.ts';
@@ -28,6 +29,16 @@ const APP_METHODS = { GET: 'get', POST: 'post', PUT: 'put', DELETE: 'del' } as c
 /** Makes the answer to one request. May throw a Refusal. Any other error is answered as `internal`. */
 type Responder = (request: RawRequest) => Promise<Answer> | Answer;
 
+const BUSY = new Refusal('busy');
+
+interface Endpoint {
+  responder: Responder;
+  /** The `:parameters` of the path. */
+  parameterNames: string[];
+  /** True for health probes: they get an answer also if too many requests have none. */
+  skipsLimits: boolean;
+}
+
 /** Answers the HTTP requests of one gateway, as the route table says. */
 export class HttpServer {
   readonly #app: TemplatedApp;
@@ -50,23 +61,25 @@ export class HttpServer {
       for (const form of [path, `${path}/`]) this.#registerPath(form, rows);
     }
     const preflight: Responder = () => ({ status: 204, body: '', headers: this.#gateway.cors.preflight });
-    this.#app.options('/*', (res, req) => this.#serve(res, req, [], preflight));
+    const ofAnyPath = { parameterNames: [], skipsLimits: false };
+    this.#app.options('/*', (res, req) => this.#serve(res, req, { ...ofAnyPath, responder: preflight }));
     const noSuchRoute = this.#withRateLimit(noSuchRouteResponder());
-    this.#app.any('/*', (res, req) => this.#serve(res, req, [], noSuchRoute));
+    this.#app.any('/*', (res, req) => this.#serve(res, req, { ...ofAnyPath, responder: noSuchRoute }));
   }
 
   #registerPath(path: string, rows: Route[]): void {
     const refuse = notAllowedResponder(rows.map(({ method }) => method));
-    const notAllowed = rows.every((row) => row.skipsRateLimit) ? refuse : this.#withRateLimit(refuse);
-    const names = parameterNamesOf(path);
+    const skipsLimits = rows.every((row) => row.skipsRateLimit);
+    const parameterNames = parameterNamesOf(path);
+    const notAllowed = { responder: skipsLimits ? refuse : this.#withRateLimit(refuse), parameterNames, skipsLimits };
     // Adds a handler for each of the four methods. `any` alone is not enough: uWebSockets.js tries it last, so `GET
     // /api/users/update` would match `GET /api/users/:id`.
     for (const [method, appMethod] of Object.entries(APP_METHODS)) {
       const row = rows.find((each) => each.method === method);
-      const responder = row ? this.#responderOf(row) : notAllowed;
-      this.#app[appMethod](path, (res, req) => this.#serve(res, req, names, responder));
+      const endpoint = row ? { ...notAllowed, responder: this.#responderOf(row) } : notAllowed;
+      this.#app[appMethod](path, (res, req) => this.#serve(res, req, endpoint));
     }
-    this.#app.any(path, (res, req) => this.#serve(res, req, names, notAllowed));
+    this.#app.any(path, (res, req) => this.#serve(res, req, notAllowed));
   }
 
   #responderOf(row: Route): Responder {
@@ -86,7 +99,7 @@ export class HttpServer {
     };
   }
 
-  async #serve(res: HttpResponse, req: HttpRequest, parameterNames: string[], responder: Responder): Promise<void> {
+  async #serve(res: HttpResponse, req: HttpRequest, endpoint: Endpoint): Promise<void> {
     const { cors, addressOf, connections, log } = this.#gateway;
     this.#pending++;
     connections.handleRequest(res);
@@ -99,6 +112,9 @@ export class HttpServer {
       writeAnswer(res, { status, body, headers: joinHeaderLines(limited, headers) }, ends);
     };
     try {
+      const { parameterNames, responder, skipsLimits } = endpoint;
+      // The body is not read, so the bodies of waiting requests have a bound. The rest of the connection is the body.
+      if (!skipsLimits && this.#pending > limits.MAX_PENDING_REQUESTS) return write(refusalAnswer(BUSY), true);
       write(await responder(readRequest(res, req, { parameterNames, addressOf, rate })));
     } catch (error) {
       const refusal = toRefusal(error, log);

@@ -103,16 +103,15 @@ export function callersOf(row: Pick<Route, 'callers'>): Callers {
 /** Returns every error code that an answer of this route can have. */
 export function errorsOf(row: Route): ErrorCode[] {
   const codes: ErrorCode[] = ['bad_request', 'body_too_large', 'internal', ...(row.errors ?? [])];
-  if (!row.skipsRateLimit) codes.push('rate_limited');
+  if (!row.skipsRateLimit) codes.push('rate_limited', 'busy');
   if (row.parameters || row.query || row.body) {
     codes.push('invalid_field', 'missing_field', 'too_short', 'too_long');
   }
   if (row.body) codes.push('json_only', 'bad_json');
-  if (callersOf(row) !== 'open') codes.push('no_token', 'bad_token', 'token_expired', 'token_revoked');
-  if (callersOf(row) !== 'open') codes.push('unavailable', 'busy');
+  if (callersOf(row) !== 'open') codes.push('no_token', 'bad_token', 'token_expired', 'token_revoked', 'unavailable');
   if (callersOf(row) !== 'open' && row.method === 'GET') codes.push('too_many_reads');
   if (callersOf(row) === 'admin') codes.push('admin_only');
-  if (row.submits) codes.push('busy', 'expired', 'unknown_outcome', 'unavailable');
+  if (row.submits) codes.push('expired', 'unknown_outcome', 'unavailable');
   if (row.submits === 'room command') codes.push('ref_reused');
   return [...new Set(codes)];
 }

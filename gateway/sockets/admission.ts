@@ -1,12 +1,17 @@
 import type { Config } from '../../shared/config.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
+import { limits } from '../../shared/contract/limits.ts';
 import { CappedCounts } from '../edge/capped-counts.ts';
 
 /** After these seconds a client may try again, because other sockets may have closed. */
 const RETRY_AFTER_S = 10;
 
-/** Counts the sockets of each user and of each IP address on this gateway, and refuses a socket beyond the limits. */
+/**
+ * Counts the sockets of each user and of each IP address on this gateway, and the sockets that attach. Refuses a socket
+ * beyond the limits.
+ */
 export class SocketAdmission {
+  #attaching = 0;
   readonly #perUser: CappedCounts;
   readonly #perAddress: CappedCounts;
 
@@ -39,5 +44,15 @@ export class SocketAdmission {
 
   uncountUser(userId: string): void {
     this.#perUser.decrement(userId);
+  }
+
+  /** Call {@link endAttach} afterwards. @throws Refusal `busy`. Then the client reconnects after a few seconds */
+  beginAttach(): void {
+    if (this.#attaching >= limits.MAX_ATTACHING_SOCKETS) throw new Refusal('busy');
+    this.#attaching++;
+  }
+
+  endAttach(): void {
+    this.#attaching--;
   }
 }

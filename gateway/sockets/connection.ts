@@ -4,6 +4,7 @@ import { Command, Ref } from '../../shared/contract/commands.ts';
 import { closeCodes, Refusal } from '../../shared/contract/errors.ts';
 import type { RoomOutcome } from '../../shared/contract/jobs.ts';
 import { limits } from '../../shared/contract/limits.ts';
+import { withTimeout } from '../../shared/timeout.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import { newExpiry } from '../commands/dispatcher.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
@@ -17,6 +18,7 @@ import { type DepartingSocket, TAKES_COMMANDS_MS } from './departure.ts';
 import { encodeAck, encodeError, encodeGoingAway, encodeWelcome, parseFrame } from './frame-codec.ts';
 import type { Outbox, OutboxSocket } from './outbox.ts';
 import type { TokenExpiries } from './token-expiries.ts';
+import type { WaitingCommand, WaitingCommands } from './waiting-commands.ts';
 
 /** What all connections of a gateway share. */
 export interface ConnectionContext {
@@ -24,6 +26,7 @@ export interface ConnectionContext {
   admission: SocketAdmission;
   expiries: TokenExpiries;
   outbox: Outbox;
+  waitingCommands: WaitingCommands;
 }
 
 /** uWebSockets.js copies these keys onto the socket, so none may equal one of its methods. */
@@ -39,6 +42,8 @@ export interface UpgradeData {
   isV1: boolean;
 }
 
+/** A socket that is not attached after this time is closed. */
+const ATTACH_TIMEOUT_MS = 9_000;
 const UNKNOWN_EXPIRY = Number.POSITIVE_INFINITY;
 
 /**
@@ -60,8 +65,8 @@ export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
   #authenticate: Authenticate | undefined;
   #socket: WebSocket<SocketData> | undefined;
   #userId: string | undefined;
-  /** Set while the socket attaches. Commands wait for this. Never rejects: a failure closes the socket. */
-  #attaching: Promise<void> | undefined;
+  /** The commands that wait while the socket attaches. Undefined afterwards. */
+  #waiting: WaitingCommand[] | undefined = [];
   #commandBucket: TokenBucket | undefined;
   /** The number of commands without an outcome. */
   #pending = 0;
@@ -79,14 +84,9 @@ export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
 
   /** Call this once, in the open event. */
   open(socket: WebSocket<SocketData>): void {
-    const { gateway, admission } = this.#context;
     this.#socket = socket;
-    admission.countAddress(this.#address);
-    this.#attaching = this.#attach()
-      .catch((error: unknown) => this.closeWithError(toRefusal(error, gateway.log)))
-      .then(() => {
-        this.#attaching = undefined;
-      });
+    this.#context.admission.countAddress(this.#address);
+    void this.#start();
   }
 
   /** Subscribes the socket to the topic of a room. */
@@ -150,8 +150,7 @@ export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
       const command = validate(Command, frame);
       this.#commandBucket ??= new TokenBucket(this.#context.gateway.config.SOCKET_RATE);
       if (!this.#commandBucket.take()) throw new Refusal('rate_limited', { retryAfter: 1 });
-      this.#pending++;
-      this.#submit(command, frame.ref as string | undefined);
+      this.#accept(command, frame.ref as string | undefined, bytes.byteLength);
     } catch (error) {
       this.#refuse(error, v.is(Ref, frame.ref) ? frame.ref : undefined);
     }
@@ -162,13 +161,21 @@ export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
     this.#takeFrame();
   }
 
-  /** @param ref as the client wrote it: the answer repeats it */
-  #submit(command: Command, ref: string | undefined, expiresAtMs = newExpiry()): void {
-    if (this.closed) return;
-    if (this.#attaching) {
-      void this.#attaching.then(() => this.#submit(command, ref, expiresAtMs));
+  /** @param ref as the client wrote it: the answer repeats it @throws Refusal `busy` */
+  #accept(command: Command, ref: string | undefined, bytes: number): void {
+    const expiresAtMs = newExpiry();
+    if (this.#waiting) {
+      const submit = () => this.#submit(command, ref, expiresAtMs);
+      this.#context.waitingCommands.add(this.#waiting, { bytes, submit });
+      this.#pending++;
       return;
     }
+    this.#pending++;
+    this.#submit(command, ref, expiresAtMs);
+  }
+
+  #submit(command: Command, ref: string | undefined, expiresAtMs: number): void {
+    if (this.closed) return;
     const refuse = (error: unknown) => {
       this.#pending--;
       this.#refuse(error, ref);
@@ -198,9 +205,10 @@ export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
 
   /** Call this once, in the close event. */
   handleClose(): void {
-    const { gateway, admission } = this.#context;
+    const { gateway, admission, waitingCommands } = this.#context;
     this.#socket = undefined;
     admission.uncountAddress(this.#address);
+    if (this.#waiting) waitingCommands.take(this.#waiting);
     if (this.#userId === undefined) return;
     admission.uncountUser(this.#userId);
     gateway.liveRooms.detach(this);
@@ -213,6 +221,21 @@ export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
     if (owner.frameBucket.take()) return true;
     this.closeWithError(new Refusal('rate_limited', { retryAfter: limits.BURST_SECONDS }));
     return false;
+  }
+
+  /** Attaches the socket, and then submits its commands. A failure closes the socket. */
+  async #start(): Promise<void> {
+    const { gateway, admission, waitingCommands } = this.#context;
+    try {
+      admission.beginAttach();
+      const attached = this.#attach().finally(() => admission.endAttach());
+      await withTimeout(attached, ATTACH_TIMEOUT_MS, () => new Refusal('unavailable'));
+    } catch (error) {
+      this.closeWithError(toRefusal(error, gateway.log));
+    }
+    const commands = waitingCommands.take(this.#waiting ?? []);
+    this.#waiting = undefined;
+    for (const { submit } of commands) submit();
   }
 
   async #attach(): Promise<void> {

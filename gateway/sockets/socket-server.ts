@@ -21,6 +21,7 @@ import { type DepartureOptions, depart } from './departure.ts';
 import { Outbox } from './outbox.ts';
 import { TokenExpiries } from './token-expiries.ts';
 import { UnsentBytes } from './unsent-bytes.ts';
+import { WaitingCommands } from './waiting-commands.ts';
 
 /** uWebSockets.js closes a socket that has sent no frame and no pong for this time. */
 const IDLE_TIMEOUT_S = 60;
@@ -40,7 +41,10 @@ export class SocketServer {
   constructor(gateway: GatewayContext) {
     const admission = new SocketAdmission(gateway.config);
     this.#gateway = gateway;
-    this.#context = { gateway, admission, expiries: new TokenExpiries(this.#connections), outbox: new Outbox() };
+    this.#context = {
+      ...{ gateway, admission, expiries: new TokenExpiries(this.#connections) },
+      ...{ outbox: new Outbox(), waitingCommands: new WaitingCommands() },
+    };
     this.#chooseAuthentication = createChooseAuthentication(gateway);
     this.#unsentBytes = new UnsentBytes(this.#connections, gateway.config, gateway.log);
   }

@@ -88,6 +88,14 @@ export const limits = {
   MAX_WAITING_COMMANDS: 10_000,
   /** In one lane. A user with more waiting commands gets `busy`, and the other users do not. */
   MAX_WAITING_COMMANDS_OF_USER: 1_000,
+  // A socket attaches when it has authenticated and its rooms are read. Then its commands are sent.
+  MAX_ATTACHING_SOCKETS: 2_000,
+  MAX_UNATTACHED_COMMANDS: 10_000,
+  MAX_UNATTACHED_OF_SOCKET: 100,
+  /** The size of the frames with these commands. */
+  MAX_UNATTACHED_MEGABYTES: 16,
+  /** HTTP requests without an answer. */
+  MAX_PENDING_REQUESTS: 2_000,
   MAX_HASHES_AT_ONCE: 2,
   MAX_WAITING_HASHES: 64,
   /** Passwords of one address that wait until it has fewer than HASHES_PER_ADDRESS in the queue. */
