@@ -29,7 +29,7 @@ const register = (email: string, id = newId()) =>
 async function apply(laneKey: string, number: number, ...commands: AccountCommand[]): Promise<Row[]> {
   const batch = database.json(JSON.parse(JSON.stringify(commands)));
   return database<Row[]>`
-    select * from jsonb_to_recordset(apply_account_commands(${laneKey}, ${number}, ${batch}, false))
+    select * from jsonb_to_recordset(apply_account_commands(${laneKey}, ${number}, ${batch}, null, false))
       as (command_id uuid, code text, token_version bigint)`;
 }
 
@@ -68,6 +68,34 @@ test('a batch locks its users in the order of their ids, like a batch of room co
   await session`select from users where id = ${second as string} for no key update nowait`;
   await session`commit`;
   assert.deepEqual(codes(await applied), [null, null]);
+});
+
+test('commands of a locked user are refused as busy, the other commands of the batch are applied', async () => {
+  const [ann, bob, cyd] = [newId(), newId(), newId()];
+  const emails = ['ann', 'bob', 'cyd'].map((name) => `locked.${name}@example.com`) as [string, string, string];
+  await apply(newId(), 0, register(emails[0], ann), register(emails[1], bob), register(emails[2], cyd));
+  const logoutOf = (userId: string) => command({ command: 'LogoutAll', userId });
+  const promote = command({ command: 'ChangeRole', userId: cyd, targetId: bob, role: 'admin', granted: true });
+  const laneKey = newId();
+  const batch = [logoutOf(ann), logoutOf(bob), promote, logoutOf(newId()), logoutOf(cyd)];
+  await session`begin`;
+  await session`select from users where id = ${bob} for update`;
+  const expected = [null, 'busy', 'busy', null, null];
+  assert.deepEqual(codes(await apply(laneKey, 0, ...batch)), expected);
+  await session`commit`;
+  assert.deepEqual(codes(await apply(laneKey, 0, ...batch)), expected, 'a copy of the batch');
+  assert.deepEqual([await versionOf(ann), await versionOf(bob), await versionOf(cyd)], [1, 0, 1]);
+});
+
+test('if another session changes roles for a long time, a change of a role is refused as busy', async () => {
+  const [ann, root] = [newId(), newId()];
+  await apply(newId(), 0, register('roles.ann@example.com', ann), register('roles.root@example.com', root));
+  const promote = command({ command: 'ChangeRole', userId: root, targetId: ann, role: 'admin', granted: true });
+  await session`begin`;
+  await session`select pg_advisory_xact_lock(hashtext('rooms-roles'))`;
+  const batch = [promote, command({ command: 'LogoutAll', userId: ann })];
+  assert.deepEqual(codes(await apply(newId(), 0, ...batch)), ['busy', null]);
+  await session`commit`;
 });
 
 test('four copies of a batch at the same time change the user only once', async () => {

@@ -83,7 +83,7 @@ async function addRoom(roomType: RoomType, isDeleted: boolean): Promise<void> {
 /** Stores the messages of commands without a check of rights: the actor may have lost the right later. */
 async function store(...commands: RoomCommand[]): Promise<void> {
   const batch = database.json(JSON.parse(JSON.stringify(commands)));
-  await database`select from store_messages(room_commands(${batch}))`;
+  await database`select from store_messages(room_commands(${batch}, null))`;
 }
 
 /** Applies the command of each case, as one batch. @returns the fields that must be equal in both ways */

@@ -29,7 +29,7 @@ const failsToChange = async (name: string) => {
   const change = { id, command: name, deadline: inOneMinute(), userId: newId(), tokenId: id, expires: inOneMinute() };
   const person = { firstName: 'Ann', lastName: 'Testing', email: `${id}@example.com`, passwordHash: 'hash' };
   const [row] = await database`
-    select apply_account_command(${database.json({ ...change, ...person })}, false) ->> 'code' as code`;
+    select apply_account_command(${database.json({ ...change, ...person })}, null, false) ->> 'code' as code`;
   return row?.code === 'internal';
 };
 

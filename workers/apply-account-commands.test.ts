@@ -6,6 +6,7 @@ import { createLog } from '../shared/log.ts';
 import { inOneMinute, roomCommands } from '../test/support/sql-room-commands.ts';
 import { openTestDatabase } from '../test/support/system.ts';
 import { applyAccountCommands } from './apply-account-commands.ts';
+import { unknownTime } from './database-time.ts';
 
 const { database } = await openTestDatabase();
 const { createUser } = roomCommands(database);
@@ -13,7 +14,7 @@ const log = createLog('test', 'silent');
 
 const apply = (...commands: unknown[]) => {
   const batch = { v: PAYLOAD_VERSION, gateway: newId(), lane: 0, number: 0, commands } as const;
-  return applyAccountCommands(database, newId(), batch, false, log);
+  return applyAccountCommands({ database, databaseTime: unknownTime, log }, newId(), batch, false);
 };
 const command = (change: object) => ({ id: newId(), deadline: inOneMinute(), ...change });
 

@@ -7,11 +7,18 @@ import type { AccountOutcome, Batch } from '../shared/contract/jobs.ts';
 import type { Database } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
 import { applyBatch } from './apply-batch.ts';
+import type { DatabaseTime } from './database-time.ts';
 
 export interface AppliedAccountCommands {
   /** In the order of the commands. */
   outcomes: AccountOutcome[];
   revocations: { userId: string; revocation: Revocation }[];
+}
+
+export interface AccountCommandsContext {
+  database: Database;
+  databaseTime: Pick<DatabaseTime, 'sentAt'>;
+  log: Log;
 }
 
 interface Row {
@@ -25,22 +32,23 @@ interface Row {
  * commands are applied.
  * @param laneKey names the lane (the ordered outbox of a gateway) that sent the batch
  * @param allowListOnly true if an account may only get an e-mail that is on the allow-list
- * @throws Error if Postgres does not answer
+ * @throws Error if Postgres does not answer. Also the errors of applyBatch.
  */
 export async function applyAccountCommands(
-  database: Database,
+  { database, databaseTime, log }: AccountCommandsContext,
   laneKey: string,
   { number, commands }: Batch<unknown>,
   allowListOnly: boolean,
-  log: Log,
 ): Promise<AppliedAccountCommands> {
   const parsed = commands.map((command) => parse(command, log));
   const readable = parsed.filter((command) => command !== undefined);
   const batch = database.json(readable as unknown as postgres.JSONValue);
-  const statement = (): Promise<Row[]> => database<Row[]>`
-    select * from jsonb_to_recordset(apply_account_commands(${laneKey}, ${number}, ${batch}, ${allowListOnly}))
-      as (command_id uuid, code text, token_version bigint)`;
-  const rows = new Map((await applyBatch(readable.length, statement, log)).map((row) => [row.commandId, row]));
+  const send = (): Promise<Row[]> => database<Row[]>`
+    select * from jsonb_to_recordset(
+      apply_account_commands(${laneKey}, ${number}, ${batch}, ${databaseTime.sentAt()}, ${allowListOnly})
+    ) as (command_id uuid, code text, token_version bigint)`;
+  const applied = await applyBatch({ commands: readable.length, follows: false, send, log });
+  const rows = new Map(applied.map((row) => [row.commandId, row]));
   return {
     outcomes: parsed.map((command) => outcomeOf(command && rows.get(command.id))),
     revocations: readable.flatMap((command) => revocationsOf(command, rows.get(command.id))),

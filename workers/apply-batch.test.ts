@@ -19,7 +19,7 @@ async function attemptsOf(first: () => Promise<Row[]>): Promise<boolean[]> {
     attempts.push(oneByOne);
     return attempts.length === 1 ? first() : database<Row[]>`select 'command' as command_id, null as code`;
   };
-  await applyBatch(1, statement, log);
+  await applyBatch({ commands: 1, follows: false, send: statement, log });
   return attempts;
 }
 
@@ -40,7 +40,7 @@ test('if the answer to a batch is lost, the same batch is sent again as a whole'
 
 test('a batch without an answer of Postgres fails after four attempts', async () => {
   await assert.rejects(
-    applyBatch(1, () => database<Row[]>`select from users where false`, log),
+    applyBatch({ commands: 1, follows: false, send: () => database<Row[]>`select from users where false`, log }),
     /0 rows for 1 commands/,
   );
 });

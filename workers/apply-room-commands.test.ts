@@ -3,17 +3,16 @@ import { test } from 'node:test';
 import { newId } from '../shared/contract/ids.ts';
 import type { RoomCommand } from '../shared/contract/jobs.ts';
 import { PAYLOAD_VERSION } from '../shared/contract/versions.ts';
-import { createLog } from '../shared/log.ts';
-import { roomCommand, roomCommands } from '../test/support/sql-room-commands.ts';
+import { roomCommand, roomCommands, workerContext } from '../test/support/sql-room-commands.ts';
 import { openTestDatabase } from '../test/support/system.ts';
 import { applyRoomCommands } from './apply-room-commands.ts';
 
 const { database } = await openTestDatabase();
 const { createUser, createRoom } = roomCommands(database);
-const log = createLog('test', 'silent');
+const context = workerContext(database);
 
 const apply = (...commands: RoomCommand[]) =>
-  applyRoomCommands(database, newId(), { v: PAYLOAD_VERSION, gateway: newId(), lane: 0, number: 0, commands }, log);
+  applyRoomCommands(context, newId(), { v: PAYLOAD_VERSION, gateway: newId(), lane: 0, number: 0, commands });
 
 test('an outcome contains the stored message only if the command has `wantsMessage`', async () => {
   const ann = await createUser();

@@ -7,6 +7,8 @@ import type { Database } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
 import { applyBatch } from './apply-batch.ts';
 import { createMessages } from './create-messages.ts';
+import type { DatabaseTime } from './database-time.ts';
+import type { LockedRows } from './locked-rows.ts';
 
 export interface AppliedRoomCommands {
   /** In the order of the commands. */
@@ -15,6 +17,13 @@ export interface AppliedRoomCommands {
   newMessages: Message[];
   /** The messages of commands that had been applied before. A crash may have prevented their publication. */
   earlierMessages: Message[];
+}
+
+export interface RoomCommandsContext {
+  database: Database;
+  databaseTime: Pick<DatabaseTime, 'sentAt'>;
+  lockedRows: LockedRows;
+  log: Log;
 }
 
 interface RefusedRow {
@@ -38,21 +47,24 @@ const messageColumns = columnsOf(Message);
 /**
  * Applies a batch with one statement. A batch that `createMessages` cannot apply needs a second statement.
  * @param laneKey names the lane (the ordered outbox of a gateway) that sent the batch
- * @throws Error if Postgres does not answer
+ * @throws Error if Postgres does not answer. Also the errors of applyBatch.
  */
 export async function applyRoomCommands(
-  database: Database,
+  context: RoomCommandsContext,
   laneKey: string,
   batch: Batch<RoomCommand>,
-  log: Log,
 ): Promise<AppliedRoomCommands> {
-  const { commands } = batch;
-  const statement = async (oneByOne: boolean): Promise<Row[]> => {
-    const messages = oneByOne ? undefined : await createMessages(database, laneKey, batch);
+  const { database, databaseTime, lockedRows, log } = context;
+  const { commands, follows } = batch;
+  const send = async (oneByOne: boolean): Promise<Row[]> => {
+    const suspects = await lockedRows.suspectsOf(database, commands);
+    const isSimple = !oneByOne && suspects.length === 0;
+    const messages = isSimple ? await createMessages(database, laneKey, batch, databaseTime.sentAt()) : undefined;
     if (messages) return messages.map((message) => ({ ...message, commandId: message.id, code: null, isNew: true }));
-    return applyAnyCommands(database, laneKey, batch, oneByOne);
+    return applyAnyCommands(context, laneKey, batch, suspects, oneByOne);
   };
-  const rows = await applyBatch(commands.length, statement, log);
+  const findLocks = () => lockedRows.find(database, commands);
+  const rows = await applyBatch({ commands: commands.length, follows: follows !== undefined, send, findLocks, log });
   const committed = rows.filter((row) => row.code === null);
   const byCommand = new Map(rows.map((row) => [row.commandId, row]));
   return {
@@ -63,15 +75,18 @@ export async function applyRoomCommands(
 }
 
 function applyAnyCommands(
-  database: Database,
+  { database, databaseTime }: RoomCommandsContext,
   laneKey: string,
   { number, follows, commands }: Batch<RoomCommand>,
+  suspects: string[],
   oneByOne: boolean,
 ): Promise<Row[]> {
   const batch = database.json(commands as unknown as postgres.JSONValue);
   return database<Row[]>`
     select command_id, code, is_new, ${database(messageColumns)}
-    from apply_room_commands(${laneKey}, ${number}, ${follows ?? null}, ${batch}, ${oneByOne}),
+    from apply_room_commands(
+      ${laneKey}, ${number}, ${follows ?? null}, ${batch}, ${databaseTime.sentAt()}, ${`{${suspects.join()}}`}, ${oneByOne}
+    ),
       lateral (select (message).*) columns`;
 }
 

@@ -9,23 +9,20 @@ import {
   type RoomCommand,
   type RoomOutcome,
 } from '../shared/contract/jobs.ts';
-import type { Database } from '../shared/database.ts';
-import type { Log } from '../shared/log.ts';
 import { applyAccountCommands } from './apply-account-commands.ts';
-import { applyRoomCommands } from './apply-room-commands.ts';
+import { applyRoomCommands, type RoomCommandsContext } from './apply-room-commands.ts';
+import { isLaneAtWork } from './in-turn.ts';
 import { noticePublications, type Publication, publicationsOf, publish, replyPublication } from './publications.ts';
 import type { PrepareJob } from './queue-worker.ts';
 import type { RepeatedPublications } from './repeated-publications.ts';
 
-export interface BatchContext {
-  database: Database;
+export interface BatchContext extends RoomCommandsContext {
   /** A Redis connection of the kind `producer` (shared/redis.ts). */
   redis: Redis;
   names: ChannelNames;
   repeatedPublications: RepeatedPublications;
   /** `ALLOWED_USERS_ONLY` */
   allowListOnly: boolean;
-  log: Log;
 }
 
 interface Applied {
@@ -39,7 +36,7 @@ export function batchJobs(context: BatchContext): Record<BatchName, PrepareJob> 
     (name: BatchName): PrepareJob =>
     (data) => {
       const batch = v.parse(Batch, data) as Batch<never>;
-      return () => applyAndPublish(context, name, batch);
+      return () => applyOnce(context, name, batch);
     };
   return {
     'apply-room-commands': jobOf('apply-room-commands'),
@@ -48,10 +45,31 @@ export function batchJobs(context: BatchContext): Record<BatchName, PrepareJob> 
   };
 }
 
-async function applyAndPublish(context: BatchContext, name: BatchName, batch: Batch<never>): Promise<void> {
+/** The batches that this process applies now: `laneKey:number`. */
+const runningBatches = new Set<string>();
+
+/**
+ * Ends without a reply if the lane of the batch is at work: the statement that is at work replies. If it does not, the
+ * lane sends the batch again. So copies never fill the slots of the worker.
+ */
+async function applyOnce(context: BatchContext, name: BatchName, batch: Batch<never>): Promise<void> {
   const { gateway, lane, number } = batch;
   // A lane is an ordered outbox of a gateway. The key is different for every lane of every gateway.
   const laneKey = `${gateway}:${name}:${lane}`;
+  const key = `${laneKey}:${number}`;
+  if (runningBatches.has(key)) return;
+  runningBatches.add(key);
+  try {
+    await applyAndPublish(context, name, laneKey, batch);
+  } catch (error) {
+    if (!isLaneAtWork(error)) throw error;
+  } finally {
+    runningBatches.delete(key);
+  }
+}
+
+async function applyAndPublish(context: BatchContext, name: BatchName, laneKey: string, batch: Batch<never>) {
+  const { gateway, lane, number } = batch;
   const { outcomes, publications } = await appliers[name](context, laneKey, batch);
   const reply = replyPublication(context.names, gateway, { job: name, lane, number, outcomes });
   await publish(context.redis, [...publications, reply]);
@@ -60,15 +78,15 @@ async function applyAndPublish(context: BatchContext, name: BatchName, batch: Ba
 type Apply = (context: BatchContext, laneKey: string, batch: Batch<never>) => Promise<Applied>;
 
 const applyAccounts: Apply = async (context, laneKey, batch: Batch<AccountCommand>) => {
-  const { database, names, repeatedPublications, allowListOnly, log } = context;
-  const { outcomes, revocations } = await applyAccountCommands(database, laneKey, batch, allowListOnly, log);
+  const { names, repeatedPublications, allowListOnly } = context;
+  const { outcomes, revocations } = await applyAccountCommands(context, laneKey, batch, allowListOnly);
   repeatedPublications.addNotices(revocations);
   return { outcomes, publications: noticePublications(revocations, names) };
 };
 
 const applyRooms: Apply = async (context, laneKey, batch: Batch<RoomCommand>) => {
-  const { database, names, repeatedPublications, log } = context;
-  const { outcomes, newMessages, earlierMessages } = await applyRoomCommands(database, laneKey, batch, log);
+  const { names, repeatedPublications } = context;
+  const { outcomes, newMessages, earlierMessages } = await applyRoomCommands(context, laneKey, batch);
   repeatedPublications.addMessages([...earlierMessages, ...newMessages]);
   return { outcomes, publications: publicationsOf(newMessages, earlierMessages, names) };
 };

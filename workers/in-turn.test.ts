@@ -4,15 +4,13 @@ import { newId } from '../shared/contract/ids.ts';
 import type { Batch, RoomCommand } from '../shared/contract/jobs.ts';
 import { PAYLOAD_VERSION } from '../shared/contract/versions.ts';
 import type { Database } from '../shared/database.ts';
-import { createLog } from '../shared/log.ts';
-import { roomCommand, roomCommands } from '../test/support/sql-room-commands.ts';
+import { roomCommand, roomCommands, workerContext } from '../test/support/sql-room-commands.ts';
 import { openTestDatabase } from '../test/support/system.ts';
 import { applyRoomCommands } from './apply-room-commands.ts';
 import { isEarly } from './in-turn.ts';
 
 const { database } = await openTestDatabase();
 const { createUser, createRoom } = roomCommands(database);
-const log = createLog('test', 'silent');
 
 /** A CreateMessage and another command reach Postgres with different statements. */
 const COMMANDS = ['CreateMessage', 'UpdateRoom'] as const;
@@ -44,9 +42,9 @@ async function createBatches(command: RoomCommand['command']) {
     refusals++;
     onEarly();
   });
-  const applySecond = () => applyRoomCommands(watched, laneKey, second, log);
+  const applySecond = () => applyRoomCommands(workerContext(watched), laneKey, second);
   return {
-    applyFirst: () => applyRoomCommands(database, laneKey, first, log),
+    applyFirst: () => applyRoomCommands(workerContext(database), laneKey, first),
     applySecond,
     /** Applies the second batch again while it is handed back, as the queue does. */
     takeSecond: async () => {

@@ -14,6 +14,8 @@ import type { LoadUsersFile } from '../shared/load-users-file.ts';
 import { createLog } from '../shared/log.ts';
 import { applyAccountCommands } from './apply-account-commands.ts';
 import { applyRoomCommands } from './apply-room-commands.ts';
+import { unknownTime } from './database-time.ts';
+import { LockedRows } from './locked-rows.ts';
 
 // Accounts for load tests, with their rooms and tokens. They are made with the statements of the workers, so they are
 // like the accounts and rooms of people. It needs no running gateway and no running worker.
@@ -73,13 +75,15 @@ async function register(
   const commands = people.map((person): AccountCommand => {
     return { command: 'Register', deadline: deadline(), passwordHash, ...person };
   });
-  await applyInBatches(commands, (laneKey, batch) => applyAccountCommands(database, laneKey, batch, false, log));
+  const context = { database, databaseTime: unknownTime, log };
+  await applyInBatches(commands, (laneKey, batch) => applyAccountCommands(context, laneKey, batch, false));
   return people;
 }
 
 /** Makes one room for each list of users. The first user of a list owns the room and adds the others. */
 async function createRooms(database: Database, lists: LoadUser[][]): Promise<LoadUsersFile['rooms']> {
-  const apply = (laneKey: string, batch: Batch<RoomCommand>) => applyRoomCommands(database, laneKey, batch, log);
+  const context = { database, databaseTime: unknownTime, lockedRows: new LockedRows(), log };
+  const apply = (laneKey: string, batch: Batch<RoomCommand>) => applyRoomCommands(context, laneKey, batch);
   const creations = lists.map(([owner], index) => {
     return toRoomCommand('CreateRoom', owner as LoadUser, { text: `load room ${index + 1}`, roomType: 'Private' });
   });

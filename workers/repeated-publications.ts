@@ -8,7 +8,7 @@ const INTERVAL_MS = 1_000;
 const REPEAT_FOR_MS = 10_000;
 
 interface Repeated {
-  /** Milliseconds since 1970. */
+  /** By the monotonic clock: a change of the time of day must not end the repetition. */
   untilMs: number;
 }
 
@@ -33,7 +33,7 @@ export class RepeatedPublications {
 
   /** Call this after the messages are stored and before their first publication. That publication can fail. */
   addMessages(messages: Message[]): void {
-    const untilMs = Date.now() + REPEAT_FOR_MS;
+    const untilMs = performance.now() + REPEAT_FOR_MS;
     for (const { roomId, seq } of messages) {
       const head = Math.max(seq, this.#heads.get(roomId)?.head ?? 0);
       this.#heads.set(roomId, { head, untilMs });
@@ -43,7 +43,7 @@ export class RepeatedPublications {
 
   /** Call this before the first publication of the notices. */
   addNotices(notices: Notice[]): void {
-    const untilMs = Date.now() + REPEAT_FOR_MS;
+    const untilMs = performance.now() + REPEAT_FOR_MS;
     for (const notice of notices) this.#notices.set(JSON.stringify(notice), { untilMs, notice });
   }
 
@@ -69,6 +69,6 @@ export class RepeatedPublications {
 }
 
 function removeExpired(repeated: Map<string, Repeated>): void {
-  const now = Date.now();
+  const now = performance.now();
   for (const [key, { untilMs }] of repeated) if (untilMs < now) repeated.delete(key);
 }

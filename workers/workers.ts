@@ -11,6 +11,9 @@ import { QUOTA_VARIABLES, type Quotas, quotaSettings } from '../shared/quotas.ts
 import { connectRedis } from '../shared/redis.ts';
 import { wait } from '../shared/wait.ts';
 import { batchJobs } from './batch-worker.ts';
+import { watchDatabaseTime } from './database-time.ts';
+import { LOCK_TIMEOUT_MS } from './lock-timeout.ts';
+import { LockedRows } from './locked-rows.ts';
 import { createMailer } from './mailer.ts';
 import { type OtpContext, startOtpEmail } from './otp-email.ts';
 import { startWorker, watchWorker } from './queue-worker.ts';
@@ -20,7 +23,7 @@ import { RepeatedPublications } from './repeated-publications.ts';
 const CONCURRENCY = 8;
 /** Role changes are rare, so one job at a time is enough. */
 const ROLE_CHANGE_CONCURRENCY = 1;
-/** A statement that takes longer waits for a lock. Its lane sends the batch again. */
+/** A full batch takes far less. After this time the lane sends the batch again. */
 const STATEMENT_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_WITHOUT_REDIS_MS = 1_000;
 
@@ -66,14 +69,19 @@ export async function openWorkers(config: WorkersConfig, kinds: QueueName[], log
     max: CONCURRENCY,
     readOnly: false,
     timeout: STATEMENT_TIMEOUT_MS,
-    ...(kinds.includes('persistence') && { settings: quotaSettings(config as WorkersConfig & Quotas) }),
+    settings: {
+      lock_timeout: LOCK_TIMEOUT_MS,
+      ...(kinds.includes('persistence') && quotaSettings(config as WorkersConfig & Quotas)),
+    },
   });
   const redis = connectRedis(config.REDIS_URL, 'producer', 'rooms-worker', log);
   const consumer = connectRedis(config.REDIS_URL, 'consumer', 'rooms-worker', log);
   const repeatedPublications = new RepeatedPublications(redis, names, log);
   const access = { redis: consumer, prefix: config.REDIS_PREFIX, payloads: new PayloadReader(metrics, log), log };
   const allowListOnly = config.ALLOWED_USERS_ONLY;
-  const jobs = batchJobs({ database, redis, names, repeatedPublications, allowListOnly, log });
+  const databaseTime = watchDatabaseTime(database, log);
+  const context = { database, databaseTime, lockedRows: new LockedRows(), redis };
+  const jobs = batchJobs({ ...context, names, repeatedPublications, allowListOnly, log });
 
   const starts: Record<QueueName, () => Worker> = {
     persistence: () => startWorker('persistence', access, jobs, CONCURRENCY),
@@ -92,6 +100,7 @@ export async function openWorkers(config: WorkersConfig, kinds: QueueName[], log
     await Promise.all(stopWatching.map((stop) => stop()));
     await Promise.all(workers.map((worker) => worker.close(force)));
     repeatedPublications.stop();
+    databaseTime.stop();
     await Promise.all([database.end({ timeout: 5 }), redis.quit(), consumer.quit()]);
   };
   const stop = async () => {
@@ -101,6 +110,7 @@ export async function openWorkers(config: WorkersConfig, kinds: QueueName[], log
       log.warn({ error }, 'connections not closed'),
     );
     repeatedPublications.stop();
+    databaseTime.stop();
     for (const connection of [redis, consumer]) connection.disconnect();
   };
   let stopping: Promise<void> | undefined;

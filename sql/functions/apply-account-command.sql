@@ -1,13 +1,14 @@
 -- Applies one account command. Returns {command_id, code, token_version}. The code is null if the command was applied.
--- If the command fails, its code is `internal`, and the other commands of the batch are still applied. A deadlock is
--- raised again, because then the whole batch must be sent again.
+-- `sent_at`: see deadline_now. If the command fails, its code is `internal`, or `busy` if it cannot get a lock. The other
+-- commands of the batch are still applied. A deadlock is raised again, because then the whole batch must be sent again.
 -- Locks: the same rows as the function of the command.
-create or replace function apply_account_command(c jsonb, allow_list_only boolean) returns jsonb language plpgsql as $$
+create or replace function apply_account_command(c jsonb, sent_at timestamptz, allow_list_only boolean)
+returns jsonb language plpgsql as $$
 declare
   code text;
   version bigint;
 begin
-  if (c ->> 'deadline')::timestamptz < clock_timestamp() then
+  if deadline_now((c ->> 'deadline')::timestamptz, sent_at) < rooms_now() then
     code := 'expired';
   else
     case c ->> 'command'
@@ -22,6 +23,7 @@ begin
   return jsonb_build_object('command_id', c ->> 'id', 'code', code, 'token_version', version);
 exception
   when deadlock_detected then raise;
+  when lock_not_available then return jsonb_build_object('command_id', c ->> 'id', 'code', 'busy');
   when others then
     raise log 'command % cannot be applied: % %', c ->> 'id', sqlstate, sqlerrm;
     return jsonb_build_object('command_id', c ->> 'id', 'code', 'internal');

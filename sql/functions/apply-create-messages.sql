@@ -6,11 +6,12 @@
 -- room_ids, counts: the rooms of the batch, and how many of its messages each room gets.
 -- room_numbers, steps: for each message, which of these rooms it goes to (from 1), and its place among the messages of
 -- the batch in this room (from 1).
+-- sent_at: see deadline_now.
 -- stored_at: the time of all messages. former_seqs: the seq of the last message of each room before the batch.
 -- Locks: the row of the lane, then the rooms in the order of their ids, as apply_room_commands.
 create or replace function apply_create_messages(
   lane_key text, number bigint, follows bigint, earliest_deadline timestamptz, room_ids text[], counts bigint[],
-  ids uuid[], actor_ids uuid[], refs uuid[], room_numbers int[], steps bigint[], texts text[],
+  ids uuid[], actor_ids uuid[], refs uuid[], room_numbers int[], steps bigint[], texts text[], sent_at timestamptz,
   out stored_at timestamptz, out former_seqs bigint[]
 ) language plpgsql
 set enable_seqscan = off set plan_cache_mode = force_generic_plan
@@ -45,11 +46,11 @@ begin
   from unnest(room_numbers, actor_ids) as given (room_number, actor_id), lateral (
     select from memberships m where m.room_id = stored_room_ids[room_number] and m.user_id = actor_id limit 1
   ) membership;
-  if open_rooms < cardinality(room_ids) or allowed < cardinality(ids) or earliest_deadline < clock_timestamp() then
+  if open_rooms < cardinality(room_ids) or allowed < cardinality(ids) or deadline_now(earliest_deadline, sent_at) < rooms_now() then
     raise sqlstate 'RM001';
   end if;
   -- The rooms are locked, so this finds the refusals of every earlier batch. Most of the time there are none at all.
-  if exists (select from refusals where refused_at > clock_timestamp() - interval '30 s') and exists (
+  if exists (select from refusals where refused_at > rooms_now() - interval '30 s') and exists (
     select from unnest(room_numbers, actor_ids, refs) as given (room_number, actor_id, ref), lateral (
       select from refusals k
       where k.room_id = stored_room_ids[room_number] and k.actor_id = given.actor_id and k.ref = given.ref limit 1

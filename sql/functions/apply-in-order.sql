@@ -1,17 +1,17 @@
--- Applies commands in order.
--- Locks: the rooms of the commands, in the order of their ids. Then the users who become members by a CreateRoom or an
--- AddUser, in the order of their ids. Every batch locks rows in this order, so there is no deadlock between two batches.
--- At last the refusals.
-create or replace function apply_in_order(commands room_command[]) returns setof room_outcome language plpgsql as $$
+-- Applies commands in order. A command that needs a row that cannot be locked is refused as `busy` (see lock_rows).
+-- Locks: the rows of lock_rows. Every batch locks rows in this order, so there is no deadlock between two batches. At last
+-- the refusals.
+create or replace function apply_in_order(commands room_command[], suspects uuid[]) returns setof room_outcome
+language plpgsql as $$
 declare
   command_group record;
+  locked uuid[] := lock_rows(commands, suspects);
 begin
-  perform from rooms where id in (select room_id from unnest(commands)) order by id for no key update;
-  perform from users where id in (
-    select case command when 'CreateRoom' then actor_id else target_id end
-    from unnest(commands) where command in ('CreateRoom', 'AddUser')
-  ) order by id for no key update;
-  if cardinality(commands) = 1 then
+  if locked <> '{}' then
+    return query select * from refuse_as_busy(array(select c from unnest(commands) c where needs_one_of(c, locked)));
+    commands := array(select c from unnest(commands) c where not needs_one_of(c, locked));
+  end if;
+  if cardinality(commands) < 2 then
     return query select * from apply_and_keep_refusals(commands);
     return;
   end if;

@@ -8,7 +8,7 @@ create or replace function keep_refusals(commands room_command[], codes text[]) 
 begin
   insert into refusals (room_id, actor_id, ref, code, refused_at)
   select distinct on (given.room_id, given.actor_id, given.ref)
-    given.room_id, given.actor_id, given.ref, given.code, clock_timestamp()
+    given.room_id, given.actor_id, given.ref, given.code, rooms_now()
   from unnest(commands, codes) as given (
     id, actor_id, ref, deadline, command, room_id, target_id, text, room_type, code
   )
@@ -21,7 +21,7 @@ begin
   on conflict (room_id, actor_id, ref) do update set code = excluded.code, refused_at = excluded.refused_at;
   -- Twice the size of a batch, so that the table shrinks also while every command is refused.
   delete from refusals where ctid = any (array(
-    select ctid from refusals where refused_at < clock_timestamp() - interval '30 s'
+    select ctid from refusals where refused_at < rooms_now() - interval '30 s'
     order by refused_at limit 2000 for update skip locked
   ));
 end

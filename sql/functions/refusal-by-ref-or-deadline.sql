@@ -7,6 +7,6 @@ language sql volatile as $$
   select case
     when earlier.id is not null then case when earlier.fingerprint <> command_fingerprint(c) then 'ref_reused' end
     when is_kept(kept, c.deadline) then kept.code
-    when c.deadline < clock_timestamp() then 'expired'
+    when c.deadline < rooms_now() then 'expired'
   end
 $$;

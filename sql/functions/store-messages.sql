@@ -15,21 +15,25 @@ begin
       count(*) filter (where is_in_history(s.command)) over until_here as history_step
     from (select c.*, command_fingerprint(c) as fingerprint, row_number() over () as n from unnest(commands) c) s
     window until_here as (partition by s.room_id order by s.n)
+  ), steps as (
+    select room_id, max(seq_step) as seq_step, max(history_step) as history_step from numbered group by room_id
   ), advanced as (
-    update rooms r set seq = r.seq + last.seq_step, history_length = r.history_length + last.history_step
-    from (
-      select room_id, max(seq_step) as seq_step, max(history_step) as history_step from numbered group by room_id
-    ) last
-    where r.id = last.room_id
-    returning r.id, r.seq - last.seq_step as former_seq, r.history_length - last.history_step as former_length
+    -- Every row is there already, so it is updated. An update that joins the steps with the rooms could get a plan that
+    -- reads all rooms of the table.
+    insert into rooms as r (id, name, room_type, seq, history_length)
+    select id, name, room_type, seq_step, history_step
+    from steps, lateral (select id, name, room_type from rooms where id = steps.room_id limit 1) existing
+    on conflict (id) do update
+    set seq = r.seq + excluded.seq, history_length = r.history_length + excluded.history_length
+    returning r.id, r.seq, r.history_length
   )
   insert into messages
     (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, history_index,
      name)
-  select s.room_id, r.former_seq + s.seq_step, s.id, s.actor_id, s.command, s.target_id, coalesce(message_text, s.text),
-    stored_at, stored_at, s.ref, s.fingerprint, r.former_length + s.history_step,
+  select s.room_id, r.seq - steps.seq_step + s.seq_step, s.id, s.actor_id, s.command, s.target_id, coalesce(message_text, s.text),
+    stored_at, stored_at, s.ref, s.fingerprint, r.history_length - steps.history_step + s.history_step,
     case when s.command in ('CreateRoom', 'UpdateRoom') then s.text end
-  from numbered s join advanced r on r.id = s.room_id
+  from numbered s join steps on steps.room_id = s.room_id join advanced r on r.id = s.room_id
   order by s.n
   returning *;
 end

@@ -6,7 +6,11 @@ import type { RoomCommand } from '../../shared/contract/jobs.ts';
 import type { Message } from '../../shared/contract/messages.ts';
 import { PAYLOAD_VERSION } from '../../shared/contract/versions.ts';
 import type { Database } from '../../shared/database.ts';
+import { createLog } from '../../shared/log.ts';
+import type { RoomCommandsContext } from '../../workers/apply-room-commands.ts';
 import { createMessages } from '../../workers/create-messages.ts';
+import { unknownTime } from '../../workers/database-time.ts';
+import { LockedRows } from '../../workers/locked-rows.ts';
 
 /** A row of the SQL type `room_outcome`. */
 export interface OutcomeRow {
@@ -45,6 +49,11 @@ export function createdRoomId(creatorId: string, ref: string): string {
   return [...groups, hash.slice(20, 32)].join('-');
 }
 
+/** What a worker needs to apply room commands, except its connections to Redis. */
+export function workerContext(database: Database, log = createLog('test', 'silent')): RoomCommandsContext {
+  return { database, databaseTime: unknownTime, lockedRows: new LockedRows(), log };
+}
+
 /** Calls the functions of sql/functions in the same way as a worker. */
 export function roomCommands(database: Database) {
   const json = (value: unknown) => database.json(JSON.parse(JSON.stringify(value)));
@@ -54,11 +63,18 @@ export function roomCommands(database: Database) {
     laneKey: string,
     number: number,
     commands: unknown[],
-    { oneByOne = false, follows = null as number | null } = {},
+    {
+      oneByOne = false,
+      follows = null as number | null,
+      sentAt = null as string | null,
+      suspects = [] as string[],
+    } = {},
   ): Promise<OutcomeRow[]> =>
     database<OutcomeRow[]>`
       select command_id, code, is_new, to_json(message) as message
-      from apply_room_commands(${laneKey}, ${number}, ${follows}, ${json(commands)}, ${oneByOne})`;
+      from apply_room_commands(
+        ${laneKey}, ${number}, ${follows}, ${json(commands)}, ${sentAt}, ${`{${suspects.join()}}`}, ${oneByOne}
+      )`;
 
   /** Applies the commands as the first batch of a new lane. @returns the outcomes in the order of the commands */
   async function apply(...commands: RoomCommand[]): Promise<OutcomeRow[]> {
@@ -71,8 +87,8 @@ export function roomCommands(database: Database) {
     apply,
 
     /** Applies CreateMessage commands as a batch with `apply_create_messages`. See createMessages of workers/. */
-    create: (commands: RoomCommand[], laneKey = newId(), number = 0) =>
-      createMessages(database, laneKey, { v: PAYLOAD_VERSION, gateway: newId(), lane: 0, number, commands }),
+    create: (commands: RoomCommand[], laneKey = newId(), number = 0, sentAt: string | null = null) =>
+      createMessages(database, laneKey, { v: PAYLOAD_VERSION, gateway: newId(), lane: 0, number, commands }, sentAt),
 
     async createUser(firstName = 'Tester', roles = ['user']): Promise<string> {
       const id = newId();
