@@ -11,9 +11,14 @@ const { database, url } = await openTestDatabase();
 const session = connectDatabase(url, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
 after(() => session.end());
 
-async function placeInPostgres(laneKey: string, number: number, follows: number | null): Promise<string> {
+async function placeInPostgres(
+  laneKey: string,
+  number: number,
+  follows: number | null,
+  name: 'is_new_batch' | 'is_unapplied' = 'is_new_batch',
+): Promise<string> {
   try {
-    const [row] = await database`select is_new_batch(${laneKey}, ${number}, ${follows}) as is_new`;
+    const [row] = await database`select ${database(name)}(${laneKey}, ${number}, ${follows}) as is_new`;
     return row?.isNew ? 'new' : 'copy';
   } catch (error) {
     if ((error as { code?: string }).code === 'RB001') return 'early';
@@ -30,7 +35,9 @@ test('a batch is new, a copy or early, and the rule of the simulation of lanes i
   for (const { applied, number, follows } of cases) {
     const laneKey = newId();
     if (applied !== null) await placeInPostgres(laneKey, applied, null);
+    const foreseen = await placeInPostgres(laneKey, number, follows, 'is_unapplied');
     const place = await placeInPostgres(laneKey, number, follows);
+    assert.equal(foreseen, place);
     assert.equal(place, placeOfBatch(applied, number, follows), JSON.stringify({ applied, number, follows }));
     const [row] = await database`select number from lanes where lane_key = ${laneKey}`;
     assert.equal(row?.number ?? null, place === 'new' ? number : applied);

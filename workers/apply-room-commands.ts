@@ -65,6 +65,22 @@ export async function applyRoomCommands(
   };
   const findLocks = () => lockedRows.find(database, commands);
   const rows = await applyBatch({ commands: commands.length, follows: follows !== undefined, send, findLocks, log });
+  return toApplied(commands, rows);
+}
+
+/** Refuses a command as `internal`. A command that was applied or refused before gets its first outcome. */
+export async function refuseRoomCommand(
+  { database, databaseTime, log }: RoomCommandsContext,
+  command: RoomCommand,
+): Promise<AppliedRoomCommands> {
+  const batch = database.json([command] as unknown as postgres.JSONValue);
+  const send = (): Promise<Row[]> => database<Row[]>`
+    select command_id, code, is_new, ${database(messageColumns)}
+    from refuse_command(${batch}, ${databaseTime.sentAt()}), lateral (select (message).*) columns`;
+  return toApplied([command], await applyBatch({ commands: 1, follows: false, send, log }));
+}
+
+function toApplied(commands: RoomCommand[], rows: Row[]): AppliedRoomCommands {
   const committed = rows.filter((row) => row.code === null);
   const byCommand = new Map(rows.map((row) => [row.commandId, row]));
   return {

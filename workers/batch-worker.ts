@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import * as v from 'valibot';
 import type { AccountCommand } from '../shared/contract/account-commands.ts';
 import type { ChannelNames } from '../shared/contract/channels.ts';
@@ -10,15 +9,14 @@ import {
   type RoomOutcome,
 } from '../shared/contract/jobs.ts';
 import { applyAccountCommands } from './apply-account-commands.ts';
-import { applyRoomCommands, type RoomCommandsContext } from './apply-room-commands.ts';
+import { type AppliedRoomCommands, applyRoomCommands } from './apply-room-commands.ts';
+import { applyCarefully, type CarefulContext, needsCare } from './careful-batch.ts';
 import { isLaneAtWork } from './in-turn.ts';
 import { noticePublications, type Publication, publicationsOf, publish, replyPublication } from './publications.ts';
 import type { PrepareJob } from './queue-worker.ts';
 import type { RepeatedPublications } from './repeated-publications.ts';
 
-export interface BatchContext extends RoomCommandsContext {
-  /** A Redis connection of the kind `producer` (shared/redis.ts). */
-  redis: Redis;
+export interface BatchContext extends CarefulContext {
   names: ChannelNames;
   repeatedPublications: RepeatedPublications;
   /** `ALLOWED_USERS_ONLY` */
@@ -70,12 +68,14 @@ async function applyOnce(context: BatchContext, name: BatchName, batch: Batch<ne
 
 async function applyAndPublish(context: BatchContext, name: BatchName, laneKey: string, batch: Batch<never>) {
   const { gateway, lane, number } = batch;
-  const { outcomes, publications } = await appliers[name](context, laneKey, batch);
+  const applied = await appliers[name](context, laneKey, batch);
+  if (!applied) return;
+  const { outcomes, publications } = applied;
   const reply = replyPublication(context.names, gateway, { job: name, lane, number, outcomes });
   await publish(context.redis, [...publications, reply]);
 }
 
-type Apply = (context: BatchContext, laneKey: string, batch: Batch<never>) => Promise<Applied>;
+type Apply = (context: BatchContext, laneKey: string, batch: Batch<never>) => Promise<Applied | undefined>;
 
 const applyAccounts: Apply = async (context, laneKey, batch: Batch<AccountCommand>) => {
   const { names, repeatedPublications, allowListOnly } = context;
@@ -85,10 +85,18 @@ const applyAccounts: Apply = async (context, laneKey, batch: Batch<AccountComman
 };
 
 const applyRooms: Apply = async (context, laneKey, batch: Batch<RoomCommand>) => {
-  const { names, repeatedPublications } = context;
-  const { outcomes, newMessages, earlierMessages } = await applyRoomCommands(context, laneKey, batch);
-  repeatedPublications.addMessages([...earlierMessages, ...newMessages]);
-  return { outcomes, publications: publicationsOf(newMessages, earlierMessages, names) };
+  const { names, repeatedPublications, redis } = context;
+  const publicationsAfter = ({ newMessages, earlierMessages }: AppliedRoomCommands) => {
+    repeatedPublications.addMessages([...earlierMessages, ...newMessages]);
+    return publicationsOf(newMessages, earlierMessages, names);
+  };
+  if (await needsCare(context, laneKey, batch)) {
+    const publishPart = (part: AppliedRoomCommands) => publish(redis, publicationsAfter(part));
+    const outcomes = await applyCarefully(context, laneKey, batch, publishPart);
+    return outcomes && { outcomes, publications: [] };
+  }
+  const applied = await applyRoomCommands(context, laneKey, batch);
+  return { outcomes: applied.outcomes, publications: publicationsAfter(applied) };
 };
 
 const appliers: Record<BatchName, Apply> = {

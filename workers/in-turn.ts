@@ -17,7 +17,7 @@ export function isEarly(error: unknown): boolean {
  * after it. The batch had no effect.
  */
 export function isLaneAtWork(error: unknown): boolean {
-  return isLockTimeout(error) && String((error as { where?: unknown }).where).includes('is_new_batch');
+  return isLockTimeout(error) && /is_new_batch|is_unapplied/.test(String((error as { where?: unknown }).where));
 }
 
 /**

@@ -49,11 +49,11 @@ export function startWorker(
     concurrency,
     drainDelay: MAX_BLOCK_S,
     runRetryDelay: RUN_AGAIN_AFTER_MS,
-    // After a worker dies, another worker takes its job when these times have passed. A batch does not depend on that:
-    // the lane of the gateway sends the batch again after 1.5 seconds.
+    // After a worker dies, another worker takes its mail when these times have passed. A batch is not taken again: its lane
+    // sends a copy, which is applied with care (careful-batch.ts).
     lockDuration: 10_000,
     stalledInterval: 5_000,
-    maxStalledCount: 5,
+    maxStalledCount: queue === 'otp-email' ? 5 : 0,
   });
   worker.on('error', (error) => log.warn({ error, queue }, 'queue error'));
   worker.on('failed', (job, error) => {

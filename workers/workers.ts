@@ -80,7 +80,7 @@ export async function openWorkers(config: WorkersConfig, kinds: QueueName[], log
   const access = { redis: consumer, prefix: config.REDIS_PREFIX, payloads: new PayloadReader(metrics, log), log };
   const allowListOnly = config.ALLOWED_USERS_ONLY;
   const databaseTime = watchDatabaseTime(database, log);
-  const context = { database, databaseTime, lockedRows: new LockedRows(), redis };
+  const context = { database, databaseTime, lockedRows: new LockedRows(), redis, prefix: config.REDIS_PREFIX };
   const jobs = batchJobs({ ...context, names, repeatedPublications, allowListOnly, log });
 
   const starts: Record<QueueName, () => Worker> = {
