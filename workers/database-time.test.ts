@@ -11,7 +11,7 @@ import { watchDatabaseTime } from './database-time.ts';
 const { database } = await openTestDatabase();
 const { applyBatch, create, createUser, createRoom } = roomCommands(database);
 
-/** Changes the clock of this database by so many seconds from the true time. */
+/** Changes the clock of this database to the true time plus this number of seconds. */
 async function moveClock(seconds: number): Promise<void> {
   for (const [name, source] of [
     ['rooms_now', 'clock_timestamp'],

@@ -77,7 +77,7 @@ test('a command that needs another locked row is refused as busy, the other comm
   assert.deepEqual(await isStored(edit), false);
 });
 
-test('a row that a worker has locked is foreign only after a second', async () => {
+test('a row that a worker has locked is foreign only after some seconds', async () => {
   const ann = await createUser();
   const room = await createRoom(ann);
   const locks = () => context.lockedRows.find(worker, [write(ann, room)]);

@@ -1,5 +1,5 @@
 -- Returns which of these rooms and users are locked by another statement that has not ended. `is_foreign` is false if
--- another worker has locked the row less than a second ago: a batch ends soon. It is true for every other session, such
+-- another worker began its statement less than 3 seconds ago: a batch ends soon. It is true for every other session, such
 -- as the one of a person, or a backup.
 -- Locks: nothing. A locked row has the number of the transaction in its column xmax, and pg_locks knows the transactions
 -- that have not ended. If two transactions share the lock, the row is not found.
@@ -18,7 +18,7 @@ as $$
   )
   select wanted.id,
     a.application_name is distinct from current_setting('application_name')
-      or coalesce(a.xact_start < clock_timestamp() - interval '1 s', false)
+      or coalesce(a.xact_start < clock_timestamp() - interval '3 s', false)
   from wanted
   join pg_locks l on l.locktype = 'transactionid' and l.granted and l.transactionid = wanted.holder
   left join pg_stat_activity a on a.pid = l.pid
