@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { type ChannelNames, channelNames } from '../../shared/contract/channels.ts';
+import { Refusal } from '../../shared/contract/errors.ts';
 import type { RoomHead } from '../../shared/contract/frames.ts';
 import { Reply } from '../../shared/contract/jobs.ts';
 import type { MembershipChange } from '../../shared/contract/messages.ts';
@@ -34,6 +35,8 @@ export interface LiveRoomsOptions {
  * Redis → Subscriber → RoomChannels → Feeds (order, gaps) → {@link LiveRooms.deliver} → RoomSubscriptions (who is a member) → topics.
  */
 export class LiveRooms implements FeedListener {
+  /** Closes all sockets, because they may have missed messages. The gateway sets this when it has sockets. */
+  closeSockets: (name: 'unavailable') => unknown = () => undefined;
   readonly #gatewayId: string;
   readonly #names: ChannelNames;
   readonly #payloads: PayloadReader;
@@ -52,6 +55,7 @@ export class LiveRooms implements FeedListener {
     const subscriber = new Subscriber({
       redis: subscriberRedis,
       onResubscribed: () => this.#handleResubscribed(),
+      onSilent: () => this.closeSockets('unavailable'),
       log,
     });
     const feeds = new Feeds({ ...options, names, subscriber, listener: this });
@@ -65,6 +69,11 @@ export class LiveRooms implements FeedListener {
   /** The users, sockets and feeds on this gateway. */
   get counts(): { users: number; sockets: number; rooms: number } {
     return { ...this.#subscriptions.counts, rooms: this.#feeds.count };
+  }
+
+  /** True if no message can arrive, because Redis is silent. No socket is attached then. */
+  get isSilent(): boolean {
+    return this.#subscriber.isSilent;
   }
 
   /**
@@ -86,7 +95,8 @@ export class LiveRooms implements FeedListener {
    *   subscribed, so the socket gets every later message, without a gap.
    * @throws Refusal `token_revoked`, or `unavailable` if the socket has closed or a service does not answer
    */
-  attach(socket: LiveSocket, bearer: Bearer, welcome: (rooms: RoomHead[]) => void): Promise<void> {
+  async attach(socket: LiveSocket, bearer: Bearer, welcome: (rooms: RoomHead[]) => void): Promise<void> {
+    if (this.isSilent) throw new Refusal('unavailable');
     return this.#subscriptions.attach(socket, bearer, welcome);
   }
 

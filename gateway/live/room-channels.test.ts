@@ -15,7 +15,7 @@ const { redisUrl } = testServices();
 const publisher = new Redis(redisUrl);
 const redis = new Redis(redisUrl, { autoResubscribe: false });
 const log = createLog('test', 'silent');
-const subscriber = new Subscriber({ redis, onResubscribed: () => undefined, log });
+const subscriber = new Subscriber({ redis, onResubscribed: () => undefined, onSilent: () => undefined, log });
 const names = channelNames(`rooms-${newId()}`);
 const received: string[] = [];
 const channels = new RoomChannels({
