@@ -1,3 +1,4 @@
+import type { KnownHead } from '../reads/head-reads.ts';
 import { Feed, type FeedOptions } from './feed.ts';
 import { RoomChannels, type RoomChannelsOptions } from './room-channels.ts';
 import { UnfollowedHeads } from './unfollowed-heads.ts';
@@ -86,6 +87,18 @@ export class Feeds {
   /** False if the feed started after `head`, so the feed has not delivered all messages after `head`. */
   deliversAllAfter(roomId: string, head: number): boolean {
     return (this.#feeds.get(roomId)?.startSeq ?? 0) <= head;
+  }
+
+  /** Returns the last delivered seq of each room whose feed has started. Each one is read when it is iterated. */
+  *heads(): Iterable<KnownHead> {
+    for (const { roomId, startSeq, deliveredSeq } of this.#feeds.values()) {
+      if (startSeq !== undefined) yield { roomId, seq: deliveredSeq };
+    }
+  }
+
+  /** Tells the feed of a room that its messages up to this head are stored. */
+  announce(roomId: string, head: number): void {
+    this.#feeds.get(roomId)?.receive({ roomId, head, changes: [], records: [] });
   }
 
   /** Reads the missed messages of all rooms, for example after the connection to Redis was lost. */

@@ -51,6 +51,14 @@ test('messages that arrive in the wrong order or twice are delivered in order an
   await assertReceived(socket, [2, 3, 4]);
 });
 
+test('a message and a removal that were stored and never published are found in Postgres', async () => {
+  const socket = await gateway.attach();
+  await store('CreateMessage');
+  await store('RemoveUser', userId);
+  await until(() => socket.seqs.length === 2, socket.seqs);
+  assert.deepEqual([socket.seqs, socket.topics.size], [[2, 3], 0]);
+});
+
 test('two gateways in one process deliver each message to their own sockets', async () => {
   const [socket, other] = [await gateway.attach(), await otherGateway.attach()];
   assert.deepEqual(gateway.liveRooms.counts, { users: 1, sockets: 1, rooms: 1 });

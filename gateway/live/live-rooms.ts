@@ -11,6 +11,7 @@ import type { Bearer } from '../accounts/tokens.ts';
 import type { Reads } from '../reads/reads.ts';
 import type { LiveSocket } from './attached-user.ts';
 import { Feeds } from './feeds.ts';
+import { HeadSweep } from './head-sweep.ts';
 import type { FeedListener } from './message-order.ts';
 import { Presence } from './presence.ts';
 import { RoomSubscriptions } from './room-subscriptions.ts';
@@ -23,7 +24,7 @@ export interface LiveRoomsOptions {
   gatewayId: string;
   /** `REDIS_PREFIX` */
   prefix: string;
-  reads: Pick<Reads, 'attachment' | 'membershipsIn' | 'messagesAfter'>;
+  reads: Pick<Reads, 'attachment' | 'membershipsIn' | 'messagesAfter' | 'changedHeads'>;
   /** Sends a frame to every socket on a topic. The topic of a room is its id. */
   publish: (topic: string, frame: string) => void;
   payloads: PayloadReader;
@@ -42,6 +43,7 @@ export class LiveRooms implements FeedListener {
   readonly #payloads: PayloadReader;
   readonly #subscriber: Subscriber;
   readonly #feeds: Feeds;
+  readonly #sweep: HeadSweep;
   readonly #presence: Presence;
   readonly #subscriptions: RoomSubscriptions;
   #onMissedReplies: (() => void) | undefined;
@@ -62,6 +64,7 @@ export class LiveRooms implements FeedListener {
     const presence = new Presence({ redis, gatewayId, prefix, log });
     this.#subscriber = subscriber;
     this.#feeds = feeds;
+    this.#sweep = new HeadSweep({ ...options, feeds });
     this.#presence = presence;
     this.#subscriptions = new RoomSubscriptions({ ...options, names, subscriber, feeds, presence });
   }
@@ -123,6 +126,7 @@ export class LiveRooms implements FeedListener {
   /** Closes the connection of the subscriber. Does not close the sockets. */
   async close(): Promise<void> {
     this.#subscriber.close();
+    this.#sweep.close();
     this.#feeds.close();
     await this.#presence.close();
   }
