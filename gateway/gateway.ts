@@ -53,6 +53,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Runn
   parts.connections.register(app);
   const http = new HttpServer(app, parts);
   const sockets = new SocketServer(parts);
+  parts.liveRooms.closeSockets = (name) => sockets.closeAll(name);
   sockets.register(app);
   http.register(routes);
   let listener: us_listen_socket | undefined;
@@ -136,12 +137,25 @@ async function connectParts(
     (reply) => dispatcher.complete(reply),
     () => dispatcher.resend(),
   );
-  const readiness = new Readiness({ postgres: () => reads.ping(), redis: () => redis.ping() });
+  let epoch = await reads.epoch();
+  const checkPostgres = async () => {
+    const readEpoch = await reads.epoch();
+    if (readEpoch === epoch) return;
+    epoch = readEpoch;
+    await liveRooms.reload();
+  };
+  const checkRedis = async () => {
+    if (liveRooms.isSilent) throw new Error('the subscriber is silent');
+    await redis.ping();
+  };
+  const readiness = new Readiness({ postgres: checkPostgres, redis: checkRedis });
   closers.push(() => readiness.close());
 
   return {
     config,
-    epoch: await reads.epoch(),
+    get epoch() {
+      return epoch;
+    },
     addressOf: createAddressOf(config.TRUSTED_PROXIES),
     connections: new OpenConnections(config, createPeerOf(config.TRUSTED_PROXIES), log),
     cors: createCors(config),

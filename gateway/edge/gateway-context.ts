@@ -53,7 +53,7 @@ export type GatewayConfig = Config<(typeof GATEWAY_VARIABLES)[number]>;
 export interface GatewayContext {
   config: GatewayConfig;
   /** The id of the database. It changes after a restore from a backup. */
-  epoch: string;
+  readonly epoch: string;
   addressOf: AddressOf;
   connections: OpenConnections;
   cors: Cors;

@@ -11,6 +11,10 @@ const PAGE_SIZE = 500;
  * reads it from Postgres.
  */
 const GAP_WAIT_MS = 20;
+/** While the reads of a gap find nothing, the wait before the next one doubles up to this time. */
+const MAX_GAP_WAIT_MS = 1_000;
+/** After this number of reads, which take about five seconds, the missing messages do not exist. */
+const MAX_EMPTY_READS = 10;
 /** A read that failed is tried again after this time. */
 const RETRY_AFTER_MS = 250;
 
@@ -39,6 +43,8 @@ export class Feed {
   #timer: NodeJS.Timeout | undefined;
   #isReading = false;
   #readFailed = false;
+  /** The reads in a row that found nothing of a gap. */
+  #emptyReads = 0;
   #closed = false;
 
   constructor(roomId: string, subscribed: Promise<void>, options: FeedOptions) {
@@ -126,9 +132,9 @@ export class Feed {
   }
 
   #deliverPending(): void {
-    if (this.startSeq === undefined) return;
+    if (this.startSeq === undefined || this.#closed) return;
     this.#order.deliverPending();
-    if (this.#order.hasGap) this.#setTimer(GAP_WAIT_MS);
+    if (this.#order.hasGap) this.#setTimer(Math.min(GAP_WAIT_MS * 2 ** this.#emptyReads, MAX_GAP_WAIT_MS));
   }
 
   #setTimer(delayMs: number): void {
@@ -142,12 +148,26 @@ export class Feed {
   /** Reads one page and delivers its messages. @returns true if there may be another page */
   async #readPage(): Promise<boolean> {
     const messages = await this.#options.reads.messagesAfter(this.roomId, this.deliveredSeq, PAGE_SIZE);
+    if (this.#closed) return false;
+    this.#countEmptyRead(messages.length === 0 && this.#order.hasGap);
     for (const message of messages) {
       // Some of these messages may have come through the channel during the read.
       if (message.seq !== this.deliveredSeq + 1) continue;
       this.#order.accept(message.seq, encodeMessage(message), membershipChange(message));
     }
     return messages.length === PAGE_SIZE;
+  }
+
+  /**
+   * A message is announced after its commit. So if Postgres does not have it, Postgres has gone back in time, and other
+   * messages will get these numbers.
+   */
+  #countEmptyRead(isEmpty: boolean): void {
+    this.#emptyReads = isEmpty ? this.#emptyReads + 1 : 0;
+    if (isEmpty) this.#order.dropPending();
+    if (this.#emptyReads < MAX_EMPTY_READS) return;
+    this.#emptyReads = 0;
+    this.#order.forgetGap();
   }
 }
 

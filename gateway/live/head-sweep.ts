@@ -16,12 +16,15 @@ export interface HeadSweepOptions {
     /** Makes the feed of a room read the messages up to this head. Does nothing if they are delivered. */
     announce(roomId: string, head: number): void;
   };
+  /** Called if a room has fewer messages than this gateway has delivered. */
+  onWentBack: () => void;
   log: Log;
 }
 
 /**
  * Asks Postgres every second which rooms of this gateway have new messages. So a message whose publication was lost is
- * delivered within two seconds, also if the worker that stored it has died.
+ * delivered within two seconds, also if the worker that stored it has died. It also notices that Postgres has gone back
+ * in time, for example after a failover to a replica that was behind.
  */
 export class HeadSweep {
   readonly #options: HeadSweepOptions;
@@ -54,15 +57,15 @@ export class HeadSweep {
 
   /** One statement is in flight, so that a gateway with very many rooms does not delay other reads. */
   async #check(known: KnownHead[]): Promise<void> {
-    const { reads, feeds } = this.#options;
-    const changed = await reads.changedHeads(known);
-    if (changed.length === 0) return;
-    void wait(PUBLICATION_WAIT_MS, { keepsProcess: false }).then(() => {
-      for (const { place, head } of changed) {
-        const roomId = known[place - 1]?.roomId;
-        if (roomId !== undefined && head !== null) feeds.announce(roomId, head);
-      }
-    });
+    const changed = await this.#options.reads.changedHeads(known);
+    const heads = changed.map(({ place, head }) => ({ ...(known[place - 1] as KnownHead), head: head ?? 0 }));
+    if (heads.some(({ seq, head }) => head < seq)) this.#options.onWentBack();
+    else if (heads.length > 0) void this.#announceLater(heads);
+  }
+
+  async #announceLater(heads: { roomId: string; head: number }[]): Promise<void> {
+    await wait(PUBLICATION_WAIT_MS, { keepsProcess: false });
+    for (const { roomId, head } of heads) this.#options.feeds.announce(roomId, head);
   }
 }
 

@@ -3,18 +3,14 @@ import { type ChannelNames, channelNames } from '../../shared/contract/channels.
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { RoomHead } from '../../shared/contract/frames.ts';
 import { Reply } from '../../shared/contract/jobs.ts';
-import type { MembershipChange } from '../../shared/contract/messages.ts';
 import { decodeVersioned } from '../../shared/contract/versions.ts';
 import type { Log } from '../../shared/log.ts';
 import type { PayloadReader } from '../../shared/payloads.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { Reads } from '../reads/reads.ts';
 import type { LiveSocket } from './attached-user.ts';
-import { Feeds } from './feeds.ts';
-import { HeadSweep } from './head-sweep.ts';
-import type { FeedListener } from './message-order.ts';
+import { closeRooms, type OpenRooms, openRooms } from './open-rooms.ts';
 import { Presence } from './presence.ts';
-import { RoomSubscriptions } from './room-subscriptions.ts';
 import { Subscriber } from './subscriber.ts';
 
 export interface LiveRoomsOptions {
@@ -33,19 +29,21 @@ export interface LiveRoomsOptions {
 
 /**
  * Delivers the messages of rooms to the sockets of this gateway. All messages take the same way:
- * Redis → Subscriber → RoomChannels → Feeds (order, gaps) → {@link LiveRooms.deliver} → RoomSubscriptions (who is a member) → topics.
+ * Redis → Subscriber → RoomChannels → Feeds (order, gaps) → RoomSubscriptions (who is a member) → topics.
  */
-export class LiveRooms implements FeedListener {
+export class LiveRooms {
   /** Closes all sockets, because they may have missed messages. The gateway sets this when it has sockets. */
-  closeSockets: (name: 'unavailable') => unknown = () => undefined;
+  closeSockets: (name: 'unavailable' | 'reload') => unknown = () => undefined;
   readonly #gatewayId: string;
   readonly #names: ChannelNames;
   readonly #payloads: PayloadReader;
   readonly #subscriber: Subscriber;
-  readonly #feeds: Feeds;
-  readonly #sweep: HeadSweep;
   readonly #presence: Presence;
-  readonly #subscriptions: RoomSubscriptions;
+  readonly #log: Log;
+  readonly #open: () => OpenRooms;
+  #rooms: OpenRooms;
+  #isReloading = false;
+  #isClosed = false;
   #onMissedReplies: (() => void) | undefined;
 
   constructor({ redis, subscriberRedis, ...options }: LiveRoomsOptions) {
@@ -54,24 +52,23 @@ export class LiveRooms implements FeedListener {
     this.#gatewayId = gatewayId;
     this.#names = names;
     this.#payloads = payloads;
+    this.#log = log;
     const subscriber = new Subscriber({
       redis: subscriberRedis,
       onResubscribed: () => this.#handleResubscribed(),
       onSilent: () => this.closeSockets('unavailable'),
       log,
     });
-    const feeds = new Feeds({ ...options, names, subscriber, listener: this });
     const presence = new Presence({ redis, gatewayId, prefix, log });
     this.#subscriber = subscriber;
-    this.#feeds = feeds;
-    this.#sweep = new HeadSweep({ ...options, feeds });
     this.#presence = presence;
-    this.#subscriptions = new RoomSubscriptions({ ...options, names, subscriber, feeds, presence });
+    this.#open = () => openRooms({ ...options, names, subscriber, presence, onWentBack: () => void this.reload() });
+    this.#rooms = this.#open();
   }
 
   /** The users, sockets and feeds on this gateway. */
   get counts(): { users: number; sockets: number; rooms: number } {
-    return { ...this.#subscriptions.counts, rooms: this.#feeds.count };
+    return { ...this.#rooms.subscriptions.counts, rooms: this.#rooms.feeds.count };
   }
 
   /** True if no message can arrive, because Redis is silent. No socket is attached then. */
@@ -99,13 +96,13 @@ export class LiveRooms implements FeedListener {
    * @throws Refusal `token_revoked`, or `unavailable` if the socket has closed or a service does not answer
    */
   async attach(socket: LiveSocket, bearer: Bearer, welcome: (rooms: RoomHead[]) => void): Promise<void> {
-    if (this.isSilent) throw new Refusal('unavailable');
-    return this.#subscriptions.attach(socket, bearer, welcome);
+    if (this.isSilent || this.#isReloading) throw new Refusal('unavailable');
+    return this.#rooms.subscriptions.attach(socket, bearer, welcome);
   }
 
   /** Does nothing if the socket was never attached. */
   detach(socket: LiveSocket): void {
-    this.#subscriptions.detach(socket);
+    this.#rooms.subscriptions.detach(socket);
   }
 
   /** @returns the users who have a socket on any gateway, or an empty set if Redis does not answer */
@@ -113,21 +110,35 @@ export class LiveRooms implements FeedListener {
     return this.#presence.whoIsOnline(userIds);
   }
 
-  deliver(roomId: string, record: string, change: MembershipChange | undefined): void {
-    this.#subscriptions.deliver(roomId, record, change);
-  }
-
   /** Reads from Postgres what missed publications contained. Called after each reconnect to Redis. Never rejects. */
   async recheck(): Promise<void> {
-    this.#feeds.recheck();
-    await this.#subscriptions.recheck();
+    this.#rooms.feeds.recheck();
+    await this.#rooms.subscriptions.recheck();
+  }
+
+  /**
+   * Closes all sockets, and then begins with what Postgres has now. For a database that has gone back in time: sockets
+   * have messages that do not exist any more. No socket attaches meanwhile. Never rejects.
+   */
+  async reload(): Promise<void> {
+    if (this.#isReloading) return;
+    this.#isReloading = true;
+    this.#log.warn({ counts: this.counts }, 'the database has gone back in time, all sockets are closed');
+    closeRooms(this.#rooms);
+    try {
+      await this.closeSockets('reload');
+    } catch (error) {
+      this.#log.error({ error }, 'sockets could not be closed');
+    }
+    if (!this.#isClosed) this.#rooms = this.#open();
+    this.#isReloading = false;
   }
 
   /** Closes the connection of the subscriber. Does not close the sockets. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#subscriber.close();
-    this.#sweep.close();
-    this.#feeds.close();
+    closeRooms(this.#rooms);
     await this.#presence.close();
   }
 

@@ -60,6 +60,17 @@ export class MessageOrder {
     if (!this.hasGap) this.#pending = undefined;
   }
 
+  /** Forgets the messages that wait. If they exist, a later read gets them. */
+  dropPending(): void {
+    this.#pending = undefined;
+  }
+
+  /** Forgets that later messages were announced. */
+  forgetGap(): void {
+    this.announcedSeq = this.deliveredSeq;
+    this.dropPending();
+  }
+
   #keep(seq: number, message: PendingMessage): void {
     this.#pending ??= new Map();
     if (this.#pending.size < MAX_PENDING_MESSAGES) this.#pending.set(seq, message);

@@ -41,6 +41,7 @@ export class RoomSubscriptions {
   readonly #gradual = new Set<GradualAttach>();
   #socketCount = 0;
   #recheckNumber = 0;
+  #isClosed = false;
   /** Undefined after Redis refused the subscription. The next socket then subscribes again. */
   #noticesSubscribed: Promise<void> | undefined;
 
@@ -64,10 +65,24 @@ export class RoomSubscriptions {
     // Notices are subscribed before the read of the token. So a revocation after this read arrives as a notice.
     const isTokenValid = await (known ? this.#checkToken(user, bearer) : this.#load(user, bearer));
     if (!isTokenValid) throw new Refusal('token_revoked');
-    if (socket.closed) throw new Refusal('unavailable');
+    if (socket.closed || this.#isClosed) throw new Refusal('unavailable');
     this.#options.presence.enter(user.id);
     if (user.rooms.size <= MAX_TOPICS_AT_ONCE) this.#joinAtOnce(socket, attachment, welcome);
     else await this.#joinGradually(socket, attachment, welcome);
+  }
+
+  /** Forgets all users and their sockets. The caller closes the sockets. */
+  close(): void {
+    const { subscriber, names, presence } = this.#options;
+    this.#isClosed = true;
+    subscriber.unsubscribe(names.notices, this.#receiveNotices);
+    for (const user of this.#users.values()) {
+      user.closed = true;
+      presence.leave(user.id);
+      for (const socket of user.sockets) socket.attachment = undefined;
+    }
+    this.#users.clear();
+    this.#socketCount = 0;
   }
 
   /** See `LiveRooms.detach`. */

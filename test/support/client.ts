@@ -102,7 +102,10 @@ export class Client {
     });
   }
 
-  /** Opens a socket. Resolves after the `Welcome`, or for a `classic` client when the socket is open. */
+  /**
+   * Opens a socket. Resolves after the `Welcome` or when the socket is closed, or for a `classic` client when the socket
+   * is open.
+   */
   static async connect(
     url: string,
     token: string,
@@ -116,7 +119,7 @@ export class Client {
     const socket = new WebSocket(url.replace('http', 'ws') + path, kind === 'v1' ? [ROOMS_V1] : [], options);
     const client = new Client(socket);
     await once(socket, 'open');
-    if (kind === 'v1') await client.until(() => client.frames[0]);
+    if (kind === 'v1') await client.until(() => client.frames[0] ?? client.closed);
     return client;
   }
 
