@@ -45,7 +45,10 @@ async function tryToWrite(text: string, ref: string): Promise<boolean> {
 /** Waits until a socket can be opened, a message can be written, and both the socket and the history get it. */
 async function assertWorks(text: string): Promise<void> {
   let client: Client | undefined;
-  await until(async () => (client ??= await openSocket()) !== undefined, MAX_WAIT_MS);
+  await until(async () => {
+    client = await openSocket();
+    return client !== undefined;
+  }, MAX_WAIT_MS);
   const ref = newId();
   await until(() => tryToWrite(text, ref), MAX_WAIT_MS);
   await client?.waitForMessage({ roomId, text });
@@ -69,7 +72,7 @@ test('after a time in which Postgres and Redis accepted connections and were sil
   await assertWorks('accept-deaf');
 });
 
-test('a gateway that hears nothing closes its sockets and new ones with 4100, and is not ready, until it hears again', async () => {
+test('a gateway that receives nothing closes its sockets and new ones with 4100, and is not ready, until it receives again', async () => {
   const client = await Client.connect(url, token);
   assert.equal(
     cut('accept-deaf', ({ kind }) => kind === 'subscriber'),

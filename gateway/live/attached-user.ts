@@ -29,6 +29,9 @@ export interface SocketAttachment {
   gradual: { leave(roomId: string): void } | undefined;
 }
 
+/** A user who leaves more rooms than this is forgotten in the oldest ones. A late invitation then reads the rooms again. */
+const MAX_LEFT_ROOMS = 1_000;
+
 // Most users share these values, because a gateway has very many users.
 const LOADED = Promise.resolve();
 const NO_CHANGES: ReadonlyMap<string, MembershipChange> = new Map();
@@ -71,7 +74,7 @@ export class AttachedUser {
     return this.#joiningRooms ?? NO_ROOMS;
   }
 
-  /** The seq of the message that removed the user, for each room that the user left. */
+  /** The seq of the message that removed the user, for each of the last rooms that the user left. */
   get leftAt(): ReadonlyMap<string, number> {
     return this.#leftAt ?? NO_SEQS;
   }
@@ -117,14 +120,27 @@ export class AttachedUser {
 
   /** Removes a room, and unsubscribes the attached sockets. @param seq the seq of the message that removed the user */
   leave(roomId: string, seq: number): void {
-    this.#leftAt ??= new Map();
-    this.#leftAt.set(roomId, seq);
+    this.#keepLeftAt(roomId, seq);
     if (!this.rooms.delete(roomId)) return;
     for (const socket of this.attachedSockets()) {
       socket.leave(roomId);
       socket.attachment?.gradual?.leave(roomId);
     }
     this.#feeds.release(roomId);
+  }
+
+  #keepLeftAt(roomId: string, seq: number): void {
+    this.#leftAt ??= new Map();
+    this.#leftAt.delete(roomId); // The newest room comes last.
+    this.#leftAt.set(roomId, seq);
+    if (this.#leftAt.size <= MAX_LEFT_ROOMS) return;
+    for (const oldest of this.#leftAt.keys()) {
+      // A replay in progress needs its entry.
+      if (!this.joiningRooms.has(oldest)) {
+        this.#leftAt.delete(oldest);
+        return;
+      }
+    }
   }
 
   closeRevokedSockets(revocation: Revocation): void {

@@ -96,7 +96,7 @@ export class Feeds {
     }
   }
 
-  /** Tells the feed of a room that its messages up to this head are stored. */
+  /** Makes the feed of a room deliver its messages up to this head, which are stored. */
   announce(roomId: string, head: number): void {
     this.#feeds.get(roomId)?.receive({ roomId, head, changes: [], records: [] });
   }

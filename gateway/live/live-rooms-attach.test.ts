@@ -73,6 +73,17 @@ test('a revocation closes the sockets of its token and no other sockets', async 
   await until(() => other.refusal !== undefined, other);
 });
 
+test('a revocation whose notice was lost is found in Postgres', async () => {
+  const tokenId = newId();
+  const [revoked, other] = [await gateway.attach({ tokenId }), await gateway.attach()];
+  const logout = { userId, tokenId, expires: '2100-01-01T00:00:00Z' };
+  await database`select logout(${database.json(logout)}::jsonb)`;
+  await until(() => revoked.refusal?.code === 'token_revoked', revoked);
+  assert.equal(other.refusal, undefined);
+  await database`select logout_all(${database.json({ userId })}::jsonb)`;
+  await until(() => other.refusal?.code === 'token_revoked', other);
+});
+
 test('after a reconnect, sockets receive the messages and revocations that were missed', async () => {
   const tokenId = newId();
   const [socket, revoked] = [await gateway.attach(), await gateway.attach({ tokenId })];

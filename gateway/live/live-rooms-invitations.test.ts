@@ -33,14 +33,23 @@ test('an invited user receives all messages from the invitation on, with and wit
   for (const socket of [inside, withFeed]) assert.deepEqual(socket.seqs.slice(0, 2), [2, 3]);
 });
 
+test('an invitation whose notice was lost is found in Postgres', async () => {
+  const socket = await gateway.attach();
+  const id = newId();
+  await database`insert into rooms (id, name, owner_id, room_type) values (${id}, 'a room', ${ownerId}, 'Private')`;
+  await storeMessage(database, { roomId: id, userId: ownerId, command: 'AddUser', targetId: userId });
+  await until(() => socket.topics.has(id), socket);
+  assert.deepEqual(socket.seqs, [1]);
+});
+
 test('40 invitations of a user read 80 rooms, one read at a time, and the user gets the messages of each room', async () => {
   const socket = await gateway.attach();
   const roomIds = Array.from({ length: 40 }, () => newId());
+  Object.assign(readCounts, { rooms: 0, inFlight: 0, maxInFlight: 0, failed: 0 });
   for (const id of roomIds) {
     await database`insert into rooms (id, name, owner_id, room_type) values (${id}, 'a room', ${ownerId}, 'Private')`;
     await storeMessage(database, { roomId: id, userId: ownerId, command: 'AddUser', targetId: userId });
   }
-  Object.assign(readCounts, { rooms: 0, inFlight: 0, maxInFlight: 0, failed: 0 });
   for (const id of roomIds) void notify({ invitation: { roomId: id, seq: 1 } });
   await until(() => socket.topics.size === 41, [socket, readCounts]);
   assert.deepEqual(socket.seqs, Array(40).fill(1));

@@ -20,7 +20,7 @@ export interface LiveRoomsOptions {
   gatewayId: string;
   /** `REDIS_PREFIX` */
   prefix: string;
-  reads: Pick<Reads, 'attachment' | 'membershipsIn' | 'messagesAfter' | 'changedHeads'>;
+  reads: Pick<Reads, 'attachment' | 'membershipsIn' | 'messagesAfter' | 'changedHeads' | 'recentNotices'>;
   /** Sends a frame to every socket on a topic. The topic of a room is its id. */
   publish: (topic: string, frame: string) => void;
   payloads: PayloadReader;

@@ -1,22 +1,23 @@
 import { Feeds } from './feeds.ts';
-import { HeadSweep, type HeadSweepOptions } from './head-sweep.ts';
 import type { FeedListener } from './message-order.ts';
 import { RoomSubscriptions, type RoomSubscriptionsOptions } from './room-subscriptions.ts';
+import { Sweep, type SweepOptions } from './sweep.ts';
 
-/** The parts that know what was delivered to whom. */
+/** The parts that know what was delivered, and which sockets are members of which rooms. */
 export interface OpenRooms {
   feeds: Feeds;
-  sweep: HeadSweep;
+  sweep: Sweep;
   subscriptions: RoomSubscriptions;
 }
 
-type OpenRoomsOptions = Omit<RoomSubscriptionsOptions, 'feeds'> & Omit<HeadSweepOptions, 'feeds'>;
+type OpenRoomsOptions = Omit<RoomSubscriptionsOptions, 'feeds'> & Omit<SweepOptions, 'feeds' | 'receive'>;
 
 export function openRooms(options: OpenRoomsOptions): OpenRooms {
   const listener: FeedListener = { deliver: (...message) => subscriptions.deliver(...message) };
   const feeds = new Feeds({ ...options, listener });
   const subscriptions = new RoomSubscriptions({ ...options, feeds });
-  return { feeds, subscriptions, sweep: new HeadSweep({ ...options, feeds }) };
+  const receive: SweepOptions['receive'] = (notice) => subscriptions.receive(notice);
+  return { feeds, subscriptions, sweep: new Sweep({ ...options, feeds, receive }) };
 }
 
 export function closeRooms({ feeds, sweep, subscriptions }: OpenRooms): void {

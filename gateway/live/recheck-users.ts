@@ -6,8 +6,8 @@ import type { Reads } from '../reads/reads.ts';
 import type { AttachedUser, LiveSocket } from './attached-user.ts';
 import type { Invitations } from './invitations.ts';
 
-/** The reads of this number of users are waiting at the same time. Reads that wait share statements. */
-const USERS_AT_ONCE = 400;
+/** The reads of this number of users share a statement. */
+const USERS_AT_ONCE = 500;
 /** A read that failed is tried again after this time. */
 const RETRY_AFTER_MS = 250;
 

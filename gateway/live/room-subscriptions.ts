@@ -114,6 +114,14 @@ export class RoomSubscriptions {
     return recheckUsers([...this.#users.values()], this.#invitations, { ...this.#options, isReplaced });
   }
 
+  /** A notice that comes again changes nothing. */
+  receive(notice: Notice): void {
+    const user = this.#users.get(notice.userId);
+    if (!user) return;
+    if ('invitation' in notice) void this.#invitations.accept(user, notice.invitation);
+    else user.closeRevokedSockets(notice.revocation);
+  }
+
   #joinAtOnce(socket: LiveSocket, attachment: SocketAttachment, welcome: (rooms: RoomHead[]) => void): void {
     const { feeds } = this.#options;
     const { rooms } = attachment.user;
@@ -232,13 +240,6 @@ export class RoomSubscriptions {
 
   readonly #receiveNotices = (payload: string): void => {
     const received = this.#options.payloads.read('notice', payload, (text) => decodeVersioned(Notices, text));
-    for (const notice of received?.notices ?? []) this.#receive(notice);
+    for (const notice of received?.notices ?? []) this.receive(notice);
   };
-
-  #receive(notice: Notice): void {
-    const user = this.#users.get(notice.userId);
-    if (!user) return;
-    if ('invitation' in notice) void this.#invitations.accept(user, notice.invitation);
-    else user.closeRevokedSockets(notice.revocation);
-  }
 }

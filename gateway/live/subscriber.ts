@@ -5,7 +5,7 @@ export type ChannelHandler = (payload: string) => void;
 
 const HEARTBEAT_EVERY_MS = 1_000;
 /**
- * Without a sign of life at this number of heartbeats in a row, the subscriber is silent. It counts heartbeats, because
+ * If nothing arrives during this number of heartbeats in a row, the subscriber is silent. It counts heartbeats, because
  * a process that was stopped must read its socket before it judges it.
  */
 const MAX_SILENT_HEARTBEATS = 6;

@@ -6,7 +6,8 @@ import { shareStatements } from './share-statements.ts';
 
 /** At most this number of rooms are read at once. So a user with many rooms does not delay others. */
 const ROOMS_PER_READ = 1_000;
-const SOCKETS_PER_STATEMENT = 200;
+/** A recheck of users reads as many together (gateway/live/recheck-users.ts). */
+const SOCKETS_PER_STATEMENT = 500;
 const STATEMENTS_AT_ONCE = 2;
 
 /** The first page of rooms begins after this id. No room has it. */

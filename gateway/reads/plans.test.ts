@@ -23,6 +23,7 @@ const ofAnn: Record<string, () => Promise<unknown>> = {
   attachment: () => reads.attachment({ bearer, roomsAfter: BEFORE_ALL_ROOMS }),
   membershipsIn: () => reads.membershipsIn(ann, ['general', 'announcements']),
   session: () => reads.session(bearer),
+  recentNotices: () => reads.recentNotices(),
   changedHeads: () => reads.changedHeads([{ roomId: 'general', seq: 1 }]),
   history: () => reads.history({ bearer, roomId: 'general', range: { size: 20 } }),
   room: () => reads.room('announcements', ann),

@@ -7,6 +7,7 @@ import { attachmentReads } from './attachment-reads.ts';
 import { headReads } from './head-reads.ts';
 import { historyReads } from './history-reads.ts';
 import { messageReads } from './message-reads.ts';
+import { noticeReads } from './notice-reads.ts';
 import { roomReads } from './room-reads.ts';
 import { sessionReads } from './session-reads.ts';
 import { systemReads } from './system-reads.ts';
@@ -38,6 +39,7 @@ function allReads(database: Database) {
     ...messageReads(database),
     ...historyReads(database),
     ...headReads(database),
+    ...noticeReads(database),
     ...systemReads(database),
   };
 }

@@ -4,7 +4,9 @@
 create or replace function logout(c jsonb) returns text language plpgsql as $$
 begin
   delete from revoked_tokens where expires_at < now() - interval '1 hour';
-  insert into revoked_tokens values ((c ->> 'tokenId')::uuid, (c ->> 'expires')::timestamptz) on conflict do nothing;
+  insert into revoked_tokens (id, expires_at, user_id, revoked_at)
+  values ((c ->> 'tokenId')::uuid, (c ->> 'expires')::timestamptz, (c ->> 'userId')::uuid, now())
+  on conflict do nothing;
   return null;
 end
 $$;
