@@ -59,8 +59,7 @@ test('the guard also works for the first statements of a connection', async () =
   const database = connect();
   await failBetweenRows(database);
   assert.equal(await isReadRefused(readFive(database)), true);
-  const before = await serversOf(database, 1);
-  assert.notDeepEqual(await serversOf(database, 1), before);
+  assert.equal(await isReadRefused(readFive(database)), false);
 });
 
 test('only the connection with the wrong result ends', async () => {

@@ -1,4 +1,5 @@
 import postgres from 'postgres';
+import { ConnectionSlot, type Driver } from './connection-slot.ts';
 import { standingRooms } from './contract/ids.ts';
 import { guardStatements } from './guard-statements.ts';
 import { type ServerAddress, SilentSockets } from './silent-sockets.ts';
@@ -51,22 +52,22 @@ export const toId = (storedId: string) =>
 const UNBOUNDED = { maxWaiting: Number.POSITIVE_INFINITY, maxWaitMs: Number.POSITIVE_INFINITY };
 /** Postgres has cancelled a statement this long before its connection counts as silent. */
 const SILENCE_AFTER_TIMEOUT_MS = 1_000;
-const FIRST_BACKOFF_S = 0.05;
-const MAX_BACKOFF_S = 1;
 
 /**
- * Opens a pool. A lost connection is opened again when a statement needs it. Columns get names in camelCase, a bigint becomes a number, a timestamptz becomes RFC 3339 text. The
- * uuid of a standing room becomes `general` or `announcements`.
+ * Opens a pool. A lost connection is opened again when a statement needs it. Columns get names in camelCase, a bigint
+ * becomes a number, a timestamptz becomes RFC 3339 text. The uuid of a standing room becomes `general` or
+ * `announcements`.
  */
 export function connectDatabase(url: string, options: PoolOptions): Database {
   const { name, max, readOnly, timeout, queue = UNBOUNDED, settings } = options;
-  const gate = new StatementGate({ max, ...queue }, () => sockets?.now ?? 0);
+  const open = (onLost: () => void): Driver => postgres(url, { ...driverOptions, onclose: onLost });
+  const slots = Array.from({ length: max }, () => new ConnectionSlot(open));
+  const gate = new StatementGate({ slots, ...queue }, () => sockets?.now ?? 0);
   const sockets: SilentSockets | undefined =
     timeout === 0 ? undefined : watchSockets(timeout, gate, () => database`select true`);
-  const sql = postgres(url, {
-    max,
+  const driverOptions = {
+    max: 1,
     connect_timeout: 5,
-    backoff: (losses: number) => Math.min(FIRST_BACKOFF_S * 2 ** losses, MAX_BACKOFF_S),
     ...(sockets && { socket: (address: ServerAddress) => sockets.open(address) }),
     // The option makes the driver read the array types on each new connection. If a connection is lost at that moment,
     // the process ends. Without the option the driver cannot write arrays: a statement gets a list as `in ${database(list)}`
@@ -86,12 +87,14 @@ export function connectDatabase(url: string, options: PoolOptions): Database {
       ...(readOnly && READ_SETTINGS),
       ...settings,
     },
-  });
-  const end: Database['end'] = (endOptions) => {
-    sockets?.close();
-    return sql.end(endOptions);
   };
-  const database: Database = Object.assign(guardStatements(sql as unknown as Database, gate), { end });
+  const end: Database['end'] = async (endOptions) => {
+    sockets?.close();
+    await Promise.all(slots.map((slot) => slot.end(endOptions)));
+  };
+  // This driver only makes the statements, and opens no connection.
+  const statements = postgres(url, driverOptions) as unknown as Database;
+  const database: Database = Object.assign(guardStatements(statements, gate), { end });
   return database;
 }
 

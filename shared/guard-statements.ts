@@ -1,14 +1,7 @@
 import type { GatedStatement, StatementGate } from './statement-gate.ts';
 
-/** The parts of the driver's objects that the guard uses. The driver's types do not show them. */
-interface DriverConnection {
-  /** Ends the connection after its running statements. The pool then connects again. */
-  end(): unknown;
-}
+/** The parts of a statement that the guard uses. The driver's types do not show them. */
 interface DriverQuery extends GatedStatement {
-  options: { onexecute?: (connection: DriverConnection) => boolean };
-  /** One object for each connection. */
-  state: object;
   resolve(result: DriverResult): void;
 }
 /** As a template tag, it makes a statement, or a part of a larger statement. */
@@ -23,26 +16,17 @@ type DriverResult = DriverResult[] & { count?: number | null; command?: string |
 /**
  * Makes all statements pass the gate, and adds a guard against wrong results. If a statement fails after its first
  * rows, the driver does not reset its row counter. The next statement on this connection then gets a result whose first
- * places are empty (https://github.com/porsager/postgres/issues/1181). The guard rejects this next statement and ends
+ * places are empty (https://github.com/porsager/postgres/issues/1181). The guard rejects this next statement and replaces
  * the connection. `isRefused` is false for the error, because the statement may have had an effect.
  */
 export function guardStatements<Pool extends DriverPool>(sql: Pool, gate: StatementGate): Pool {
-  const connections = new WeakMap<object, DriverConnection>();
-  const connectionsToEnd = new WeakSet<object>();
-
   const guard = (query: DriverQuery) => {
     gate.guard(query);
     const { resolve } = query;
     query.resolve = (result) => {
       if (isComplete(result)) return resolve(result);
+      gate.replaceConnection(query);
       query.reject(new Error('postgres: the result of a statement is incomplete'));
-      if (!connections.get(query.state)?.end()) connectionsToEnd.add(query.state);
-    };
-    // Only this callback gets the connection. The driver skips it at the first use of a statement with parameters.
-    query.options.onexecute = (connection) => {
-      connections.set(query.state, connection);
-      if (connectionsToEnd.delete(query.state)) connection.end();
-      return false; // The pool sends no second statement on a connection while this one has no answer.
     };
     return query;
   };

@@ -1,3 +1,5 @@
+import type { ConnectionSlot } from './connection-slot.ts';
+
 /** A statement waited too long for a connection, or too many statements wait. It was not sent. */
 export class PoolBusyError extends Error {
   override readonly name = 'PoolBusyError';
@@ -12,8 +14,8 @@ export interface GatedStatement {
 }
 
 export interface GateOptions {
-  /** The number of statements in flight. */
-  max: number;
+  /** Each connection has one statement in flight. */
+  slots: ConnectionSlot[];
   /** The number of statements that wait. Further ones are rejected with {@link PoolBusyError}. */
   maxWaiting: number;
   /** A statement that waits longer is rejected with {@link PoolBusyError}. It can be Infinity. */
@@ -21,59 +23,70 @@ export interface GateOptions {
 }
 
 /**
- * Lets through as many statements as the pool has connections. With more statements in flight, the driver loses a
- * connection for good each time that it reports one lost connection to two statements.
+ * Gives each statement a connection of its own. A driver with more statements than connections reports one lost
+ * connection to several statements, and then does not open all connections again.
  */
 export class StatementGate {
   readonly #options: GateOptions;
   readonly #now: () => number;
   /** The statements in flight, oldest first, with the times of their starts. */
-  readonly #running = new Map<GatedStatement, number>();
+  readonly #running = new Map<GatedStatement, { startedAt: number; slot: ConnectionSlot }>();
+  /** The last one is the next. So a pool with little to do uses few connections. */
+  readonly #free: ConnectionSlot[];
   readonly #waiting = new Set<() => void>();
   #isStarting = false;
 
   /** @param now the clock of {@link oldestStart} */
   constructor(options: GateOptions, now: () => number) {
     this.#options = options;
+    this.#free = options.slots.toReversed();
     this.#now = now;
-  }
-
-  get inFlight(): number {
-    return this.#running.size;
   }
 
   /** When the oldest statement in flight started. Undefined if no statement is in flight. */
   get oldestStart(): number | undefined {
-    return this.#running.values().next().value;
+    return this.#running.values().next().value?.startedAt;
   }
 
   /** Makes a statement pass the gate. Call this before anybody waits for the statement. */
   guard(statement: GatedStatement): void {
-    const { handler, resolve, reject } = statement;
+    const { resolve, reject } = statement;
     let isSettled = false;
     const settle = () => {
       isSettled = true;
-      if (this.#running.delete(statement)) this.#startWaiting();
+      const running = this.#running.get(statement);
+      if (!running) return;
+      this.#running.delete(statement);
+      this.#free.push(running.slot);
+      this.#startWaiting();
     };
     statement.resolve = (result) => {
       settle();
       resolve(result);
     };
     statement.reject = (error) => {
+      // Without an answer of Postgres the connection is lost, and the driver may not know it yet.
+      if (error.name !== 'PostgresError') this.replaceConnection(statement);
       settle();
       reject(error);
     };
     const start = () => {
-      if (isSettled) return; // It was cancelled while it waited.
-      this.#running.set(statement, this.#now());
-      handler(statement);
+      const slot = isSettled ? undefined : this.#free.pop();
+      if (!slot) return; // It was cancelled while it waited.
+      this.#running.set(statement, { startedAt: this.#now(), slot });
+      slot.run(statement);
     };
     statement.handler = () => this.#enter(statement, start);
   }
 
+  /** Replaces the connection of a statement in flight, before the statement is settled. */
+  replaceConnection(statement: GatedStatement): void {
+    this.#running.get(statement)?.slot.replace();
+  }
+
   #enter(statement: GatedStatement, start: () => void): void {
-    const { max, maxWaiting } = this.#options;
-    if (this.#running.size < max) start();
+    const { maxWaiting } = this.#options;
+    if (this.#free.length > 0) start();
     else if (this.#waiting.size < maxWaiting) this.#wait(statement, start);
     else statement.reject(new PoolBusyError('too many statements wait for a connection'));
   }
@@ -97,7 +110,7 @@ export class StatementGate {
     if (this.#isStarting) return;
     this.#isStarting = true;
     for (const proceed of this.#waiting) {
-      if (this.#running.size >= this.#options.max) break;
+      if (this.#free.length === 0) break;
       this.#waiting.delete(proceed);
       proceed();
     }
