@@ -2,7 +2,9 @@ import type { Database } from '../shared/database.ts';
 import type { Log } from '../shared/log.ts';
 
 const READ_EVERY_MS = 1_000;
-/** A larger change of the offset means that the clock of the database was changed. A slow read changes it by less. */
+/** A slower read shows the offset with a larger error, so it is ignored. */
+const MAX_READ_MS = 400;
+/** A larger change of the offset means that the clock of the database was changed. Slow reads change it by less. */
 const MIN_JUMP_MS = 500;
 /** Longer than a gateway takes to notice the change, and a command to expire. Below the 60 s of deadline-now.sql. */
 const KEEP_FORMER_MS = 45_000;
@@ -30,6 +32,7 @@ export function watchDatabaseTime(database: Database, log: Log): DatabaseTime {
   const read = async () => {
     try {
       const newOffsetMs = await readOffset(database);
+      if (newOffsetMs === undefined) return;
       if (offsetMs !== undefined && Math.abs(newOffsetMs - offsetMs) > MIN_JUMP_MS && !validFormer()) {
         former = { offsetMs, untilMs: performance.now() + KEEP_FORMER_MS };
         log.warn({ jumpMs: Math.round(newOffsetMs - offsetMs) }, 'the clock of the database was changed');
@@ -59,10 +62,12 @@ export function watchDatabaseTime(database: Database, log: Log): DatabaseTime {
   };
 }
 
-async function readOffset(database: Database): Promise<number> {
+/** @returns undefined if the read was slow */
+async function readOffset(database: Database): Promise<number | undefined> {
   const before = performance.now();
   const [row] = await database<{ now: string }[]>`select rooms_now() as now`;
   // When a connection is lost, the driver sometimes returns no rows.
   if (!row) throw new Error('postgres did not answer');
-  return Date.parse(row.now) - (before + performance.now()) / 2;
+  const end = performance.now();
+  return end - before > MAX_READ_MS ? undefined : Date.parse(row.now) - (before + end) / 2;
 }
