@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Batch, RoomCommand, RoomOutcome } from '../shared/contract/jobs.ts';
+import { isRefused } from '../shared/database.ts';
 import { withTimeout } from '../shared/timeout.ts';
 import {
   type AppliedRoomCommands,
@@ -10,11 +11,15 @@ import {
 import { takeTurn } from './exclusive-turn.ts';
 import { inTurn } from './in-turn.ts';
 
-/** A careful batch is applied in at most this number of parts. A small batch has one command in each part. */
-const MAX_PARTS = 20;
+/**
+ * A careful batch is applied in at most this number of parts. More parts would delay a batch whose worker was killed, and
+ * after two seconds its lane refuses new commands. Fewer parts would have more commands, which may be applied one by one.
+ */
+const MAX_PARTS = 5;
 /** Longer than a lane sends copies of a batch. */
 const MARKS_EXPIRE_AFTER_MS = 60_000;
 const ANSWER_TIMEOUT_MS = 8_000;
+const MAX_ATTEMPTS = 4;
 
 export interface CarefulContext extends RoomCommandsContext {
   /** A Redis connection of the kind `producer` (shared/redis.ts). */
@@ -41,7 +46,7 @@ export async function needsCare(
 ): Promise<boolean> {
   if (!copy) return false;
   const statement = () => database`select is_unapplied(${laneKey}, ${number}, ${follows ?? null}) as is_unapplied`;
-  const [row] = await inTurn(() => withTimeout(statement(), ANSWER_TIMEOUT_MS), follows !== undefined);
+  const [row] = await inTurn(() => untilAnswered(statement), follows !== undefined);
   return row?.isUnapplied === true;
 }
 
@@ -67,8 +72,7 @@ export async function applyCarefully(
   if (!endTurn) return undefined;
   try {
     const outcomes = await applyParts(context, laneKey, batch, marks, publishPart);
-    await withTimeout(database`select is_new_batch(${laneKey}, ${batch.number}, null)`, ANSWER_TIMEOUT_MS);
-    await withTimeout(database`delete from lanes where lane_key = ${laneOfParts(laneKey, batch)}`, ANSWER_TIMEOUT_MS);
+    await untilAnswered(() => database`select end_parts(${laneKey}, ${batch.number}, ${laneOfParts(laneKey, batch)})`);
     await redis.del(marks);
     return outcomes;
   } finally {
@@ -110,6 +114,20 @@ async function applyParts(
     }
   }
   return outcomes;
+}
+
+/** Sends a statement again if its connection was lost. */
+async function untilAnswered<Row>(statement: () => PromiseLike<Row[]>): Promise<Row[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const rows = await withTimeout(Promise.resolve(statement()), ANSWER_TIMEOUT_MS);
+      // When a connection is lost, the driver sometimes returns an empty result instead of an error.
+      if (rows.length === 0) throw new Error('postgres did not answer');
+      return rows;
+    } catch (error) {
+      if (isRefused(error) || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
 }
 
 /** The parts of one careful batch have the numbers 0 to n in this lane. */
