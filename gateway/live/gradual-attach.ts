@@ -1,4 +1,6 @@
+import { Refusal } from '../../shared/contract/errors.ts';
 import type { RoomHead } from '../../shared/contract/frames.ts';
+import { limits } from '../../shared/contract/limits.ts';
 import type { AttachedUser, LiveSocket } from './attached-user.ts';
 import type { Feeds } from './feeds.ts';
 import type { Slices } from './slices.ts';
@@ -14,6 +16,7 @@ export class GradualAttach {
   /** The rooms whose head is collected and whose topic the socket has not joined yet. */
   readonly #rooms = new Set<string>();
   readonly #held: string[] = [];
+  #heldCharacters = 0;
   #isWelcome = false;
 
   constructor(user: AttachedUser, socket: LiveSocket) {
@@ -43,11 +46,21 @@ export class GradualAttach {
   receive(roomId: string, record: string): void {
     if (!this.#rooms.has(roomId) || !this.user.rooms.has(roomId)) return;
     if (this.#isWelcome) this.#socket.send(record);
-    else this.#held.push(record);
+    else this.#hold(record);
   }
 
   /** Call this when the user has left a room after the `Welcome`. If the user joins again, the topic is joined at once. */
   leave(roomId: string): void {
     this.#rooms.delete(roomId);
+  }
+
+  /** A socket with more unsent bytes would be closed after the `Welcome` too. */
+  #hold(record: string): void {
+    if (this.#socket.closed) return;
+    this.#held.push(record);
+    this.#heldCharacters += record.length;
+    if (this.#heldCharacters <= limits.MAX_UNSENT_BYTES) return;
+    this.#held.length = 0;
+    this.#socket.closeWithError(new Refusal('unavailable'));
   }
 }
