@@ -55,6 +55,14 @@ export class Connection {
     if (!this.#isReading) this.#flush();
   }
 
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   /** Ends the connection with a reset: otherwise its port stays in use for a minute. */
   close(reason: string): void {
     if (this.#closeReason !== undefined) return;

@@ -47,6 +47,15 @@ export class RawSocket {
     this.#connection.send(frame);
   }
 
+  /** Reads nothing more. The kernel's buffers fill, and then those of the server. */
+  pause(): void {
+    this.#connection.pause();
+  }
+
+  resume(): void {
+    this.#connection.resume();
+  }
+
   /** Closes the connection without a close frame, as a lost connection does. */
   destroy(): void {
     this.#connection.close('the client closed it');

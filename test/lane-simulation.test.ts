@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
+import { type Random, seededRandom } from '../bench/proof/seeded-random.ts';
 import { codeOf, KEYS, LanesClients } from './support/lanes-clients.ts';
-import { LanesModel, type Push, type Random, seededRandom } from './support/lanes-model.ts';
+import { LanesModel, type Push } from './support/lanes-model.ts';
 
 // The real lanes with a model of the queue and the workers. `SEED=7 npm test -- test/lane-simulation.test.ts` runs
 // only the seed 7.

@@ -1,7 +1,8 @@
+import type { Random } from '../../bench/proof/seeded-random.ts';
 import { Lanes } from '../../gateway/commands/lanes.ts';
 import type { Batch } from '../../shared/contract/jobs.ts';
 import type { Log } from '../../shared/log.ts';
-import { type LanesModel, type Outcome, type Push, type Random, users } from './lanes-model.ts';
+import { type LanesModel, type Outcome, type Push, users } from './lanes-model.ts';
 
 export const KEYS = ['a', 'b', 'c'];
 const MAX_BATCH_COMMANDS = 3;

@@ -1,0 +1,130 @@
+import { eventsOf, type History } from './history.ts';
+
+const WINDOW_MS = 500;
+/** Rooms is back when it acks this part of what it acked before the fault. */
+const FULL_RATE = 0.8;
+
+/** When the parts of a run began, in milliseconds of `performance.now()`. */
+export interface Phases {
+  startedAtMs: number;
+  faultAtMs: number;
+  healedAtMs: number;
+  endedAtMs: number;
+}
+
+/** What a run showed besides its violations. */
+export interface RunFigures {
+  acks: number;
+  deliveries: number;
+  /** Sendings that were refused, by code. */
+  refusals: Record<string, number>;
+  /** Sendings whose connection closed before the outcome, or with the outcome `unknown_outcome`. */
+  unknown: number;
+  /** From the first sending to the ack. */
+  ackP99Ms: number;
+  ackMaxMs: number;
+  /** The same during the fault, for commands to rooms that the fault does not hit itself. */
+  otherRoomsP99Ms: number;
+  /** The longest time from a sending to its outcome, or to the end of its connection: until then, the client knew nothing. */
+  noticeMaxMs: number;
+  /** From the commit to the delivery, over sockets that were open at the commit. */
+  lagP99Ms: number;
+  lagMaxMs: number;
+  /** The longest time without any ack, while clients sent. */
+  gapMaxMs: number;
+  /** From the end of the fault until Rooms acks as many commands a second as before the fault. */
+  recoverMs: number;
+  /** Connections without a Welcome after 15 seconds. */
+  late: number;
+}
+
+export function measureRun(history: History, phases: Phases, hitRoomIds: Set<string>): RunFigures {
+  const acks = eventsOf(history, 'acked');
+  const ackTimes = findAckTimes(history, () => true);
+  const isOther = (roomId: string, sentAtMs: number) =>
+    !hitRoomIds.has(roomId) && phases.faultAtMs <= sentAtMs && sentAtMs <= phases.healedAtMs;
+  const { unknown, noticeMaxMs } = findNotice(history);
+  const lags = findLags(history);
+  const refused = Map.groupBy(eventsOf(history, 'refused'), ({ code }) => code);
+  const times = acks.map(({ atMs }) => atMs).filter((atMs) => phases.startedAtMs <= atMs && atMs <= phases.endedAtMs);
+  return {
+    acks: new Set(acks.map(({ ref }) => ref)).size,
+    deliveries: eventsOf(history, 'got').length,
+    refusals: Object.fromEntries([...refused].map(([code, { length }]) => [code, length])),
+    unknown,
+    ackP99Ms: percentile(ackTimes, 99),
+    ackMaxMs: percentile(ackTimes, 100),
+    otherRoomsP99Ms: percentile(findAckTimes(history, isOther), 99),
+    noticeMaxMs,
+    lagP99Ms: percentile(lags, 99),
+    lagMaxMs: percentile(lags, 100),
+    gapMaxMs: longestGap([phases.startedAtMs, ...times, phases.endedAtMs]),
+    recoverMs: findRecovery(times, phases),
+    late: eventsOf(history, 'late').length,
+  };
+}
+
+function findAckTimes(history: History, isMeasured: (roomId: string, sentAtMs: number) => boolean): number[] {
+  const sentAt = new Map<string, number>();
+  for (const { ref, atMs } of eventsOf(history, 'sent')) if (!sentAt.has(ref)) sentAt.set(ref, atMs);
+  return eventsOf(history, 'acked').flatMap(({ ref, roomId, atMs }) => {
+    const sentAtMs = sentAt.get(ref) ?? atMs;
+    return isMeasured(roomId, sentAtMs) ? [atMs - sentAtMs] : [];
+  });
+}
+
+function findNotice({ events }: History): Pick<RunFigures, 'unknown' | 'noticeMaxMs'> {
+  /** For each connection the sendings without an outcome. */
+  const open = new Map<number, Map<string, number>>();
+  let [unknown, noticeMaxMs] = [0, 0];
+  for (const event of events) {
+    if (event.kind === 'sent') {
+      const sendings = open.get(event.connection) ?? new Map<string, number>();
+      open.set(event.connection, sendings.set(event.ref, event.atMs));
+    }
+    if (event.kind === 'acked' || event.kind === 'refused') {
+      const sentAt = open.get(event.connection)?.get(event.ref) ?? event.atMs;
+      open.get(event.connection)?.delete(event.ref);
+      noticeMaxMs = Math.max(noticeMaxMs, event.atMs - sentAt);
+      if (event.kind === 'refused' && event.code === 'unknown_outcome') unknown++;
+    }
+    if (event.kind !== 'closed') continue;
+    const lost = [...(open.get(event.connection)?.values() ?? [])];
+    unknown += lost.length;
+    noticeMaxMs = Math.max(noticeMaxMs, ...lost.map((sentAt) => event.atMs - sentAt));
+    open.delete(event.connection);
+  }
+  return { unknown, noticeMaxMs };
+}
+
+function findLags(history: History): number[] {
+  const committedAt = new Map(
+    history.rows.map(({ roomId, seq, createdAt }) => [
+      `${roomId} ${seq}`,
+      Date.parse(createdAt) - performance.timeOrigin,
+    ]),
+  );
+  const openedAt = new Map(eventsOf(history, 'opened').map(({ connection, atMs }) => [connection, atMs]));
+  return eventsOf(history, 'got').flatMap(({ connection, roomId, seq, atMs }) => {
+    const commit = committedAt.get(`${roomId} ${seq}`);
+    const wasOpen = commit !== undefined && commit > (openedAt.get(connection) ?? Number.POSITIVE_INFINITY);
+    return wasOpen ? [Math.max(0, atMs - commit)] : [];
+  });
+}
+
+function longestGap(times: number[]): number {
+  return times.reduce((longest, time, index) => Math.max(longest, time - (times[index - 1] ?? time)), 0);
+}
+
+function findRecovery(times: number[], { startedAtMs, faultAtMs, healedAtMs, endedAtMs }: Phases): number {
+  const before = times.filter((time) => time < faultAtMs).length / Math.max(1, faultAtMs - startedAtMs);
+  const wanted = before * WINDOW_MS * FULL_RATE;
+  for (let start = healedAtMs; start + WINDOW_MS <= endedAtMs; start += WINDOW_MS / 10)
+    if (times.filter((time) => start <= time && time < start + WINDOW_MS).length >= wanted) return start - healedAtMs;
+  return Number.POSITIVE_INFINITY;
+}
+
+function percentile(values: number[], percent: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? 0;
+}

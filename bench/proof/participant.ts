@@ -1,0 +1,220 @@
+import { randomUUID } from 'node:crypto';
+import type { CommandName } from '../../shared/contract/commands.ts';
+import type { Account } from '../accounts.ts';
+import { encodeText, RawSocket } from '../raw-socket.ts';
+import { isFinal } from './command-rules.ts';
+import type { SentCommand } from './history.ts';
+import { Positions } from './positions.ts';
+import type { Recorder } from './recorder.ts';
+
+const RECONNECT_AFTER_MS = 100;
+/** Close codes from 4100 ask for a longer wait. */
+const UNAVAILABLE_AFTER_MS = 1_000;
+const SEND_AGAIN_AFTER_MS = 500;
+/** A socket that has no Welcome then is a fault of Rooms: an attach takes 10 seconds at most. */
+const WELCOME_TIMEOUT_MS = 15_000;
+/** Rooms promises an outcome within 15 seconds. */
+const SILENT_COMMAND_MS = 17_000;
+
+export interface ParticipantOptions {
+  account: Account;
+  recorder: Recorder;
+  /** The gateways. After each close, the participant goes to the next one. */
+  urls: string[];
+  firstUrl: number;
+}
+
+interface Frame {
+  command: CommandName | 'Welcome' | 'Ack' | 'Error' | 'GoingAway' | 'Resync';
+  ref: string;
+  code: string;
+  roomId: string;
+  id: string;
+  seq: number;
+  targetId: string;
+  rooms: { id: string; seq: number }[];
+}
+
+interface OpenCommand {
+  command: SentCommand;
+  sentAtMs: number;
+  /** The connection that may still bring the outcome. */
+  connection: number | undefined;
+}
+
+/**
+ * A user with one socket, who behaves as docs/protocol.md asks: reconnects to the next gateway, reads what was missed,
+ * and sends each command without an outcome again, with the same ref. Records everything.
+ */
+export class Participant {
+  readonly account: Account;
+  /** The newest own messages that can be edited: ids with their rooms. */
+  readonly ownMessages: { id: string; roomId: string }[] = [];
+  readonly #options: ParticipantOptions;
+  readonly #open = new Map<string, OpenCommand>();
+  readonly #positions: Positions;
+  #socket: RawSocket | undefined;
+  #connection = 0;
+  #place: number;
+  #isAttached = false;
+  #isLeaving = false;
+  #isStopped = false;
+  #timers = new Set<NodeJS.Timeout>();
+
+  constructor(options: ParticipantOptions) {
+    this.#options = options;
+    this.account = options.account;
+    this.#place = options.firstUrl;
+    this.#positions = new Positions(options.account, options.recorder, () => this.#url);
+    this.#connect();
+  }
+
+  /** True if the participant can send: the socket has its Welcome, and its gateway does not stop. */
+  get isAttached(): boolean {
+    return this.#isAttached && !this.#isLeaving;
+  }
+
+  get openCommands(): number {
+    return this.#open.size;
+  }
+
+  /** True if the participant has this message of the room, and all before it. */
+  has(roomId: string, seq: number): boolean {
+    return this.#positions.has(roomId, seq);
+  }
+
+  /** Sends a new command. Call it only if the participant is attached. */
+  send(command: Omit<SentCommand, 'ref'>): void {
+    this.#send({ ...command, ref: randomUUID() });
+  }
+
+  /** If the socket stays open, sends each command again that had no outcome for too long. Call it now and then. */
+  sendSilentAgain(): void {
+    if (!this.isAttached) return;
+    const sentBefore = performance.now() - SILENT_COMMAND_MS;
+    for (const { command, sentAtMs } of this.#open.values()) if (sentAtMs < sentBefore) this.#send(command);
+  }
+
+  /** Stops reading from the socket, as a client with a dead network does. */
+  pauseReading(): void {
+    this.#socket?.pause();
+  }
+
+  resumeReading(): void {
+    this.#socket?.resume();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#socket?.destroy();
+  }
+
+  get #url(): string {
+    const { urls } = this.#options;
+    return urls[this.#place % urls.length] as string;
+  }
+
+  #connect(): void {
+    const { recorder, account } = this.#options;
+    const connection = recorder.nextConnection();
+    this.#connection = connection;
+    this.#isAttached = false;
+    this.#isLeaving = false;
+    const socket = new RawSocket({
+      url: this.#url,
+      token: account.token,
+      onFrame: (bytes, start, end) => {
+        if (!this.#isStopped) this.#receive(connection, JSON.parse(bytes.toString('utf8', start, end)));
+      },
+      onClose: (reason) => this.#handleClose(connection, reason),
+    });
+    this.#socket = socket;
+    this.#later(WELCOME_TIMEOUT_MS, () => {
+      if (this.#connection !== connection || this.#isAttached) return;
+      recorder.record({ kind: 'late', connection });
+      socket.destroy();
+    });
+  }
+
+  #receive(connection: number, frame: Frame): void {
+    const { recorder } = this.#options;
+    const { command, ref, code, roomId, seq, targetId } = frame;
+    if (command === 'Welcome') this.#receiveWelcome(connection, frame);
+    else if (command === 'Ack') {
+      recorder.record({ kind: 'acked', connection, ref, roomId, seq });
+      this.#complete(ref, frame);
+    } else if (command === 'Error') this.#receiveError(connection, ref, code);
+    else if (command === 'GoingAway') this.#leave();
+    else if (command !== 'Resync') {
+      recorder.record({ kind: 'got', connection, roomId, seq, command, targetId });
+      this.#positions.receive({ roomId, seq, command, targetId });
+    }
+  }
+
+  #receiveWelcome(connection: number, { rooms }: Frame): void {
+    const { recorder, account } = this.#options;
+    const ids = new Set(recorder.rooms.map(({ id }) => id));
+    const heads = new Map(rooms.filter(({ id }) => ids.has(id)).map(({ id, seq }) => [id, seq]));
+    recorder.record({ kind: 'opened', connection, userId: account.id, heads });
+    this.#isAttached = true;
+    this.#positions.open(heads);
+    for (const open of this.#open.values()) if (open.connection === undefined) this.#send(open.command);
+  }
+
+  #receiveError(connection: number, ref: string | undefined, code: string): void {
+    const open = ref && this.#open.get(ref);
+    if (!open) return;
+    this.#options.recorder.record({ kind: 'refused', connection, ref, code });
+    if (isFinal(code)) this.#complete(ref);
+    else {
+      open.connection = undefined;
+      this.#later(SEND_AGAIN_AFTER_MS, () => this.#sendAgain(ref));
+    }
+  }
+
+  #complete(ref: string, ack?: Frame): void {
+    const open = this.#open.get(ref);
+    this.#open.delete(ref);
+    if (ack && open?.command.command === 'CreateMessage') this.ownMessages.push({ id: ack.id, roomId: ack.roomId });
+    if (this.#isLeaving && this.#open.size === 0) this.#socket?.destroy();
+  }
+
+  #sendAgain(ref: string): void {
+    const open = this.#open.get(ref);
+    if (open && open.connection === undefined && this.isAttached) this.#send(open.command);
+  }
+
+  #send(command: SentCommand): void {
+    const connection = this.#connection;
+    this.#open.set(command.ref, { command, sentAtMs: performance.now(), connection });
+    this.#options.recorder.record({ kind: 'sent', connection, ...command });
+    this.#socket?.send(encodeText(JSON.stringify(command)));
+  }
+
+  /** The gateway stops soon. The participant sends nothing more, and goes when each command has its outcome. */
+  #leave(): void {
+    this.#isLeaving = true;
+    if (this.#open.size === 0) this.#socket?.destroy();
+  }
+
+  #handleClose(connection: number, reason: string): void {
+    if (this.#isStopped) return;
+    this.#options.recorder.record({ kind: 'closed', connection, reason });
+    for (const open of this.#open.values()) if (open.connection === connection) open.connection = undefined;
+    if (connection !== this.#connection) return;
+    this.#isAttached = false;
+    this.#positions.close();
+    this.#place++;
+    const pauseMs = /close code 41/.test(reason) ? UNAVAILABLE_AFTER_MS : RECONNECT_AFTER_MS;
+    this.#later(pauseMs * (1 + Math.random()), () => this.#connect());
+  }
+
+  #later(afterMs: number, work: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      if (!this.#isStopped) work();
+    }, afterMs);
+    this.#timers.add(timer);
+  }
+}

@@ -1,0 +1,162 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Database } from '../../shared/database.ts';
+import type { Account } from '../accounts.ts';
+import { createRooms, type Target } from '../fixture.ts';
+import { sendOverHttp } from './http-sender.ts';
+import { Participant } from './participant.ts';
+import { Recorder } from './recorder.ts';
+import type { Random } from './seeded-random.ts';
+
+const TICK_MS = 10;
+const SILENCE_CHECK_MS = 1_000;
+const POLL_MS = 100;
+const MAX_OWN_MESSAGES = 20;
+
+export interface TrafficSize {
+  rooms: number;
+  /** How many members each room has. All members of a group are in the same rooms. */
+  roomSize: number;
+  participants: number;
+  /** Commands a second. */
+  rate: number;
+}
+
+/** A group of users who are in the same rooms. The first one owns the rooms. */
+interface Group {
+  participants: Participant[];
+  roomIds: string[];
+}
+
+/** Users who write, edit, delete, add and remove each other, over sockets and over HTTP, at a constant rate. */
+export class Traffic {
+  readonly recorder: Recorder;
+  readonly participants: Participant[];
+  readonly #groups: Group[];
+  readonly #urls: string[];
+  readonly #random: Random;
+  readonly #rate: number;
+  readonly #http = new Set<Promise<void>>();
+  #texts = 0;
+  #isSending = true;
+  #isStopped = false;
+
+  private constructor(recorder: Recorder, groups: Group[], urls: string[], rate: number, random: Random) {
+    this.recorder = recorder;
+    this.participants = groups.flatMap(({ participants }) => participants);
+    this.#groups = groups;
+    this.#urls = urls;
+    this.#rate = rate;
+    this.#random = random;
+  }
+
+  /** Creates accounts and rooms, and connects everyone. Half of them begin at each gateway. */
+  static async prepare(
+    target: Target & { urls: string[] },
+    { rooms, roomSize, participants, rate }: TrafficSize,
+    random: Random,
+  ): Promise<Traffic> {
+    const { accounts, roomIds } = await createRooms(target, { members: participants, rooms, roomSize });
+    const recorder = new Recorder(roomIds.map((id) => ({ id, initialSeq: roomSize })));
+    const { urls } = target;
+    const count = participants / roomSize;
+    const groups = Array.from({ length: count }, (_, group): Group => {
+      const own = accounts.filter((_, index) => index % count === group);
+      const connect = (account: Account, firstUrl: number) => new Participant({ account, recorder, urls, firstUrl });
+      return { participants: own.map(connect), roomIds: roomIds.filter((_, index) => index % count === group) };
+    });
+    const traffic = new Traffic(recorder, groups, urls, rate, random);
+    while (!traffic.participants.every(({ isAttached }) => isAttached)) await wait(POLL_MS);
+    return traffic;
+  }
+
+  /** Sends at the rate until {@link stopSending}. Participants without a socket send nothing at that moment. */
+  async send(): Promise<void> {
+    const startedAt = performance.now();
+    let lastCheck = startedAt;
+    for (let sent = 0; this.#isSending; await wait(TICK_MS)) {
+      const now = performance.now();
+      const due = Math.floor(((now - startedAt) / 1_000) * this.#rate);
+      for (; sent < due; sent++) this.#sendOne();
+      if (now - lastCheck < SILENCE_CHECK_MS) continue;
+      lastCheck = now;
+      for (const participant of this.participants) participant.sendSilentAgain();
+    }
+  }
+
+  stopSending(): void {
+    this.#isSending = false;
+  }
+
+  /** Waits until each command has its outcome and each member has each message. @returns false after the timeout */
+  async settle(database: Database, timeoutMs: number): Promise<boolean> {
+    const endsAt = performance.now() + timeoutMs;
+    while (performance.now() < endsAt) {
+      for (const participant of this.participants) participant.sendSilentAgain();
+      const isOpen = this.#http.size > 0 || this.participants.some(({ openCommands }) => openCommands > 0);
+      if (!isOpen && (await this.#hasEverything(database))) return true;
+      await wait(POLL_MS);
+    }
+    return false;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const participant of this.participants) participant.stop();
+  }
+
+  async #hasEverything(database: Database): Promise<boolean> {
+    const { rows, memberships } = await this.recorder.readHistory(database);
+    const heads = Map.groupBy(rows, ({ roomId }) => roomId);
+    const byId = new Map(this.participants.map((participant) => [participant.account.id, participant]));
+    return memberships.every(({ roomId, userId }) => {
+      const participant = byId.get(userId);
+      return !participant || (participant.isAttached && participant.has(roomId, heads.get(roomId)?.length ?? 0));
+    });
+  }
+
+  #sendOne(): void {
+    const group = this.#pick(this.#groups);
+    const participant = this.#pick(group.participants);
+    const kind = this.#random(100);
+    const text = `text ${++this.#texts}`;
+    if (kind < 4) this.#sendOverHttp(participant.account, this.#pick(group.roomIds), text);
+    else if (!participant.isAttached) return;
+    else if (kind < 6) this.#write(participant, this.#pick(this.#pick(this.#groups).roomIds), text);
+    else if (kind < 8) this.#changeMembers(group);
+    else if (kind < 11) this.#changeMessage(participant, kind === 10 ? '' : text);
+    else this.#write(participant, this.#pick(group.roomIds), text);
+  }
+
+  #write(participant: Participant, roomId: string, text: string): void {
+    participant.send({ command: 'CreateMessage', roomId, targetId: roomId, text });
+  }
+
+  /** The owner adds or removes a user of any group. */
+  #changeMembers({ participants, roomIds }: Group): void {
+    const [owner, roomId] = [participants[0] as Participant, this.#pick(roomIds)];
+    if (!owner.isAttached) return;
+    const isRemoval = this.#random(3) === 0;
+    const { account } = this.#pick(isRemoval || this.#random(2) === 0 ? participants : this.participants);
+    if (isRemoval && account === owner.account) return;
+    owner.send({ command: isRemoval ? 'RemoveUser' : 'AddUser', roomId, targetId: account.id, text: '' });
+  }
+
+  /** @param text without a text, the message is deleted */
+  #changeMessage(participant: Participant, text: string): void {
+    participant.ownMessages.splice(0, participant.ownMessages.length - MAX_OWN_MESSAGES);
+    const message = participant.ownMessages[this.#random(MAX_OWN_MESSAGES)];
+    if (!message) return;
+    const { id: targetId, roomId } = message;
+    participant.send({ command: text ? 'UpdateMessage' : 'DeleteMessage', roomId, targetId, text });
+  }
+
+  #sendOverHttp(account: Account, roomId: string, text: string): void {
+    const sending = sendOverHttp(this.recorder, this.#urls, account, { roomId, text }, () => this.#isStopped);
+    this.#http.add(sending);
+    void sending.finally(() => this.#http.delete(sending));
+  }
+
+  #pick<T>(list: T[]): T {
+    return list[this.#random(list.length)] as T;
+  }
+}
