@@ -47,11 +47,11 @@ export class Link {
     for (const socket of [client, server]) socket.on('error', () => undefined);
     client.on('data', (bytes) => this.#carryRequest(bytes));
     client.on('end', () => this.#requests.end());
-    client.on('close', (hadError) => (hadError || this.#isDeaf) && server.resetAndDestroy());
+    client.on('close', (hadError) => (hadError || this.#isDeaf) && reset(server));
     server.on('data', (bytes) => this.#carryReply(bytes));
     // The client of a deaf link must not see that the server has ended it.
     server.on('end', () => this.#isDeaf || this.#replies.end());
-    server.on('close', (hadError) => hadError && !this.#isDeaf && client.resetAndDestroy());
+    server.on('close', (hadError) => hadError && !this.#isDeaf && reset(client));
   }
 
   /** From now on, the connection stays open and passes nothing. It never recovers. */
@@ -62,7 +62,7 @@ export class Link {
   /** Ends both sides: with a reset, or with the end of the stream. */
   end(way: 'rst' | 'fin'): void {
     for (const socket of [this.#client, this.#server]) {
-      if (way === 'rst') socket.resetAndDestroy();
+      if (way === 'rst') reset(socket);
       else socket.destroySoon();
     }
   }
@@ -87,6 +87,12 @@ export class Link {
     if (application) this.kind = 'postgres';
     else this.kind = kindOfCommand(text) ?? KINDS.find((kind) => this.name.endsWith(kind));
   }
+}
+
+/** Node never closes the handle of a socket that is reset after its end was sent. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 function filter(bytes: Buffer, link: Link, rule: Filter | undefined): Buffer | undefined {

@@ -147,3 +147,15 @@ test('a proxy knows the connections of Postgres by their application name', asyn
     [['postgres', 'rooms-gateway']],
   );
 });
+
+test('a proxy closes although a link that has ended on one side is cut with a reset', async () => {
+  // Node does not end a process as long as one handle is open.
+  const handles = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+  const before = handles();
+  const proxy = await openProxy();
+  const connections = Array.from({ length: 20 }, () => open(proxy));
+  await Promise.all(connections.map((connection) => sendAndReceive(connection, 'hello')));
+  proxy.cut('fin');
+  proxy.cut('rst');
+  await until(() => handles() <= before);
+});
