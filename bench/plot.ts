@@ -13,10 +13,16 @@ export interface Plot {
   xLabel: string;
   yLabel: string;
   series: Series[];
+  /** Both axes are linear and begin at 0. */
+  isLinear?: boolean;
 }
 
-/** Draws lines with a mark at each point. Both axes are logarithmic, because loads and times grow by factors. @returns SVG */
-export function drawPlot({ title, xLabel, yLabel, series }: Plot): string {
+/**
+ * Draws lines with a mark at each point. By default both axes are logarithmic, because loads and times grow by factors.
+ * @returns SVG
+ */
+export function drawPlot({ title, xLabel, yLabel, series, isLinear = false }: Plot): string {
+  const createScale = isLinear ? createLinearScale : createLogScale;
   const points = series.flatMap((each) => each.points);
   const x = createScale(
     points.map(([value]) => value),
@@ -50,11 +56,17 @@ interface Scale {
   ticks: number[];
 }
 
-function createScale(values: number[], start: number, end: number): Scale {
+function createLogScale(values: number[], start: number, end: number): Scale {
   const [low, high] = [Math.log(Math.min(...values) / 1.2), Math.log(Math.max(...values) * 1.2)];
   const at = (value: number) => start + ((Math.log(value) - low) / (high - low)) * (end - start);
   const ticks = Array.from({ length: TICKS }, (_, index) => Math.exp(low + ((high - low) * (index + 0.5)) / TICKS));
   return { at, ticks: ticks.map(round) };
+}
+
+function createLinearScale(values: number[], start: number, end: number): Scale {
+  const high = Math.max(1, ...values) * 1.2;
+  const ticks = Array.from({ length: TICKS }, (_, index) => round((high * (index + 0.5)) / TICKS));
+  return { at: (value) => start + (value / high) * (end - start), ticks };
 }
 
 function drawSeries({ name, points }: Series, color: string, index: number, x: Scale, y: Scale): string {

@@ -1,6 +1,8 @@
 import { eventsOf, type History } from './history.ts';
 
 const WINDOW_MS = 500;
+/** After this part of an outage, a gateway knows of it. */
+const KNOWN_OUTAGE_MS = 2_500;
 /** Rooms is back when it acks this part of what it acked before the fault. */
 const FULL_RATE = 0.8;
 
@@ -27,6 +29,8 @@ export interface RunFigures {
   otherRoomsP99Ms: number;
   /** The longest time from a sending to its outcome, or to the end of its connection: until then, the client knew nothing. */
   noticeMaxMs: number;
+  /** The same for 99 % of what was sent during the fault, except in its first and last 2.5 seconds. */
+  outageAnswerP99Ms: number;
   /** From the commit to the delivery, over sockets that were open at the commit. */
   lagP99Ms: number;
   lagMaxMs: number;
@@ -43,7 +47,9 @@ export function measureRun(history: History, phases: Phases, hitRoomIds: Set<str
   const ackTimes = findAckTimes(history, () => true);
   const isOther = (roomId: string, sentAtMs: number) =>
     !hitRoomIds.has(roomId) && phases.faultAtMs <= sentAtMs && sentAtMs <= phases.healedAtMs;
-  const { unknown, noticeMaxMs } = findNotice(history);
+  const waits = findWaits(history);
+  const [knownFromMs, knownToMs] = [phases.faultAtMs + KNOWN_OUTAGE_MS, phases.healedAtMs - KNOWN_OUTAGE_MS];
+  const inOutage = waits.filter(({ sentAtMs }) => knownFromMs <= sentAtMs && sentAtMs <= knownToMs);
   const lags = findLags(history);
   const refused = Map.groupBy(eventsOf(history, 'refused'), ({ code }) => code);
   const times = acks.map(({ atMs }) => atMs).filter((atMs) => phases.startedAtMs <= atMs && atMs <= phases.endedAtMs);
@@ -51,11 +57,12 @@ export function measureRun(history: History, phases: Phases, hitRoomIds: Set<str
     acks: new Set(acks.map(({ ref }) => ref)).size,
     deliveries: eventsOf(history, 'got').length,
     refusals: Object.fromEntries([...refused].map(([code, { length }]) => [code, length])),
-    unknown,
+    unknown: waits.filter(({ isUnknown }) => isUnknown).length,
     ackP99Ms: percentile(ackTimes, 99),
     ackMaxMs: percentile(ackTimes, 100),
     otherRoomsP99Ms: percentile(findAckTimes(history, isOther), 99),
-    noticeMaxMs,
+    noticeMaxMs: percentile(waitTimes(waits), 100),
+    outageAnswerP99Ms: percentile(waitTimes(inOutage), 99),
     lagP99Ms: percentile(lags, 99),
     lagMaxMs: percentile(lags, 100),
     gapMaxMs: longestGap([phases.startedAtMs, ...times, phases.endedAtMs]),
@@ -73,28 +80,34 @@ function findAckTimes(history: History, isMeasured: (roomId: string, sentAtMs: n
   });
 }
 
-function findNotice({ events }: History): Pick<RunFigures, 'unknown' | 'noticeMaxMs'> {
+/** How long a client knew nothing of one sending. */
+interface Wait {
+  sentAtMs: number;
+  waitMs: number;
+  isUnknown: boolean;
+}
+
+function findWaits({ events }: History): Wait[] {
   /** For each connection the sendings without an outcome. */
   const open = new Map<number, Map<string, number>>();
-  let [unknown, noticeMaxMs] = [0, 0];
+  const waits: Wait[] = [];
   for (const event of events) {
     if (event.kind === 'sent') {
       const sendings = open.get(event.connection) ?? new Map<string, number>();
       open.set(event.connection, sendings.set(event.ref, event.atMs));
     }
     if (event.kind === 'acked' || event.kind === 'refused') {
-      const sentAt = open.get(event.connection)?.get(event.ref) ?? event.atMs;
+      const sentAtMs = open.get(event.connection)?.get(event.ref);
       open.get(event.connection)?.delete(event.ref);
-      noticeMaxMs = Math.max(noticeMaxMs, event.atMs - sentAt);
-      if (event.kind === 'refused' && event.code === 'unknown_outcome') unknown++;
+      const isUnknown = event.kind === 'refused' && event.code === 'unknown_outcome';
+      if (sentAtMs !== undefined) waits.push({ sentAtMs, waitMs: event.atMs - sentAtMs, isUnknown });
     }
     if (event.kind !== 'closed') continue;
-    const lost = [...(open.get(event.connection)?.values() ?? [])];
-    unknown += lost.length;
-    noticeMaxMs = Math.max(noticeMaxMs, ...lost.map((sentAt) => event.atMs - sentAt));
+    for (const sentAtMs of open.get(event.connection)?.values() ?? [])
+      waits.push({ sentAtMs, waitMs: event.atMs - sentAtMs, isUnknown: true });
     open.delete(event.connection);
   }
-  return { unknown, noticeMaxMs };
+  return waits;
 }
 
 function findLags(history: History): number[] {
@@ -111,6 +124,8 @@ function findLags(history: History): number[] {
     return wasOpen ? [Math.max(0, atMs - commit)] : [];
   });
 }
+
+const waitTimes = (waits: Wait[]) => waits.map(({ waitMs }) => waitMs);
 
 function longestGap(times: number[]): number {
   return times.reduce((longest, time, index) => Math.max(longest, time - (times[index - 1] ?? time)), 0);

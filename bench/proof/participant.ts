@@ -106,6 +106,7 @@ export class Participant {
 
   stop(): void {
     this.#isStopped = true;
+    this.#positions.close();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#socket?.destroy();
   }

@@ -56,6 +56,7 @@ export class Positions {
     if (isComplete) room.position = seq;
   }
 
+  /** The socket has closed. A read that is in progress ends. */
   close(): void {
     this.#generation++;
   }

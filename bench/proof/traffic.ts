@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Database } from '../../shared/database.ts';
 import type { Account } from '../accounts.ts';
-import { createRooms, type Target } from '../fixture.ts';
+import { createRooms, type FixtureSize, type Target } from '../fixture.ts';
 import { sendOverHttp } from './http-sender.ts';
 import { Participant } from './participant.ts';
 import { Recorder } from './recorder.ts';
@@ -11,6 +11,8 @@ const TICK_MS = 10;
 const SILENCE_CHECK_MS = 1_000;
 const POLL_MS = 100;
 const MAX_OWN_MESSAGES = 20;
+const MAX_ATTEMPTS = 5;
+const PREPARE_AGAIN_AFTER_MS = 1_000;
 
 export interface TrafficSize {
   rooms: number;
@@ -55,7 +57,7 @@ export class Traffic {
     { rooms, roomSize, participants, rate }: TrafficSize,
     random: Random,
   ): Promise<Traffic> {
-    const { accounts, roomIds } = await createRooms(target, { members: participants, rooms, roomSize });
+    const { accounts, roomIds } = await createRoomsAgain(target, { members: participants, rooms, roomSize });
     const recorder = new Recorder(roomIds.map((id) => ({ id, initialSeq: roomSize })));
     const { urls } = target;
     const count = participants / roomSize;
@@ -158,5 +160,20 @@ export class Traffic {
 
   #pick<T>(list: T[]): T {
     return list[this.#random(list.length)] as T;
+  }
+}
+
+/** In a system that has just survived a fault, a command of the preparation can be refused once more. */
+async function createRoomsAgain(
+  target: Target,
+  size: FixtureSize,
+  attempts = MAX_ATTEMPTS,
+): ReturnType<typeof createRooms> {
+  try {
+    return await createRooms(target, size);
+  } catch (error) {
+    if (attempts === 1) throw error;
+    await wait(PREPARE_AGAIN_AFTER_MS);
+    return createRoomsAgain(target, size, attempts - 1);
   }
 }

@@ -1,0 +1,98 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { checkHistory } from '../proof/check-history.ts';
+import { measureRun, type RunFigures } from '../proof/figures.ts';
+import { seededRandom } from '../proof/seeded-random.ts';
+import { Traffic } from '../proof/traffic.ts';
+import type { FaultTarget, ScheduledFault } from './fault.ts';
+import { FaultSystem } from './fault-system.ts';
+import { measureProcess } from './processes.ts';
+import type { Scenario } from './scenarios.ts';
+
+const CALM_MS = 3_000;
+/** Rooms must ack at the full rate again in this time. The traffic continues for it. */
+const RECOVERY_MS = 4_000;
+const SETTLE_TIMEOUT_MS = 40_000;
+const JITTER_MS = 500;
+const MEMORY_CHECK_MS = 250;
+
+const TRAFFIC = { rooms: 16, roomSize: 5, participants: 40, rate: 300 };
+
+export interface RunResult {
+  seed: number;
+  /** Broken promises. */
+  violations: string[];
+  /** Figures that are larger than the scenario allows. */
+  misses: string[];
+  figures: RunFigures & { memoryMiB: number; deaths?: number };
+}
+
+/** Runs a scenario once, in a system of its own. The same seed gives the same schedule and the same commands. */
+export async function runScenario(scenario: Scenario, seed: number, checkout: string | undefined): Promise<RunResult> {
+  const system = await FaultSystem.start({ gateways: 2, workers: 2, checkout });
+  try {
+    return await runIn(system, scenario, seed);
+  } finally {
+    await system.stop();
+  }
+}
+
+/** Runs a scenario in a running system, with new accounts and rooms. Afterwards the system is whole again. */
+export async function runIn(system: FaultSystem, scenario: Scenario, seed: number): Promise<RunResult> {
+  const random = seededRandom(seed);
+  const traffic = await Traffic.prepare(system, { ...TRAFFIC, ...scenario.traffic }, random);
+  const { participants, recorder } = traffic;
+  const roomIds = recorder.rooms.map(({ id }) => id);
+  const target: FaultTarget = { system, participants, roomIds, random, hitRoomIds: new Set(), measured: {} };
+  const memory = watchMemory(system);
+  try {
+    const startedAtMs = performance.now();
+    const sending = traffic.send();
+    await wait(scenario.calmMs ?? CALM_MS);
+    const faultAtMs = performance.now();
+    await Promise.all(scenario.faults.map((fault) => runFault(fault, target)));
+    const healedAtMs = performance.now();
+    await wait(scenario.recoveryMs ?? RECOVERY_MS);
+    traffic.stopSending();
+    await sending;
+    const endedAtMs = performance.now();
+    await traffic.settle(system.database, SETTLE_TIMEOUT_MS);
+    const history = await recorder.readHistory(system.database);
+    const phases = { startedAtMs, faultAtMs, healedAtMs, endedAtMs };
+    const measured = { ...target.measured, memoryMiB: memory() };
+    const figures = { ...measureRun(history, phases, target.hitRoomIds), ...measured };
+    const violations = checkHistory(history).map(({ rule, what }) => `${rule}: ${what}`);
+    return { seed, violations, misses: findMisses(scenario, figures), figures };
+  } finally {
+    memory();
+    traffic.stop();
+  }
+}
+
+async function runFault({ afterMs = 0, forMs = 0, fault }: ScheduledFault, target: FaultTarget): Promise<void> {
+  await wait(afterMs + target.random(JITTER_MS));
+  const heal = await fault(target);
+  await wait(forMs);
+  await heal();
+}
+
+function findMisses({ limits }: Scenario, figures: RunResult['figures']): string[] {
+  return Object.entries(limits ?? {}).flatMap(([name, limit]) => {
+    const value = figures[name as keyof typeof limits];
+    return value === undefined || value <= limit
+      ? []
+      : [`${name} is ${Math.round(value)} where at most ${limit} is allowed`];
+  });
+}
+
+/** @returns a function that ends the watch, and returns by how many MiB the memory of one process grew at most */
+function watchMemory({ cluster }: FaultSystem): () => number {
+  const first = new Map(cluster.links.map(({ process: { pid } }) => [pid, measureProcess(pid).memoryMiB]));
+  let growth = 0;
+  const timer = setInterval(() => {
+    for (const [pid, before] of first) growth = Math.max(growth, measureProcess(pid).memoryMiB - before);
+  }, MEMORY_CHECK_MS);
+  return () => {
+    clearInterval(timer);
+    return growth;
+  };
+}
