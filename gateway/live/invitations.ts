@@ -115,6 +115,8 @@ export class Invitations {
     const hasLeftSince = (user.leftAt.get(roomId) ?? 0) > head;
     if (hasLeftSince || user.rooms.has(roomId) || user.closed) return;
     const delivered = feeds.progressOf(roomId)?.deliveredSeq ?? 0;
+    // The topic would also get messages from before the invitation.
+    if (delivered < first - 1) throw new Error(`the feed of ${roomId} has not delivered ${first - 1}`);
     for (const message of missed) {
       if (message.seq > delivered) break;
       const frame = encodeMessage(message);

@@ -200,3 +200,41 @@ test('a user who leaves and joins rooms while a socket attaches has exactly the 
   await until(() => socket.topics.size === rooms.size, socket.topics.size);
   assert.deepEqual([...socket.topics].sort(), [...rooms].sort());
 });
+
+test('an attach ends if the gateway closes its feeds meanwhile', { timeout: 20_000 }, async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let reads = 0;
+  // The second read begins when the channel of the room is subscribed.
+  holds.set(userId, async () => {
+    if (++reads === 2) await promise;
+  });
+  const attached = gateway.attach();
+  attached.catch(() => undefined);
+  await until(() => reads === 2, reads);
+  await gateway.liveRooms.reload();
+  holds.delete(userId);
+  resolve();
+  await assert.rejects(attached, { code: 'unavailable' });
+});
+
+test('a user who is added and removed during the read of their rooms does not join the new feed of the room', async () => {
+  const witness = await gateway.attach();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let hasRead = false;
+  holds.set(ownerId, () => {
+    hasRead = true;
+    return promise;
+  });
+  const attaching = gateway.attach({ userId: ownerId });
+  await until(() => hasRead, gateway.liveRooms.counts);
+  await broadcast(await store('AddUser', ownerId));
+  await until(() => witness.seqs.includes(2), witness.seqs);
+  gateway.detach(witness); // closes the feed
+  await store('RemoveUser', ownerId);
+  const later = await gateway.attach(); // starts a new feed, after the removal
+  holds.delete(ownerId);
+  resolve();
+  const socket = await attaching;
+  await assertReceived(later, []);
+  assert.deepEqual([socket.topics, socket.seqs], [new Set(), []]);
+});

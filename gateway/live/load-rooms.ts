@@ -1,3 +1,4 @@
+import { Refusal } from '../../shared/contract/errors.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import { BEFORE_ALL_ROOMS } from '../reads/attachment-reads.ts';
 import type { Reads } from '../reads/reads.ts';
@@ -40,6 +41,8 @@ async function loadPage(
       const readAt = feeds.beginRead();
       try {
         const page = await reads.attachment(key);
+        // Without this, a gateway that closes its feeds meanwhile would read without end.
+        if (user.closed) throw new Refusal('unavailable');
         let isComplete = true;
         await slices.run(page.rooms, ({ roomId, head }) => {
           retain(roomId);

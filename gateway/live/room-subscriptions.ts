@@ -223,7 +223,8 @@ export class RoomSubscriptions {
     if (user.closed) return;
     for (const [roomId, { seq, isMember }] of user.changesBeforeReady) {
       if (!isMember) user.leave(roomId, seq);
-      else if (this.#options.feeds.progressOf(roomId)) user.join(roomId);
+      // A feed that started later may have passed a removal.
+      else if (seq > (this.#options.feeds.progressOf(roomId)?.startSeq ?? seq)) user.join(roomId);
       else void this.#invitations.accept(user, { roomId, seq });
     }
     user.markLoaded();
