@@ -4,10 +4,11 @@ import { type Random, seededRandom } from '../bench/proof/seeded-random.ts';
 import { codeOf, KEYS, LanesClients } from './support/lanes-clients.ts';
 import { LanesModel, type Push } from './support/lanes-model.ts';
 
-// The real lanes with a model of the queue and the workers. `SEED=7 npm test -- test/lane-simulation.test.ts` runs
+// The real lanes with a model of the queue and the workers. `SEED=7 npm run simulate` runs
 // only the seed 7.
 
-const SEEDS = process.env.SEED ? [Number(process.env.SEED)] : Array.from({ length: 1_000 }, (_, index) => index);
+const COUNT = Number(process.env.SEEDS ?? 1_000);
+const SEEDS = process.env.SEED ? [Number(process.env.SEED)] : Array.from({ length: COUNT }, (_, index) => index);
 const STEPS = 200;
 const MAX_TICK_MS = 400;
 const OUTAGE_MS = 6_000;
