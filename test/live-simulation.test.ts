@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
-import { seededRandom } from './support/lanes-model.ts';
+import { seededRandom } from '../bench/proof/seeded-random.ts';
 import { findLeaks, findStreamErrors, findUnfinished } from './support/live-checks.ts';
 import { LiveSimulation, USERS } from './support/live-simulation.ts';
 

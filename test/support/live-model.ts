@@ -1,8 +1,8 @@
+import type { Random } from '../../bench/proof/seeded-random.ts';
 import type { Reads } from '../../gateway/reads/reads.ts';
 import type { Notice } from '../../shared/contract/channels.ts';
 import type { CommandName } from '../../shared/contract/commands.ts';
 import { type Message, membershipChange } from '../../shared/contract/messages.ts';
-import type { Random } from './lanes-model.ts';
 
 /** A small page, so that a user has several. */
 const ROOMS_OF_PAGE = 2;

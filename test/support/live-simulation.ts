@@ -1,3 +1,4 @@
+import type { Random } from '../../bench/proof/seeded-random.ts';
 import type { LiveSocket } from '../../gateway/live/attached-user.ts';
 import { LiveRooms } from '../../gateway/live/live-rooms.ts';
 import { channelNames, type Notice } from '../../shared/contract/channels.ts';
@@ -7,7 +8,6 @@ import { encodeVersioned } from '../../shared/contract/versions.ts';
 import { createLog } from '../../shared/log.ts';
 import { createMetrics } from '../../shared/metrics.ts';
 import { PayloadReader } from '../../shared/payloads.ts';
-import type { Random } from './lanes-model.ts';
 import { LiveModel, modelId } from './live-model.ts';
 import { ModelRedis, writeOnlyRedis } from './model-redis.ts';
 import { encodeMessages } from './stored-messages.ts';

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Redis } from 'ioredis';
-import type { Random } from './lanes-model.ts';
+import type { Random } from '../../bench/proof/seeded-random.ts';
 
 /** A connection without an answer for this time is replaced (shared/redis.ts). */
 const SILENCE_LIMIT_MS = 4_000;
