@@ -45,7 +45,8 @@ export interface LaneOptions<C> {
  *
  * A lane has stalled when its oldest batch has no reply for two seconds. Then the lane refuses the commands that wait
  * and every new one, so nobody waits long while Redis, Postgres or the workers are not reachable. The batches in
- * flight still wait for their outcomes: only these commands may have been applied.
+ * flight still wait for their outcomes: only these commands may have been applied. After a batch was given up, the lane
+ * sends single commands until one has its outcome, so that few commands wait for a system that does not work.
  * @template C the type of the commands @template O the type of the outcomes
  */
 export class Lane<C, O extends object> {
@@ -56,6 +57,8 @@ export class Lane<C, O extends object> {
   #inFlight: BatchInFlight<C, O>[] = [];
   #nextNumber = 0;
   #isStalled = false;
+  /** True from the moment when a batch is given up until the next reply. */
+  #isProbing = false;
   readonly #stallWatch = new StallWatch(
     () => this.#inFlight[0],
     () => this.#stall(),
@@ -90,6 +93,7 @@ export class Lane<C, O extends object> {
 
   /** Handles the reply to a batch. Ignores a second reply, and a reply to a batch that was given up. */
   complete(number: number, outcomes: O[]): void {
+    this.#isProbing = false;
     this.#finish(number, (index) => {
       const outcome = outcomes[index];
       return isOutcome(outcome) ? outcome : { code: 'internal' };
@@ -125,7 +129,7 @@ export class Lane<C, O extends object> {
   #sendBatches(): void {
     while (this.#mayMakeBatch()) {
       const nowMs = performance.now();
-      const taken = this.#waiting.take(this.#options.maxBatchCommands);
+      const taken = this.#waiting.take(this.#isProbing ? 1 : this.#options.maxBatchCommands);
       const pendingCommands = taken.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
       if (pendingCommands.length > 0) this.#send({ number: this.#nextNumber++, sentAtMs: nowMs, pendingCommands });
       for (const { expiresAtMs, onOutcome } of taken) if (expiresAtMs <= nowMs) onOutcome({ code: 'expired' });
@@ -136,7 +140,7 @@ export class Lane<C, O extends object> {
     const { maxInFlight, minSecondBatchCommands } = this.#options;
     if (this.#isStalled) return false;
     if (this.#inFlight.length === 0) return this.#waiting.size > 0;
-    return this.#inFlight.length < maxInFlight && this.#waiting.size >= minSecondBatchCommands;
+    return !this.#isProbing && this.#inFlight.length < maxInFlight && this.#waiting.size >= minSecondBatchCommands;
   }
 
   #send(batch: BatchInFlight<C, O>): void {
@@ -158,6 +162,7 @@ export class Lane<C, O extends object> {
   /** The next batch may be early until now, and given up soon. So it is sent again at once, without its predecessor. */
   #giveUp(number: number): void {
     const next = this.#inFlight.find((each) => each.number > number);
+    this.#isProbing = true;
     this.#finish(number, () => ({ code: 'unknown_outcome' }));
     next?.sending?.sendNow();
   }

@@ -210,6 +210,19 @@ test('after 15 seconds without a reply, the outcome is unknown_outcome and the l
   assert.deepEqual(await next, { id: 'b' });
 });
 
+test('after a batch was given up, the lane sends single commands until one has its outcome', async () => {
+  void push('a');
+  await pass(16_000);
+  void push('probe');
+  const waiting = Promise.all(pushMany(600));
+  await pass(1_000);
+  assert.deepEqual(batch(-1).commands, ['probe']);
+  reply(batch(-1));
+  assert.equal(batch(-1).commands.length, 601);
+  reply(batch(-1));
+  assert.equal((await waiting).filter((outcome) => 'id' in outcome).length, 600);
+});
+
 test('a command whose deadline passes while it waits is refused and never sent', async () => {
   const first = push('a');
   const late = push('b', { expiresAtMs: Date.now() + 800 });
