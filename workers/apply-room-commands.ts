@@ -68,12 +68,16 @@ export async function applyRoomCommands(
   return toApplied(commands, rows);
 }
 
-/** Refuses a command as `internal`. A command that was applied or refused before gets its first outcome. */
+/**
+ * Refuses a command as `internal`. A command that was applied or refused before gets its first outcome. The text of the
+ * command is not sent, because it may be what ends the process that reads it.
+ */
 export async function refuseRoomCommand(
   { database, databaseTime, log }: RoomCommandsContext,
   command: RoomCommand,
 ): Promise<AppliedRoomCommands> {
-  const batch = database.json([command] as unknown as postgres.JSONValue);
+  const { text: _, ...rest } = command;
+  const batch = database.json([rest] as unknown as postgres.JSONValue);
   const send = (): Promise<Row[]> => database<Row[]>`
     select command_id, code, is_new, ${database(messageColumns)}
     from refuse_command(${batch}, ${databaseTime.sentAt()}), lateral (select (message).*) columns`;

@@ -5,6 +5,7 @@ import { newId } from '../shared/contract/ids.ts';
 import type { Batch, RoomCommand } from '../shared/contract/jobs.ts';
 import { PAYLOAD_VERSION } from '../shared/contract/versions.ts';
 import { connectDatabase } from '../shared/database.ts';
+import { TcpProxy } from '../shared/local/tcp-proxy.ts';
 import { roomCommand, roomCommands, workerContext } from '../test/support/sql-room-commands.ts';
 import { openTestDatabase, testServices } from '../test/support/system.ts';
 import { until } from '../test/support/until.ts';
@@ -73,6 +74,26 @@ test('a command that was alone in a part when its worker died is refused, and al
   await redis.hset(scene.marks, '2-3', '');
   assert.deepEqual(shortly(await scene.applyCarefully()), [2, 3, 'internal', 4, 5]);
   assert.deepEqual(shortly(await scene.applyWhole()), [2, 3, 'internal', 4, 5]);
+});
+
+test('a refused command is sent to Postgres without its text, because the text may be deadly for what reads it', async () => {
+  const scene = await createScene(1);
+  const [command] = scene.batch.commands as [RoomCommand];
+  command.text = 'a deadly text';
+  await redis.hset(scene.marks, '0-1', '');
+  const proxy = await TcpProxy.open(url);
+  let sent = '';
+  proxy.onRequest = (bytes) => {
+    sent += bytes.toString('utf8');
+    return bytes;
+  };
+  const seen = connectDatabase(proxy.url, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
+  after(async () => {
+    await seen.end();
+    await proxy.close();
+  });
+  assert.deepEqual(shortly(await scene.applyCarefully({ ...context, database: seen })), ['internal']);
+  assert.ok(sent.includes(command.ref) && !sent.includes(command.text));
 });
 
 test('if a worker died in a larger part, the commands of this part are applied one by one', async () => {
