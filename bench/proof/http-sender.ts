@@ -3,8 +3,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Account } from '../accounts.ts';
 import { isFinal } from './command-rules.ts';
 import type { Recorder } from './recorder.ts';
+import { sendAgainAfterMs } from './send-again.ts';
 
-const SEND_AGAIN_AFTER_MS = 500;
 const ANSWER_TIMEOUT_MS = 17_000;
 
 /**
@@ -33,7 +33,7 @@ export async function sendOverHttp(
       recorder.record({ kind: 'acked', connection, ref, roomId: message.roomId, seq: outcome.seq });
     else recorder.record({ kind: 'refused', connection, ref, code: outcome.code });
     if (outcome && ('seq' in outcome || isFinal(outcome.code))) return;
-    await wait(SEND_AGAIN_AFTER_MS);
+    await wait(sendAgainAfterMs(attempt));
   }
 }
 

@@ -6,11 +6,11 @@ import { isFinal } from './command-rules.ts';
 import type { SentCommand } from './history.ts';
 import { Positions } from './positions.ts';
 import type { Recorder } from './recorder.ts';
+import { sendAgainAfterMs } from './send-again.ts';
 
 const RECONNECT_AFTER_MS = 100;
 /** Close codes from 4100 ask for a longer wait. */
 const UNAVAILABLE_AFTER_MS = 1_000;
-const SEND_AGAIN_AFTER_MS = 500;
 /** A socket that has no Welcome then is a fault of Rooms: an attach takes 10 seconds at most. */
 const WELCOME_TIMEOUT_MS = 15_000;
 /** Rooms promises an outcome within 15 seconds. */
@@ -40,6 +40,8 @@ interface OpenCommand {
   sentAtMs: number;
   /** The connection that may still bring the outcome. */
   connection: number | undefined;
+  /** How often the command was refused, without an effect of its own. */
+  refusals: number;
 }
 
 /**
@@ -170,7 +172,7 @@ export class Participant {
     if (isFinal(code)) this.#complete(ref);
     else {
       open.connection = undefined;
-      this.#later(SEND_AGAIN_AFTER_MS, () => this.#sendAgain(ref));
+      this.#later(sendAgainAfterMs(open.refusals++), () => this.#sendAgain(ref));
     }
   }
 
@@ -188,7 +190,8 @@ export class Participant {
 
   #send(command: SentCommand): void {
     const connection = this.#connection;
-    this.#open.set(command.ref, { command, sentAtMs: performance.now(), connection });
+    const refusals = this.#open.get(command.ref)?.refusals ?? 0;
+    this.#open.set(command.ref, { command, sentAtMs: performance.now(), connection, refusals });
     this.#options.recorder.record({ kind: 'sent', connection, ...command });
     this.#socket?.send(encodeText(JSON.stringify(command)));
   }

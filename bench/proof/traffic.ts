@@ -11,6 +11,8 @@ const TICK_MS = 10;
 const SILENCE_CHECK_MS = 1_000;
 const POLL_MS = 100;
 const MAX_OWN_MESSAGES = 20;
+/** A group adds a member again when more than this number are removed. Else most commands would be refused. */
+const MAX_REMOVED = 1;
 const MAX_ATTEMPTS = 5;
 const PREPARE_AGAIN_AFTER_MS = 1_000;
 
@@ -27,6 +29,8 @@ export interface TrafficSize {
 interface Group {
   participants: Participant[];
   roomIds: string[];
+  /** The removals whose members are not added again yet. The oldest is first. */
+  removals: { roomId: string; targetId: string }[];
 }
 
 /** Users who write, edit, delete, add and remove each other, over sockets and over HTTP, at a constant rate. */
@@ -64,7 +68,8 @@ export class Traffic {
     const groups = Array.from({ length: count }, (_, group): Group => {
       const own = accounts.filter((_, index) => index % count === group);
       const connect = (account: Account, firstUrl: number) => new Participant({ account, recorder, urls, firstUrl });
-      return { participants: own.map(connect), roomIds: roomIds.filter((_, index) => index % count === group) };
+      const ownRoomIds = roomIds.filter((_, index) => index % count === group);
+      return { participants: own.map(connect), roomIds: ownRoomIds, removals: [] };
     });
     const traffic = new Traffic(recorder, groups, urls, rate, random);
     while (!traffic.participants.every(({ isAttached }) => isAttached)) await wait(POLL_MS);
@@ -134,13 +139,19 @@ export class Traffic {
   }
 
   /** The owner adds or removes a user of any group. */
-  #changeMembers({ participants, roomIds }: Group): void {
+  #changeMembers({ participants, roomIds, removals }: Group): void {
     const [owner, roomId] = [participants[0] as Participant, this.#pick(roomIds)];
     if (!owner.isAttached) return;
+    if (removals.length > MAX_REMOVED) {
+      owner.send({ command: 'AddUser', text: '', ...(removals.shift() as Group['removals'][number]) });
+      return;
+    }
     const isRemoval = this.#random(3) === 0;
     const { account } = this.#pick(isRemoval || this.#random(2) === 0 ? participants : this.participants);
     if (isRemoval && account === owner.account) return;
-    owner.send({ command: isRemoval ? 'RemoveUser' : 'AddUser', roomId, targetId: account.id, text: '' });
+    const change = { roomId, targetId: account.id };
+    if (isRemoval) removals.push(change);
+    owner.send({ command: isRemoval ? 'RemoveUser' : 'AddUser', text: '', ...change });
   }
 
   /** @param text without a text, the message is deleted */
