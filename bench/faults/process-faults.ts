@@ -3,6 +3,7 @@ import type { Child } from '../../shared/local/child.ts';
 import type { ProcessLinks } from '../../shared/local/cluster.ts';
 import type { Participant } from '../proof/participant.ts';
 import { type Fault, NOTHING_TO_HEAL, pick } from './fault.ts';
+import type { FaultSystem } from './fault-system.ts';
 import { sendSignal } from './processes.ts';
 
 const NEXT_WORKER_AFTER_MS = 500;
@@ -110,7 +111,7 @@ export const killWorkerAndGateway: Fault = async (target) => {
 export const restartAll: Fault = async ({ system }) => {
   for (let round = 0; round < 2; round++) {
     for (const { process } of system.linksOf('workers')) {
-      await system.cluster.startWorker();
+      await startReadyWorker(system);
       await process.stop();
     }
     for (const { process, clients } of system.linksOf('gateway')) {
@@ -120,6 +121,11 @@ export const restartAll: Fault = async ({ system }) => {
   }
   return NOTHING_TO_HEAL;
 };
+
+async function startReadyWorker({ cluster }: FaultSystem): Promise<void> {
+  const worker = await cluster.startWorker();
+  while (!cluster.logOf(worker).includes('workers ready')) await wait(WATCH_EVERY_MS);
+}
 
 /** A supervisor starts a new worker for each that the command kills. */
 export const sendPoison: Fault = ({ system, participants, roomIds, hitRoomIds, measured }) => {

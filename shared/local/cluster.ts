@@ -15,6 +15,17 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** All requests of tests and benchmarks come from one IP address, so the limits per IP address must be high. */
 export const HIGH_LIMITS = parseEnv(readFileSync(join(root, 'bench/load.env'), 'utf8')) as Record<string, string>;
 
+/** How a reverse proxy answers while its gateway does not run. So clients know that their request was not done. */
+const BAD_GATEWAY_BODY = '{"code":"unavailable"}';
+const BAD_GATEWAY = [
+  'HTTP/1.1 502 Bad Gateway',
+  'content-type: application/json',
+  `content-length: ${BAD_GATEWAY_BODY.length}`,
+  'connection: close',
+  '',
+  BAD_GATEWAY_BODY,
+].join('\r\n');
+
 export interface ClusterOptions {
   /** The database must be migrated. */
   databaseUrl: string;
@@ -149,6 +160,7 @@ export class Cluster {
     const existing = this.#clientProxies.get(port);
     if (existing) existing.target = gatewayUrl;
     const proxy = existing ?? (await TcpProxy.open(gatewayUrl, port));
+    proxy.refusal = BAD_GATEWAY;
     this.#clientProxies.set(proxy.port, proxy);
     return proxy;
   }

@@ -20,6 +20,8 @@ export interface LinkRules {
   onRequest: Filter | undefined;
   /** For the bytes that the server sends. */
   onReply: Filter | undefined;
+  /** What a client gets if the server accepts no connection. Undefined: a reset. */
+  refusal: string | undefined;
   /** Asked for all bytes of a client. If true, the link passes nothing more, in both directions. */
   isDeaf(link: Link): boolean;
 }
@@ -36,6 +38,7 @@ export class Link {
   readonly #requests: PacedPipe;
   readonly #replies: PacedPipe;
   #isDeaf = false;
+  #isConnected = false;
 
   /** @param server a socket that is still connecting */
   constructor(client: Socket, server: Socket, rules: LinkRules) {
@@ -48,10 +51,13 @@ export class Link {
     client.on('data', (bytes) => this.#carryRequest(bytes));
     client.on('end', () => this.#requests.end());
     client.on('close', (hadError) => (hadError || this.#isDeaf) && reset(server));
+    server.on('connect', () => {
+      this.#isConnected = true;
+    });
     server.on('data', (bytes) => this.#carryReply(bytes));
     // The client of a deaf link must not see that the server has ended it.
     server.on('end', () => this.#isDeaf || this.#replies.end());
-    server.on('close', (hadError) => hadError && !this.#isDeaf && reset(client));
+    server.on('close', (hadError) => hadError && !this.#isDeaf && this.#failClient());
   }
 
   /** From now on, the connection stays open and passes nothing. It never recovers. */
@@ -65,6 +71,12 @@ export class Link {
       if (way === 'rst') reset(socket);
       else socket.destroySoon();
     }
+  }
+
+  #failClient(): void {
+    const { refusal } = this.#rules;
+    if (refusal !== undefined && !this.#isConnected) this.#client.end(refusal);
+    else reset(this.#client);
   }
 
   #carryRequest(bytes: Buffer): void {

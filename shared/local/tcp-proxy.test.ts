@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 import { testServices } from '../../test/support/system.ts';
 import { until } from '../../test/support/until.ts';
 import { connectDatabase } from '../database.ts';
+import { freePort } from './ports.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
 /** A server that sends back each byte. */
@@ -53,6 +54,16 @@ for (const [way, end] of [
     await until(() => connection.end === end);
     await sendAndReceive(open(proxy), 'again');
   });
+
+test('if the server accepts no connection, a client gets a reset, or the refusal if there is one', async () => {
+  const proxy = await openProxy(`http://127.0.0.1:${await freePort()}`);
+  const first = open(proxy);
+  await until(() => first.end === 'ECONNRESET');
+  proxy.refusal = 'not now';
+  const second = open(proxy);
+  await until(() => second.end === 'FIN');
+  assert.equal(second.received, 'not now');
+});
 
 test('a deaf link stays open and passes nothing, also after heal, and new links work', async () => {
   const proxy = await openProxy();

@@ -23,6 +23,8 @@ export class TcpProxy implements LinkRules {
   pace: Pace | undefined;
   onRequest: Filter | undefined;
   onReply: Filter | undefined;
+  /** What a client gets if the server accepts no connection. Undefined: a reset. `heal` does not change it. */
+  refusal: string | undefined;
   readonly #server: Server;
   #target: URL;
   #deafMatch: Match | undefined;
