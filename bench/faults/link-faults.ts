@@ -1,10 +1,13 @@
+import type { Link } from '../../shared/local/link.ts';
 import type { Cut, Match, TcpProxy } from '../../shared/local/tcp-proxy.ts';
-import { type Fault, type FaultTarget, pick, repeat } from './fault.ts';
-import { disturb, PublicationStream } from './publication-stream.ts';
+import { type Fault, type FaultTarget, type Heal, pick, repeat } from './fault.ts';
+import type { FaultSystem } from './fault-system.ts';
+import { disturb, PublicationStream, type RedisValue, ReplyChoice } from './publication-stream.ts';
 
 /** Each byte needs 100 ms in each direction, so a round trip takes 200 ms. */
 const SLOW = { delayMs: 100, bytesPerSecond: 125_000 };
 const CUT_EVERY_MS = 300;
+const CUT_AT_REPLY_EVERY_MS = 1_000;
 const ONE_IN_TEN = 10;
 const STOPPED_READERS = 20;
 
@@ -71,18 +74,46 @@ export const cutAtRandom: Fault = (target) =>
   });
 
 /** Of the publications that gateways get, 5 % are dropped, doubled or swapped with the next one. */
-export const disturbPublications: Fault = ({ system, random }) => {
+export const disturbPublications: Fault = ({ system, random }) =>
+  changePublications(system, (values) => disturb(values, random));
+
+/** Each second reply to a gateway is lost. The reply to the copy that the gateway then sends arrives. */
+export const loseReplies: Fault = ({ system }) => {
+  const chosen = new ReplyChoice();
+  return changePublications(system, (values) =>
+    Buffer.concat(values.filter((value) => !chosen.has(value)).map(({ bytes }) => bytes)),
+  );
+};
+
+/** A subscriber is cut in the moment in which a reply arrives, at most once in {@link CUT_AT_REPLY_EVERY_MS}. */
+export const cutAtReplies: Fault = ({ system }) => {
+  const chosen = new ReplyChoice();
+  let nextAtMs = 0;
+  return changePublications(system, (values, link) => {
+    if (performance.now() < nextAtMs || !values.some((value) => chosen.has(value)))
+      return Buffer.concat(values.map(({ bytes }) => bytes));
+    nextAtMs = performance.now() + CUT_AT_REPLY_EVERY_MS;
+    link.end('rst');
+    return undefined;
+  });
+};
+
+/** Passes what the subscribers of all gateways get through `change`. */
+function changePublications(
+  system: FaultSystem,
+  change: (values: RedisValue[], link: Link) => Buffer | undefined,
+): Heal {
   const proxies = system.linksOf('gateway').map(({ redis }) => redis);
-  const streams = new WeakMap<object, PublicationStream>();
+  const streams = new WeakMap<Link, PublicationStream>();
   for (const proxy of proxies)
     proxy.onReply = (bytes, link) => {
       if (link.kind !== 'subscriber') return bytes;
       const stream = streams.get(link) ?? new PublicationStream();
       streams.set(link, stream);
-      return disturb(stream.read(bytes), random);
+      return change(stream.read(bytes), link);
     };
   return () => healAll(proxies);
-};
+}
 
 /** One client in twenty stops reading from its socket. */
 export const stopReaders: Fault = ({ participants, random }) => {

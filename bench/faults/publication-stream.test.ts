@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '../proof/seeded-random.ts';
-import { disturb, PublicationStream } from './publication-stream.ts';
+import { disturb, PublicationStream, ReplyChoice } from './publication-stream.ts';
 
 const publication = (payload: string) => `>3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$${payload.length}\r\n${payload}\r\n`;
 const others = '+OK\r\n>3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n%1\r\n$1\r\na\r\n$-1\r\n';
@@ -14,8 +14,8 @@ test('values of Redis are found, however their bytes are cut', () => {
       stream.read(bytes.subarray(index * size, (index + 1) * size)),
     ).flat();
     assert.deepEqual(
-      values.map(({ isPublication }) => isPublication),
-      [false, false, false, true, true],
+      values.map(({ channel }) => channel),
+      [undefined, undefined, undefined, 'c', 'c'],
     );
     assert.equal(Buffer.concat(values.map((value) => value.bytes)).compare(bytes), 0);
   }
@@ -31,4 +31,17 @@ test('only publications are dropped, doubled and swapped', () => {
   assert.ok(payloads.some((payload) => !counts.has(payload)));
   assert.ok([...counts.values()].some(({ length }) => length === 2));
   assert.ok(got.some((payload, index) => Number(payload.slice(1)) < Number(got[index - 1]?.slice(1) ?? 0)));
+});
+
+test('each second reply to a batch is chosen, and no two replies to the same batch', () => {
+  const reply = (number: number) => ({
+    channel: 'p:gateway:g',
+    bytes: Buffer.from(`{"job":"room-commands","lane":0,"number":${number},"outcomes":[]}`),
+  });
+  const chosen = new ReplyChoice();
+  assert.deepEqual(
+    [1, 1, 2, 3, 3, 4].map((number) => chosen.has(reply(number))),
+    [true, false, false, true, false, false],
+  );
+  assert.equal(chosen.has({ ...reply(5), channel: 'p:notices' }), false);
 });

@@ -1,13 +1,18 @@
 import type { Random } from '../proof/seeded-random.ts';
 
 const CRLF = '\r\n';
+const PUBLICATION = /^[>*]\d+\r\n\$7\r\nmessage\r\n\$\d+\r\n([^\r]*)\r\n/;
+const MAX_HEADER_BYTES = 200;
+/** The job, the lane and the number of a batch. */
+const REPLY = /"job":"[^"]+","lane":\d+,"number":\d+/;
 /** One publication in twenty is disturbed. */
 const ONE_IN = 20;
 
 /** One value of the Redis protocol (RESP). */
 export interface RedisValue {
   bytes: Buffer;
-  isPublication: boolean;
+  /** Of a publication. */
+  channel: string | undefined;
 }
 
 /** Cuts the bytes that Redis sends on one connection into values. Keeps an incomplete value for the next call. */
@@ -20,10 +25,7 @@ export class PublicationStream {
     let start = 0;
     for (let end = endOfValue(all, 0); end > 0; end = endOfValue(all, start)) {
       const value = all.subarray(start, end);
-      values.push({
-        bytes: value,
-        isPublication: /^[>*]\d+\r\n\$7\r\nmessage\r\n/.test(value.toString('latin1', 0, 32)),
-      });
+      values.push({ bytes: value, channel: PUBLICATION.exec(value.toString('latin1', 0, MAX_HEADER_BYTES))?.[1] });
       start = end;
     }
     this.#rest = all.subarray(start);
@@ -34,14 +36,29 @@ export class PublicationStream {
 /** Drops, doubles or swaps one publication in twenty. */
 export function disturb(values: RedisValue[], random: Random): Buffer {
   const sent: Buffer[] = [];
-  for (const { bytes, isPublication } of values) {
-    const fault = isPublication && random(ONE_IN) === 0 ? random(3) : undefined;
+  for (const { bytes, channel } of values) {
+    const fault = channel !== undefined && random(ONE_IN) === 0 ? random(3) : undefined;
     if (fault === 0) continue;
     if (fault === 2 && sent.length > 0) sent.splice(-1, 0, bytes);
     else sent.push(bytes);
     if (fault === 1) sent.push(bytes);
   }
   return Buffer.concat(sent);
+}
+
+/** Chooses each second reply to a batch, and never two replies to the same batch. */
+export class ReplyChoice {
+  readonly #chosen = new Set<string>();
+  #isNext = false;
+
+  has({ bytes, channel }: RedisValue): boolean {
+    if (!channel?.includes(':gateway:')) return false;
+    const batch = REPLY.exec(bytes.toString('latin1'))?.[0];
+    if (!batch || this.#chosen.has(`${channel} ${batch}`)) return false;
+    this.#isNext = !this.#isNext;
+    if (this.#isNext) this.#chosen.add(`${channel} ${batch}`);
+    return this.#isNext;
+  }
 }
 
 /** @returns where the value ends that begins at `start`, or -1 if it is incomplete */

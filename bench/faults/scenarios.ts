@@ -4,9 +4,11 @@ import type { ScheduledFault } from './fault.ts';
 import {
   cutAtRandom,
   cutLinks,
+  cutAtReplies,
   disturbPublications,
   LINK_GROUPS,
   type LinkName,
+  loseReplies,
   slowAllLinks,
   stopReaders,
 } from './link-faults.ts';
@@ -51,6 +53,8 @@ export interface Scenario {
 const NOTICE = { noticeMaxMs: 16_000 };
 /** A lost publication must be noticed in this time. */
 const LAG = { lagMaxMs: 2_000 };
+/** If only a reply is lost, the outcome must be known in this time. */
+const LOST_REPLY_MS = 2_000;
 const RECOVER_MS = 3_500;
 /** In a known outage, Rooms refuses new commands in this time. */
 const OUTAGE = { outageAnswerP99Ms: 2_500, memoryMiB: 50 };
@@ -146,6 +150,18 @@ export const SCENARIOS: Scenario[] = [
     what: '5 % of the publications are dropped, doubled or swapped, for 8 s',
     faults: [{ fault: disturbPublications, forMs: 8_000 }],
     limits: { ...NOTICE, ...LAG, recoverMs: RECOVER_MS },
+  },
+  {
+    name: 'replies-lost',
+    what: 'each second reply of a worker to a gateway is lost, for 8 s',
+    faults: [{ fault: loseReplies, forMs: 8_000 }],
+    limits: { noticeMaxMs: LOST_REPLY_MS, recoverMs: RECOVER_MS },
+  },
+  {
+    name: 'cut-at-reply',
+    what: 'each second, a subscriber connection is cut when a reply arrives, for 8 s',
+    faults: [{ fault: cutAtReplies, forMs: 8_000 }],
+    limits: { noticeMaxMs: LOST_REPLY_MS, recoverMs: RECOVER_MS },
   },
   {
     name: 'gateway-killed',
