@@ -46,8 +46,9 @@ const MIXES: Record<string, ScheduledFault[]> = {
   'a worker dies after a commit, and the gateway that sent the batch too': [{ fault: killWorkerAndGateway }],
 };
 
-const system = await FaultSystem.start({ gateways: 2, workers: 2, checkout: undefined });
+const system = await FaultSystem.start({ gateways: 2, workers: 2, checkout: undefined, hasFakeClock: false });
 after(() => system.stop());
+let logouts = 0;
 
 for (const [name, faults] of Object.entries(MIXES))
   test(`no promise is broken although ${name}`, async () => {
@@ -55,4 +56,7 @@ for (const [name, faults] of Object.entries(MIXES))
     const { violations, figures } = await runIn(system, scenario, SEED);
     assert.deepEqual(violations, []);
     assert.ok(figures.acks > 100, `only ${figures.acks} commands were acked`);
+    logouts += figures.revocations;
   });
+
+test('users logged out during these faults', () => assert.ok(logouts > 0));

@@ -12,6 +12,7 @@ import { startPostgres } from '../../shared/local/embedded-postgres.ts';
 import { startRedis } from '../../shared/local/embedded-redis.ts';
 import { migrate } from '../../sql/migrate.ts';
 import { binaries } from '../with-services.ts';
+import { FakeClock } from './fake-clock.ts';
 
 const PASSWORD = 'password';
 
@@ -20,6 +21,8 @@ export interface FaultSystemOptions {
   workers: number;
   /** The folder of another checkout of Rooms, whose processes run. */
   checkout: string | undefined;
+  /** True if the clock of all processes and of Postgres can be set: see {@link FaultSystem.clock}. */
+  hasFakeClock: boolean;
 }
 
 /** Rooms with its own Postgres and Redis. Each connection of each process goes through a proxy. */
@@ -30,6 +33,7 @@ export class FaultSystem {
   readonly database: Database;
   /** Goes straight to Redis. */
   readonly redis: Redis;
+  readonly clock: FakeClock | undefined;
   readonly #home: string;
   readonly #urls: { postgres: URL; redis: URL };
   #postgres: Child;
@@ -38,11 +42,13 @@ export class FaultSystem {
   private constructor(
     home: string,
     cluster: Cluster,
+    clock: FakeClock | undefined,
     services: Record<'postgres' | 'redis', { url: string; child: Child }>,
   ) {
     const { postgres, redis } = services;
     this.#home = home;
     this.cluster = cluster;
+    this.clock = clock;
     this.secret = cluster.secret;
     this.#urls = { postgres: new URL(postgres.url), redis: new URL(redis.url) };
     [this.#postgres, this.#redisServer] = [postgres.child, redis.child];
@@ -52,14 +58,15 @@ export class FaultSystem {
     this.redis.on('error', () => undefined);
   }
 
-  static async start({ gateways, workers, checkout }: FaultSystemOptions): Promise<FaultSystem> {
+  static async start({ gateways, workers, checkout, hasFakeClock }: FaultSystemOptions): Promise<FaultSystem> {
     const home = mkdtempSync(join(tmpdir(), 'rooms-faults-'));
     const folder = (name: string) => {
       mkdirSync(join(home, name));
       return join(home, name);
     };
+    const clock = hasFakeClock ? new FakeClock(home) : undefined;
     const [postgres, redis] = await Promise.all([
-      startPostgres(folder('postgres'), PASSWORD),
+      startPostgres(folder('postgres'), PASSWORD, 0, clock?.env),
       startRedis(folder('redis'), binaries, PASSWORD),
     ]);
     await (checkout ? migrateAs(checkout, postgres.url) : migrate(postgres.url));
@@ -71,8 +78,9 @@ export class FaultSystem {
       workers,
       checkout,
       proxyLinks: true,
+      env: clock?.env ?? {},
     });
-    return new FaultSystem(home, cluster, { postgres, redis });
+    return new FaultSystem(home, cluster, clock, { postgres, redis });
   }
 
   get url(): string {
@@ -100,7 +108,7 @@ export class FaultSystem {
   async startPostgresAgain(): Promise<void> {
     await this.#postgres.ended;
     const port = Number(this.#urls.postgres.port);
-    this.#postgres = (await startPostgres(join(this.#home, 'postgres'), PASSWORD, port)).child;
+    this.#postgres = (await startPostgres(join(this.#home, 'postgres'), PASSWORD, port, this.clock?.env)).child;
   }
 
   /** Starts Redis again, at the same port, after it has ended. @param isEmpty without its data */

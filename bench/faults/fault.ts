@@ -2,6 +2,9 @@ import type { Participant } from '../proof/participant.ts';
 import type { Random } from '../proof/seeded-random.ts';
 import type { FaultSystem } from './fault-system.ts';
 
+/** `deaths`: of workers. `poolBackMs`: until the pools had all their connections again. `lostReads`: without an answer. */
+export type MeasuredName = 'deaths' | 'poolBackMs' | 'lostReads';
+
 /** What a fault may touch. */
 export interface FaultTarget {
   system: FaultSystem;
@@ -11,7 +14,7 @@ export interface FaultTarget {
   /** Rooms that the fault hits itself. The latency of the others is measured. */
   hitRoomIds: Set<string>;
   /** Figures that only the fault knows, such as the number of deaths. */
-  measured: Record<string, number>;
+  measured: Partial<Record<MeasuredName, number>>;
 }
 
 /** Ends a fault that lasts. */

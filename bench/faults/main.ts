@@ -1,4 +1,5 @@
 import { readFaultOptions, USAGE } from './command-line.ts';
+import { hasFakeClock } from './fake-clock.ts';
 import { runLong } from './long-run.ts';
 import { type RunResult, runScenario } from './run-scenario.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
@@ -23,6 +24,10 @@ process.exitCode = runs.some(({ violations, misses }) => violations.length + mis
 async function runAll(): Promise<ScenarioResults[]> {
   const all: ScenarioResults[] = [];
   for (const scenario of scenarios) {
+    if (scenario.needsFakeClock && !hasFakeClock) {
+      print(`${scenario.name} is skipped, because libfaketime is not installed: apt-get install libfaketime`);
+      continue;
+    }
     const each: ScenarioResults = { scenario, runs: [] };
     all.push(each);
     for (const seed of seeds) each.runs.push(await runOne(scenario, seed));
@@ -35,6 +40,8 @@ async function runOne(scenario: Scenario, seed: number): Promise<RunResult> {
   const result = await runScenario(scenario, seed, checkout);
   for (const line of [...result.violations.map((text) => `VIOLATION ${text}`), ...result.misses].slice(0, MAX_PRINTED))
     print(`  ${line}`);
+  const measured = Object.entries(result.measured).map(([name, value]) => `${name} ${Math.round(value)}`);
+  if (measured.length > 0) print(`  ${measured.join(', ')}`);
   if (result.violations.length > 0) print(`  repeat it: npm run faults -- --only=${scenario.name} --seed=${seed}`);
   return result;
 }

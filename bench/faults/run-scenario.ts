@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { checkHistory } from '../proof/check-history.ts';
-import { measureRun, type RunFigures } from '../proof/figures.ts';
+import { measureRun, type Phases, type RunFigures } from '../proof/figures.ts';
+import type { History } from '../proof/history.ts';
+import type { Recorder } from '../proof/recorder.ts';
 import { seededRandom } from '../proof/seeded-random.ts';
 import { Traffic } from '../proof/traffic.ts';
 import type { FaultTarget, ScheduledFault } from './fault.ts';
@@ -14,6 +16,10 @@ const RECOVERY_MS = 4_000;
 const SETTLE_TIMEOUT_MS = 40_000;
 const JITTER_MS = 500;
 const MEMORY_CHECK_MS = 250;
+/** A gateway whose channels were cut works again in this time after the fault. */
+const CHANNELS_BACK_MS = 10_000;
+/** While channels can be cut, a logout ends its sockets in this time. */
+const MAX_AFTER_REVOCATION_MS = 5_000;
 
 const TRAFFIC = { rooms: 16, roomSize: 5, participants: 40, rate: 300 };
 
@@ -23,12 +29,15 @@ export interface RunResult {
   violations: string[];
   /** Figures that are larger than the scenario allows. */
   misses: string[];
-  figures: RunFigures & { memoryMiB: number; deaths?: number };
+  figures: RunFigures & { memoryMiB: number } & FaultTarget['measured'];
+  /** The part of the figures that only the faults know. */
+  measured: FaultTarget['measured'];
 }
 
 /** Runs a scenario once, in a system of its own. The same seed gives the same schedule and the same commands. */
 export async function runScenario(scenario: Scenario, seed: number, checkout: string | undefined): Promise<RunResult> {
-  const system = await FaultSystem.start({ gateways: 2, workers: 2, checkout });
+  const { needsFakeClock = false } = scenario;
+  const system = await FaultSystem.start({ gateways: 2, workers: 2, checkout, hasFakeClock: needsFakeClock });
   try {
     return await runIn(system, scenario, seed);
   } finally {
@@ -56,16 +65,27 @@ export async function runIn(system: FaultSystem, scenario: Scenario, seed: numbe
     await sending;
     const endedAtMs = performance.now();
     await traffic.settle(system.database, SETTLE_TIMEOUT_MS);
-    const history = await recorder.readHistory(system.database);
     const phases = { startedAtMs, faultAtMs, healedAtMs, endedAtMs };
+    const history = await readHistory(scenario, recorder, system, phases);
     const measured = { ...target.measured, memoryMiB: memory() };
     const figures = { ...measureRun(history, phases, target.hitRoomIds), ...measured };
     const violations = checkHistory(history).map(({ rule, what }) => `${rule}: ${what}`);
-    return { seed, violations, misses: findMisses(scenario, figures), figures };
+    return { seed, violations, misses: findMisses(scenario, figures), figures, measured: target.measured };
   } finally {
     memory();
     traffic.stop();
   }
+}
+
+async function readHistory(
+  { faults, maxAfterRevocationMs = MAX_AFTER_REVOCATION_MS }: Scenario,
+  recorder: Recorder,
+  { database }: FaultSystem,
+  { faultAtMs, healedAtMs }: Phases,
+): Promise<History> {
+  const history = await recorder.readHistory(database);
+  if (faults.length === 0) return history;
+  return { ...history, disturbance: { fromMs: faultAtMs, toMs: healedAtMs + CHANNELS_BACK_MS, maxAfterRevocationMs } };
 }
 
 async function runFault({ afterMs = 0, forMs = 0, fault }: ScheduledFault, target: FaultTarget): Promise<void> {

@@ -1,10 +1,11 @@
 import type { RunFigures } from '../proof/figures.ts';
 import type { TrafficSize } from '../proof/traffic.ts';
-import type { ScheduledFault } from './fault.ts';
+import { jumpClock } from './clock-faults.ts';
+import type { MeasuredName, ScheduledFault } from './fault.ts';
 import {
   cutAtRandom,
-  cutLinks,
   cutAtReplies,
+  cutLinks,
   disturbPublications,
   LINK_GROUPS,
   type LinkName,
@@ -22,6 +23,7 @@ import {
   sendPoison,
   stopAllWorkers,
 } from './process-faults.ts';
+import { cutReadPools } from './read-pool.ts';
 import {
   fillRedis,
   killBackends,
@@ -45,8 +47,12 @@ export interface Scenario {
   /** The traffic continues for this time after the faults. Default: 4,000. */
   recoveryMs?: number;
   traffic?: Partial<TrafficSize>;
+  /** While the faults last, the last frame may arrive this long after a logout. Default: 5,000. */
+  maxAfterRevocationMs?: number;
+  /** Runs only where libfaketime is installed, and not among the mixed faults of a long run. */
+  needsFakeClock?: boolean;
   /** The largest allowed values of the figures. */
-  limits?: Partial<Record<Exclude<keyof RunFigures, 'refusals'> | 'memoryMiB' | 'deaths', number>>;
+  limits?: Partial<Record<Exclude<keyof RunFigures, 'refusals'> | 'memoryMiB' | MeasuredName, number>>;
 }
 
 /** Rooms must give every client an outcome in this time, or close its connection. */
@@ -173,6 +179,8 @@ export const SCENARIOS: Scenario[] = [
     name: 'gateway-paused',
     what: 'a gateway is stopped for 15 s, and Redis cuts its subscriber',
     faults: [{ fault: pauseGateway, forMs: 15_000 }],
+    // A stopped process cannot close its sockets, and what it has sent arrives.
+    maxAfterRevocationMs: 20_000,
     limits: { recoverMs: RECOVER_MS },
   },
   {
@@ -186,6 +194,19 @@ export const SCENARIOS: Scenario[] = [
     what: 'a fifth of the connections to Postgres is killed every 15 ms, for 8 s',
     faults: [{ fault: killBackends, forMs: 8_000 }],
     limits: { ...NOTICE, recoverMs: RECOVER_MS },
+  },
+  {
+    name: 'read-pool-cut',
+    what: 'all connections of the gateways to Postgres are ended six times, while 400 reads a second arrive',
+    faults: [{ fault: cutReadPools }],
+    limits: { ...NOTICE, poolBackMs: 5_000, lostReads: 0, recoverMs: RECOVER_MS },
+  },
+  {
+    name: 'clock-jump',
+    what: 'the clock of all processes and of Postgres jumps one hour ahead, and 8 s later back',
+    needsFakeClock: true,
+    faults: [{ fault: jumpClock, forMs: 8_000 }],
+    limits: { ...NOTICE, gapMaxMs: 1_000, expired: 0, recoverMs: RECOVER_MS },
   },
   {
     name: 'replies-swallowed',
@@ -239,6 +260,8 @@ export const SCENARIOS: Scenario[] = [
     name: 'readers-stopped',
     what: 'one client in twenty reads nothing for 10 s',
     faults: [{ fault: stopReaders, forMs: 10_000 }],
+    // A client that stops reading finds old frames when it goes on.
+    maxAfterRevocationMs: 15_000,
     limits: { recoverMs: 500 },
   },
   {

@@ -260,6 +260,15 @@ for (const [name, [rule, change]] of Object.entries(breaks))
     assert.deepEqual([...new Set(checkHistory(history).map((violation) => violation.rule))], [rule]);
   });
 
+test('a frame may arrive later after a logout while a fault lasts', () => {
+  const history = correctHistory();
+  history.events.unshift({ kind: 'revoked', connection: 1, atMs: -2_000 });
+  history.disturbance = { fromMs: -2_500, toMs: -1_500, maxAfterRevocationMs: 5_000 };
+  assert.deepEqual(checkHistory(history), []);
+  history.disturbance.maxAfterRevocationMs = 1_500;
+  assert.notDeepEqual(checkHistory(history), []);
+});
+
 test('each rule has a broken history', () => {
   const broken = new Set(Object.values(breaks).map(([rule]) => rule));
   assert.deepEqual(

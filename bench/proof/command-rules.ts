@@ -12,8 +12,8 @@ export const commandRules = {
   'every command has an outcome': findOpenCommands,
 };
 
-/** These codes refuse one sending. The same command may be sent again. */
-const REFUSES_ONE_SENDING = [429, 503];
+/** These codes refuse one sending. The same command may be sent again, after 401 with another token. */
+const REFUSES_ONE_SENDING = [401, 429, 503];
 
 /** A refusal that is final: the command must never be applied. */
 export function isFinal(code: string): boolean {

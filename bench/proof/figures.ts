@@ -14,14 +14,19 @@ export interface Phases {
   endedAtMs: number;
 }
 
+/** A gateway closes sockets with these codes for a reason that the client knows, such as its logout. */
+const CAUSED_BY_CLIENT = /close code 44/;
+
 /** What a run showed besides its violations. */
 export interface RunFigures {
   acks: number;
   deliveries: number;
   /** Sendings that were refused, by code. */
   refusals: Record<string, number>;
-  /** Sendings whose connection closed before the outcome, or with the outcome `unknown_outcome`. */
+  /** Sendings with the outcome `unknown_outcome`, or whose connection closed before the outcome, except by a logout. */
   unknown: number;
+  /** Sendings that were refused because their deadline had passed. */
+  expired: number;
   /** From the first sending to the ack. */
   ackP99Ms: number;
   ackMaxMs: number;
@@ -40,6 +45,8 @@ export interface RunFigures {
   recoverMs: number;
   /** Connections without a Welcome after 15 seconds. */
   late: number;
+  /** Logouts of a participant who had a socket. */
+  revocations: number;
 }
 
 export function measureRun(history: History, phases: Phases, hitRoomIds: Set<string>): RunFigures {
@@ -57,6 +64,7 @@ export function measureRun(history: History, phases: Phases, hitRoomIds: Set<str
     acks: new Set(acks.map(({ ref }) => ref)).size,
     deliveries: eventsOf(history, 'got').length,
     refusals: Object.fromEntries([...refused].map(([code, { length }]) => [code, length])),
+    expired: refused.get('expired')?.length ?? 0,
     unknown: waits.filter(({ isUnknown }) => isUnknown).length,
     ackP99Ms: percentile(ackTimes, 99),
     ackMaxMs: percentile(ackTimes, 100),
@@ -68,6 +76,7 @@ export function measureRun(history: History, phases: Phases, hitRoomIds: Set<str
     gapMaxMs: longestGap([phases.startedAtMs, ...times, phases.endedAtMs]),
     recoverMs: findRecovery(times, phases),
     late: eventsOf(history, 'late').length,
+    revocations: eventsOf(history, 'revoked').length,
   };
 }
 
@@ -103,8 +112,9 @@ function findWaits({ events }: History): Wait[] {
       if (sentAtMs !== undefined) waits.push({ sentAtMs, waitMs: event.atMs - sentAtMs, isUnknown });
     }
     if (event.kind !== 'closed') continue;
+    const isUnknown = !CAUSED_BY_CLIENT.test(event.reason);
     for (const sentAtMs of open.get(event.connection)?.values() ?? [])
-      waits.push({ sentAtMs, waitMs: event.atMs - sentAtMs, isUnknown: true });
+      waits.push({ sentAtMs, waitMs: event.atMs - sentAtMs, isUnknown });
     open.delete(event.connection);
   }
   return waits;

@@ -59,8 +59,8 @@ export interface History {
   rows: Row[];
   /** All members of these rooms. */
   memberships: Membership[];
-  /** How long after a revocation the last frame may arrive. Default: 1,000. */
-  maxAfterRevocationMs?: number;
+  /** While a fault lasts, the last frame may arrive this long after a revocation. Default: always 1,000. */
+  disturbance?: { fromMs: number; toMs: number; maxAfterRevocationMs: number };
 }
 
 export type EventOf<Kind extends Event['kind']> = Extract<Event, { kind: Kind }>;

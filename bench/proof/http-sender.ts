@@ -14,7 +14,7 @@ const ANSWER_TIMEOUT_MS = 17_000;
 export async function sendOverHttp(
   recorder: Recorder,
   urls: string[],
-  { token }: Account,
+  account: Account,
   message: { roomId: string; text: string },
   isStopped: () => boolean,
 ): Promise<void> {
@@ -24,7 +24,7 @@ export async function sendOverHttp(
     recorder.record({ kind: 'sent', connection, ref, command: 'CreateMessage', targetId: message.roomId, ...message });
     const outcome = await post(
       `${urls[attempt % urls.length]}/api/messages/${message.roomId}`,
-      token,
+      account.token,
       ref,
       message.text,
     );

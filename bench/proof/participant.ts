@@ -76,6 +76,11 @@ export class Participant {
     return this.#isAttached && !this.#isLeaving;
   }
 
+  /** The number of the connection. It stays until the next one is made. */
+  get connection(): number {
+    return this.#connection;
+  }
+
   get openCommands(): number {
     return this.#open.size;
   }

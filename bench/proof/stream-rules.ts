@@ -142,11 +142,16 @@ function findLeaks(history: History): string[] {
 }
 
 function findFramesAfterRevocation(history: History): string[] {
-  const { maxAfterRevocationMs = DEFAULT_AFTER_REVOCATION_MS } = history;
   const revokedAt = new Map(eventsOf(history, 'revoked').map(({ connection, atMs }) => [connection, atMs]));
   return eventsOf(history, 'got').flatMap(({ connection, roomId, seq, atMs }) => {
-    const late = atMs - (revokedAt.get(connection) ?? Number.POSITIVE_INFINITY);
-    if (late <= maxAfterRevocationMs) return [];
+    const revokedAtMs = revokedAt.get(connection) ?? Number.POSITIVE_INFINITY;
+    const late = atMs - revokedAtMs;
+    if (late <= findRevocationLimit(history, revokedAtMs)) return [];
     return [`connection ${connection} got message ${seq} of room ${roomId} ${Math.round(late)} ms after its logout`];
   });
+}
+
+function findRevocationLimit({ disturbance }: History, revokedAtMs: number): number {
+  const isDisturbed = disturbance && disturbance.fromMs <= revokedAtMs && revokedAtMs <= disturbance.toMs;
+  return isDisturbed ? disturbance.maxAfterRevocationMs : DEFAULT_AFTER_REVOCATION_MS;
 }

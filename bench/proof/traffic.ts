@@ -3,6 +3,7 @@ import type { Database } from '../../shared/database.ts';
 import type { Account } from '../accounts.ts';
 import { createRooms, type FixtureSize, type Target } from '../fixture.ts';
 import { sendOverHttp } from './http-sender.ts';
+import { Logouts } from './logouts.ts';
 import { Participant } from './participant.ts';
 import { Recorder } from './recorder.ts';
 import type { Random } from './seeded-random.ts';
@@ -14,6 +15,7 @@ const MAX_OWN_MESSAGES = 20;
 /** A group adds a member again when more than this number are removed. Else most commands would be refused. */
 const MAX_REMOVED = 1;
 const MAX_ATTEMPTS = 5;
+const ONE_LOGOUT_IN = 100;
 const PREPARE_AGAIN_AFTER_MS = 1_000;
 
 export interface TrafficSize {
@@ -25,6 +27,10 @@ export interface TrafficSize {
   rate: number;
 }
 
+interface TrafficTarget extends Target {
+  urls: string[];
+}
+
 /** A group of users who are in the same rooms. The first one owns the rooms. */
 interface Group {
   participants: Participant[];
@@ -33,7 +39,7 @@ interface Group {
   removals: { roomId: string; targetId: string }[];
 }
 
-/** Users who write, edit, delete, add and remove each other, over sockets and over HTTP, at a constant rate. */
+/** Users who write, edit, delete, log out, add and remove each other, over sockets and over HTTP, at a constant rate. */
 export class Traffic {
   readonly recorder: Recorder;
   readonly participants: Participant[];
@@ -41,23 +47,32 @@ export class Traffic {
   readonly #urls: string[];
   readonly #random: Random;
   readonly #rate: number;
+  /** Unanswered requests. */
   readonly #http = new Set<Promise<void>>();
+  readonly #logouts: Logouts;
   #texts = 0;
   #isSending = true;
   #isStopped = false;
 
-  private constructor(recorder: Recorder, groups: Group[], urls: string[], rate: number, random: Random) {
+  private constructor(
+    recorder: Recorder,
+    groups: Group[],
+    { urls, secret }: TrafficTarget,
+    rate: number,
+    random: Random,
+  ) {
     this.recorder = recorder;
     this.participants = groups.flatMap(({ participants }) => participants);
     this.#groups = groups;
     this.#urls = urls;
     this.#rate = rate;
     this.#random = random;
+    this.#logouts = new Logouts({ recorder, urls, secret, isStopped: () => this.#isStopped });
   }
 
   /** Creates accounts and rooms, and connects everyone. Half of them begin at each gateway. */
   static async prepare(
-    target: Target & { urls: string[] },
+    target: TrafficTarget,
     { rooms, roomSize, participants, rate }: TrafficSize,
     random: Random,
   ): Promise<Traffic> {
@@ -71,7 +86,7 @@ export class Traffic {
       const ownRoomIds = roomIds.filter((_, index) => index % count === group);
       return { participants: own.map(connect), roomIds: ownRoomIds, removals: [] };
     });
-    const traffic = new Traffic(recorder, groups, urls, rate, random);
+    const traffic = new Traffic(recorder, groups, target, rate, random);
     while (!traffic.participants.every(({ isAttached }) => isAttached)) await wait(POLL_MS);
     return traffic;
   }
@@ -122,6 +137,7 @@ export class Traffic {
   }
 
   #sendOne(): void {
+    if (this.#random(ONE_LOGOUT_IN) === 0) this.#logOut(this.#pick(this.participants));
     const group = this.#pick(this.#groups);
     const participant = this.#pick(group.participants);
     const kind = this.#random(100);
@@ -164,9 +180,17 @@ export class Traffic {
   }
 
   #sendOverHttp(account: Account, roomId: string, text: string): void {
-    const sending = sendOverHttp(this.recorder, this.#urls, account, { roomId, text }, () => this.#isStopped);
-    this.#http.add(sending);
-    void sending.finally(() => this.#http.delete(sending));
+    this.#keep(sendOverHttp(this.recorder, this.#urls, account, { roomId, text }, () => this.#isStopped));
+  }
+
+  #logOut(participant: Participant): void {
+    const route = this.#random(2) === 0 ? 'logout' : 'logout-all';
+    this.#keep(this.#logouts.logOut(participant, route, this.#random(this.#urls.length)));
+  }
+
+  #keep(request: Promise<void>): void {
+    this.#http.add(request);
+    void request.finally(() => this.#http.delete(request));
   }
 
   #pick<T>(list: T[]): T {

@@ -37,16 +37,17 @@ export interface Service {
 
 /**
  * Starts a Postgres on 127.0.0.1. Its data stays in the folder.
- * @param port Default: a free port
+ * @param port Default: a free port @param env further variables of the process
  * @throws ServiceError if the data cannot be created, or if Postgres ends while it starts
  */
-export async function startPostgres(folder: string, password: string, port = 0): Promise<Service> {
+export async function startPostgres(folder: string, password: string, port = 0, env = {}): Promise<Service> {
   const data = join(folder, 'data');
   if (!existsSync(data)) await initialize(folder, data, password);
   const [ownPort, log] = [port || (await freePort()), join(folder, 'postgres.log')];
   const child = startChild({
     name: 'postgres',
     command: [join(binaries, 'postgres'), '-D', data, ...serverOptions(ownPort)],
+    env,
     output: log,
     stopSignal: 'SIGINT', // the "fast" shutdown: ends the database sessions and writes a checkpoint
     setprivOptions,
