@@ -64,7 +64,7 @@ test('a database of release 0.1.0 upgrades with its messages, and its refs still
   const batch = [...commands, createCommand('CreateMessage', 'after the upgrade')];
   const rows = await database<{ code: string | null; isNew: boolean; seq: number; historyIndex: number }[]>`
     select code, is_new, (message).seq, (message).history_index
-    from apply_room_commands(${lane}, 2, null, ${database.json(batch)}, null, '{}', false)`;
+    from apply_room_commands(${lane}, 2, null, ${database.json(batch)}, null, '{}', false, null)`;
   assert.deepEqual(
     rows.map(({ code, isNew, seq, historyIndex }) => [code, isNew, seq, historyIndex]),
     [
@@ -102,7 +102,7 @@ test('after an upgrade, a ref of a command in general still has one effect, with
     { ...editedInGeneral, ...general },
   ];
   const rows = await database<{ code: string | null; isNew: boolean; seq: number | null }[]>`
-    select code, is_new, (message).seq from apply_room_commands(${lane}, 3, null, ${database.json(batch)}, null, '{}', false)`;
+    select code, is_new, (message).seq from apply_room_commands(${lane}, 3, null, ${database.json(batch)}, null, '{}', false, null)`;
   assert.deepEqual(
     rows.map(({ code, isNew, seq }) => [code, isNew, seq]),
     [

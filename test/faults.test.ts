@@ -149,7 +149,7 @@ test('a message that was stored but never published is delivered after a worker 
   const deadline = new Date(Date.now() + 10_000).toISOString();
   const command = { id: newId(), ref: newId(), deadline, command: 'CreateMessage', actorId: ann.id, roomId };
   const batch = [{ ...command, targetId: roomId, text: 'not published' }];
-  await database`select * from apply_room_commands(${newId()}, 1, null, ${database.json(batch)}, null, '{}', false)`;
+  await database`select * from apply_room_commands(${newId()}, 1, null, ${database.json(batch)}, null, '{}', false, null)`;
   // The head of a room is the seq of its last message.
   const broadcast = encodeBroadcasts([{ roomId, head: 3, changes: [], records: [] }]);
   await redis.publish(channelNames(cluster.prefix).room(roomId), broadcast);

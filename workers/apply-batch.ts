@@ -3,14 +3,14 @@ import type { Log } from '../shared/log.ts';
 import { withTimeout } from '../shared/timeout.ts';
 import { wait } from '../shared/wait.ts';
 import { inTurn, isEarly, isLaneAtWork } from './in-turn.ts';
-import { isLockTimeout } from './lock-timeout.ts';
+import { FIRST_ROW_WAIT_MS, isLockTimeout, LOCK_TIMEOUT_MS } from './lock-timeout.ts';
 import type { RowLocks } from './locked-rows.ts';
 
 const MAX_ATTEMPTS = 4;
 /** A batch that does not get a lock is sent again for this time. */
 const WAIT_FOR_LOCKS_MS = 5_000;
 /** After this number of statements that did not get a lock, the commands are applied one by one. */
-const MAX_LOCK_TIMEOUTS = 3;
+const MAX_LOCK_TIMEOUTS = 4;
 /** The pause before a statement without an answer is sent again. A batch that was applied has no second effect. */
 const RETRY_PAUSE_MS = 100;
 /** Postgres cancels a statement earlier (workers.ts), so a longer silence is a lost connection. */
@@ -24,7 +24,7 @@ export interface BatchStatement<Row> {
   /** True if the batch has a predecessor in its lane. */
   follows: boolean;
   /** Sends the statement. Resolves with one row for each command. */
-  send: (oneByOne: boolean) => Promise<Row[]>;
+  send: (oneByOne: boolean, rowWaitMs: number) => Promise<Row[]>;
   /** Reads which rows are locked. After it, the statement does not wait for rows that another session has locked. */
   findLocks?: () => Promise<RowLocks>;
   log: Log;
@@ -42,10 +42,10 @@ export async function applyBatch<Row extends { commandId: string; code: string |
 ): Promise<Row[]> {
   const { commands, follows, log } = statement;
   const waitUntilMs = performance.now() + WAIT_FOR_LOCKS_MS;
-  let [attempt, lockTimeouts, oneByOne] = [1, 0, false];
+  let [attempt, lockTimeouts, oneByOne, rowWaitMs] = [1, 0, false, FIRST_ROW_WAIT_MS];
   for (;;) {
     try {
-      const rows = await inTurn(() => withTimeout(statement.send(oneByOne), ANSWER_TIMEOUT_MS), follows);
+      const rows = await inTurn(() => withTimeout(statement.send(oneByOne, rowWaitMs), ANSWER_TIMEOUT_MS), follows);
       // When a connection is lost, the driver sometimes returns an empty result instead of an error.
       if (rows.length !== commands) throw new Error(`${rows.length} rows for ${commands} commands`);
       for (const { commandId, code } of rows) {
@@ -55,6 +55,7 @@ export async function applyBatch<Row extends { commandId: string; code: string |
     } catch (error) {
       if (isEarly(error) || isLaneAtWork(error)) throw error;
       if (isLockTimeout(error) && performance.now() < waitUntilMs) {
+        rowWaitMs = LOCK_TIMEOUT_MS;
         oneByOne ||= !(await isContended(statement)) && ++lockTimeouts === MAX_LOCK_TIMEOUTS;
         continue;
       }

@@ -56,12 +56,13 @@ export async function applyRoomCommands(
 ): Promise<AppliedRoomCommands> {
   const { database, databaseTime, lockedRows, log } = context;
   const { commands, follows } = batch;
-  const send = async (oneByOne: boolean): Promise<Row[]> => {
+  const send = async (oneByOne: boolean, rowWaitMs: number): Promise<Row[]> => {
     const suspects = await lockedRows.suspectsOf(database, commands);
     const isSimple = !oneByOne && suspects.length === 0;
-    const messages = isSimple ? await createMessages(database, laneKey, batch, databaseTime.sentAt()) : undefined;
+    const limits = { sentAt: databaseTime.sentAt(), rowWaitMs };
+    const messages = isSimple ? await createMessages(database, laneKey, batch, limits) : undefined;
     if (messages) return messages.map((message) => ({ ...message, commandId: message.id, code: null, isNew: true }));
-    return applyAnyCommands(context, laneKey, batch, suspects, oneByOne);
+    return applyAnyCommands(context, laneKey, batch, { suspects, oneByOne, rowWaitMs });
   };
   const findLocks = () => lockedRows.find(database, commands);
   const rows = await applyBatch({ commands: commands.length, follows: follows !== undefined, send, findLocks, log });
@@ -98,14 +99,14 @@ function applyAnyCommands(
   { database, databaseTime }: RoomCommandsContext,
   laneKey: string,
   { number, follows, commands }: Batch<RoomCommand>,
-  suspects: string[],
-  oneByOne: boolean,
+  { suspects, oneByOne, rowWaitMs }: { suspects: string[]; oneByOne: boolean; rowWaitMs: number },
 ): Promise<Row[]> {
   const batch = database.json(commands as unknown as postgres.JSONValue);
   return database<Row[]>`
     select command_id, code, is_new, ${database(messageColumns)}
     from apply_room_commands(
-      ${laneKey}, ${number}, ${follows ?? null}, ${batch}, ${databaseTime.sentAt()}, ${`{${suspects.join()}}`}, ${oneByOne}
+      ${laneKey}, ${number}, ${follows ?? null}, ${batch}, ${databaseTime.sentAt()}, ${`{${suspects.join()}}`}, ${oneByOne},
+      ${rowWaitMs}
     ),
       lateral (select (message).*) columns`;
 }

@@ -29,6 +29,7 @@ interface Placed {
 /**
  * Applies a batch of only CreateMessage commands with one statement. It costs much less than `apply_room_commands`.
  * @param sentAt the time of the database, as the worker knows it (database-time.ts)
+ * @param rowWaitMs how long to wait for a locked room. Null: for the lock_timeout of the connection
  * @returns the stored messages, in the order of the commands. Undefined if nothing was changed, because the batch needs
  *   `apply_room_commands`: it has another command, a copy, a repeated ref, an expired command or a refusal.
  * @throws Error if Postgres does not answer
@@ -37,7 +38,7 @@ export async function createMessages(
   database: Database,
   laneKey: string,
   { number, follows, commands }: Batch<RoomCommand>,
-  sentAt: string | null,
+  { sentAt, rowWaitMs }: { sentAt: string | null; rowWaitMs: number | null },
 ): Promise<Message[] | undefined> {
   if (!commands.every(isCreateMessage)) return undefined;
   const { rooms, placed } = placeInRooms(commands);
@@ -48,7 +49,8 @@ export async function createMessages(
       ${array(rooms, ({ roomId }) => roomId)}, ${array(rooms, ({ count }) => count)},
       ${array(commands, ({ id }) => id)}, ${array(commands, ({ actorId }) => actorId)},
       ${array(commands, ({ ref }) => ref)}, ${array(placed, ({ room }) => room.number)},
-      ${array(placed, ({ step }) => step)}, ${array(commands, ({ text }) => quoted(text))}, ${sentAt}
+      ${array(placed, ({ step }) => step)}, ${array(commands, ({ text }) => quoted(text))}, ${sentAt},
+      ${rowWaitMs}
     )`;
   // When a connection is lost, the driver sometimes returns an empty result instead of an error.
   if (rows.length !== 1) throw new Error(`${rows.length} rows for one statement`);

@@ -91,6 +91,18 @@ test('a row that a worker has locked is foreign only after some seconds', async 
 });
 
 for (const command of ['CreateMessage', 'UpdateRoom'] as const) {
+  test(`${command}: the first statement of a batch waits less for a row than lock_timeout`, async () => {
+    const ann = await createUser();
+    const room = await createRoom(ann);
+    const patient = workerContext(open('rooms-workers', 1));
+    await person`begin`;
+    await person`select from rooms where id = ${room} for update`;
+    const batch = batchOf([roomCommand(command, ann, room, { deadline: deadline() })]);
+    const { outcomes } = await applyRoomCommands(patient, newId(), batch);
+    assert.deepEqual(outcomes, [{ code: 'busy' }]);
+    await person`commit`;
+  });
+
   test(`${command}: a copy of a batch ends at once while its lane is at work`, async () => {
     const ann = await createUser();
     const batch = batchOf([roomCommand(command, ann, await createRoom(ann))]);

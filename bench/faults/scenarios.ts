@@ -218,7 +218,8 @@ export const SCENARIOS: Scenario[] = [
     name: 'room-locked',
     what: 'the row of one room is locked for 11 s',
     faults: [{ fault: lockRoom, forMs: 11_000 }],
-    limits: { ...NOTICE, otherRoomsP99Ms: 500, recoverMs: RECOVER_MS },
+    calmMs: 11_000,
+    limits: { ...NOTICE, otherRoomsRatio: 2, recoverMs: RECOVER_MS },
   },
   {
     name: 'poison-command',

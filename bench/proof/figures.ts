@@ -32,6 +32,10 @@ export interface RunFigures {
   ackMaxMs: number;
   /** The same during the fault, for commands to rooms that the fault does not hit itself. */
   otherRoomsP99Ms: number;
+  /** The same before the fault. */
+  otherRoomsNormalP99Ms: number;
+  /** `otherRoomsP99Ms` as a multiple of `otherRoomsNormalP99Ms`. */
+  otherRoomsRatio: number;
   /** The longest time from a sending to its outcome, or to the end of its connection: until then, the client knew nothing. */
   noticeMaxMs: number;
   /** The same for 99 % of what was sent during the fault, except in its first and last 2.5 seconds. */
@@ -52,8 +56,13 @@ export interface RunFigures {
 export function measureRun(history: History, phases: Phases, hitRoomIds: Set<string>): RunFigures {
   const acks = eventsOf(history, 'acked');
   const ackTimes = findAckTimes(history, () => true);
-  const isOther = (roomId: string, sentAtMs: number) =>
-    !hitRoomIds.has(roomId) && phases.faultAtMs <= sentAtMs && sentAtMs <= phases.healedAtMs;
+  const otherRoomsP99 = (fromMs: number, toMs: number) => {
+    const isOther = (roomId: string, sentAtMs: number) =>
+      !hitRoomIds.has(roomId) && fromMs <= sentAtMs && sentAtMs <= toMs;
+    return percentile(findAckTimes(history, isOther), 99);
+  };
+  const otherRoomsP99Ms = otherRoomsP99(phases.faultAtMs, phases.healedAtMs);
+  const otherRoomsNormalP99Ms = otherRoomsP99(phases.startedAtMs, phases.faultAtMs);
   const waits = findWaits(history);
   const [knownFromMs, knownToMs] = [phases.faultAtMs + KNOWN_OUTAGE_MS, phases.healedAtMs - KNOWN_OUTAGE_MS];
   const inOutage = waits.filter(({ sentAtMs }) => knownFromMs <= sentAtMs && sentAtMs <= knownToMs);
@@ -68,7 +77,9 @@ export function measureRun(history: History, phases: Phases, hitRoomIds: Set<str
     unknown: waits.filter(({ isUnknown }) => isUnknown).length,
     ackP99Ms: percentile(ackTimes, 99),
     ackMaxMs: percentile(ackTimes, 100),
-    otherRoomsP99Ms: percentile(findAckTimes(history, isOther), 99),
+    otherRoomsP99Ms,
+    otherRoomsNormalP99Ms,
+    otherRoomsRatio: otherRoomsP99Ms / otherRoomsNormalP99Ms,
     noticeMaxMs: percentile(waitTimes(waits), 100),
     outageAnswerP99Ms: percentile(waitTimes(inOutage), 99),
     lagP99Ms: percentile(lags, 99),

@@ -6,13 +6,13 @@
 -- room_ids, counts: the rooms of the batch, and how many of its messages each room gets.
 -- room_numbers, steps: for each message, which of these rooms it goes to (from 1), and its place among the messages of
 -- the batch in this room (from 1).
--- sent_at: see deadline_now.
+-- sent_at: see deadline_now. row_wait_ms: how long to wait for a locked room, after the lane is locked (see limit_row_wait).
 -- stored_at: the time of all messages. former_seqs: the seq of the last message of each room before the batch.
 -- Locks: the row of the lane, then the rooms in the order of their ids, as apply_room_commands.
 create or replace function apply_create_messages(
   lane_key text, number bigint, follows bigint, earliest_deadline timestamptz, room_ids text[], counts bigint[],
   ids uuid[], actor_ids uuid[], refs uuid[], room_numbers int[], steps bigint[], texts text[], sent_at timestamptz,
-  out stored_at timestamptz, out former_seqs bigint[]
+  row_wait_ms int, out stored_at timestamptz, out former_seqs bigint[]
 ) language plpgsql
 set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
@@ -24,6 +24,7 @@ declare
 begin
   select array_agg(stored_id(id) order by n) into stored_room_ids from unnest(room_ids) with ordinality as given (id, n);
   if not is_new_batch(lane_key, number, follows) then raise sqlstate 'RM001'; end if;
+  perform limit_row_wait(row_wait_ms);
   -- Every row that is inserted here is there already, so it is updated. An update that joins the batch with the rooms
   -- could get a plan that compares each room of the batch with each room of the table.
   with advanced as (

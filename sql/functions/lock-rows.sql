@@ -8,18 +8,17 @@ create or replace function lock_rows(commands room_command[], suspects uuid[]) r
 declare
   wanted uuid[] := array(select distinct room_id from unnest(commands) order by room_id);
   members uuid[];
-  locked uuid[] := '{}';
-  suspect uuid;
+  locked uuid[];
 begin
   perform from unnest(wanted) as given (id), lateral (
     select from rooms r where r.id = given.id limit 1 for no key update
   ) room
   where given.id <> all (suspects);
-  foreach suspect in array suspects loop
-    continue when not suspect = any (wanted);
-    perform from rooms where id = suspect for no key update skip locked;
-    if not found and exists (select from rooms where id = suspect) then locked := locked || suspect; end if;
-  end loop;
+  with free as materialized (
+    select id from rooms where id = any (suspects) and id = any (wanted) for no key update skip locked
+  )
+  select coalesce(array_agg(id), '{}') into locked from rooms
+  where id = any (suspects) and id = any (wanted) and id not in (select id from free);
 
   members := array(
     select distinct case command when 'CreateRoom' then actor_id else target_id end as id
@@ -30,11 +29,11 @@ begin
     select from users u where u.id = given.id limit 1 for no key update
   ) person
   where given.id <> all (suspects);
-  foreach suspect in array suspects loop
-    continue when not suspect = any (members);
-    perform from users where id = suspect for no key update skip locked;
-    if not found and exists (select from users where id = suspect) then locked := locked || suspect; end if;
-  end loop;
+  with free as materialized (
+    select id from users where id = any (suspects) and id = any (members) for no key update skip locked
+  )
+  select locked || coalesce(array_agg(id), '{}') into locked from users
+  where id = any (suspects) and id = any (members) and id not in (select id from free);
   return locked;
 end
 $$;

@@ -73,7 +73,7 @@ export function roomCommands(database: Database) {
     database<OutcomeRow[]>`
       select command_id, code, is_new, to_json(message) as message
       from apply_room_commands(
-        ${laneKey}, ${number}, ${follows}, ${json(commands)}, ${sentAt}, ${`{${suspects.join()}}`}, ${oneByOne}
+        ${laneKey}, ${number}, ${follows}, ${json(commands)}, ${sentAt}, ${`{${suspects.join()}}`}, ${oneByOne}, null
       )`;
 
   /** Applies the commands as the first batch of a new lane. @returns the outcomes in the order of the commands */
@@ -88,7 +88,12 @@ export function roomCommands(database: Database) {
 
     /** Applies CreateMessage commands as a batch with `apply_create_messages`. See createMessages of workers/. */
     create: (commands: RoomCommand[], laneKey = newId(), number = 0, sentAt: string | null = null) =>
-      createMessages(database, laneKey, { v: PAYLOAD_VERSION, gateway: newId(), lane: 0, number, commands }, sentAt),
+      createMessages(
+        database,
+        laneKey,
+        { v: PAYLOAD_VERSION, gateway: newId(), lane: 0, number, commands },
+        { sentAt, rowWaitMs: null },
+      ),
 
     async createUser(firstName = 'Tester', roles = ['user']): Promise<string> {
       const id = newId();
