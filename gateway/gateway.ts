@@ -125,7 +125,7 @@ async function connectParts(
   const payloads = new PayloadReader(metrics, log);
 
   const reads = createReads(database);
-  const passwords = await Passwords.start(config);
+  const passwords = new Passwords(config);
   closers.push(() => passwords.close());
   const clock = await startClock(database, log);
   closers.push(() => clock.stop());

@@ -3,10 +3,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { after, mock, test } from 'node:test';
 import argon2 from 'argon2';
+import { HASH_PARAMETERS, impossibleHash } from '../../shared/hash-password.ts';
 import { Passwords } from './passwords.ts';
 
 const ADDRESS = '10.0.0.1';
-const passwords = await Passwords.start({ HASHES_PER_ADDRESS: 100 });
+const passwords = new Passwords({ HASHES_PER_ADDRESS: 100 });
 after(() => passwords.close());
 const hash = await passwords.hash('correct horse', ADDRESS);
 
@@ -29,7 +30,13 @@ test('a password matches only its own hash, and without a hash no password match
   assert.match(hash, /^\$argon2id\$v=19\$m=19456,p=1,t=2\$/);
   assert.deepEqual(await passwords.verify(hash, 'correct horse', ADDRESS), { isRight: true, isOld: false });
   assert.deepEqual(await passwords.verify(hash, 'battery staple', ADDRESS), { isRight: false, isOld: false });
-  assert.deepEqual(await passwords.verify(undefined, 'dummy', ADDRESS), { isRight: false, isOld: false });
+  assert.deepEqual(await passwords.verify(undefined, '', ADDRESS), { isRight: false, isOld: false });
+});
+
+test('the hash that no password has is compared with the same parameters as other hashes', async () => {
+  const impossible = impossibleHash();
+  assert.equal(await argon2.verify(impossible, 'correct horse'), false);
+  assert.equal(argon2.needsRehash(impossible, HASH_PARAMETERS), false);
 });
 
 test('a password matches a hash with older parameters, and the hash is reported as old', async () => {
@@ -112,7 +119,7 @@ test('after 20 seconds without an answer, a new hasher replaces the hasher', asy
 });
 
 test('an address has two open requests, eight more wait for them, and another address does not', async () => {
-  const limited = await Passwords.start({ HASHES_PER_ADDRESS: 2 });
+  const limited = new Passwords({ HASHES_PER_ADDRESS: 2 });
   after(() => limited.close());
   const order: string[] = [];
   const ask = (address: string) =>
@@ -130,7 +137,7 @@ test('an address has two open requests, eight more wait for them, and another ad
 });
 
 test('all addresses of a /48 network have 20 requests at the same time, and another network is answered', async () => {
-  const limited = await Passwords.start({ HASHES_PER_ADDRESS: 2 });
+  const limited = new Passwords({ HASHES_PER_ADDRESS: 2 });
   after(() => limited.close());
   const networks = Array.from({ length: 33 }, (_, index) => `2001:db8:1:${index}::/64`);
   const asked = [...networks, '2001:db8:2:0::/64'].map((address) => limited.verify(hash, 'correct horse', address));
@@ -141,7 +148,7 @@ test('all addresses of a /48 network have 20 requests at the same time, and anot
 });
 
 test('requests that wait for their address are refused when the gateway stops', async () => {
-  const stopping = await Passwords.start({ HASHES_PER_ADDRESS: 1 });
+  const stopping = new Passwords({ HASHES_PER_ADDRESS: 1 });
   const asked = Promise.allSettled(Array.from({ length: 5 }, () => stopping.hash('correct horse', ADDRESS)));
   stopping.close();
   const codes = (await asked).map((each) => (each.status === 'rejected' ? each.reason.code : 'answered'));

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '../../shared/config.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
+import { impossibleHash } from '../../shared/hash-password.ts';
 import { networkOf } from '../edge/addresses.ts';
 import { CappedCounts } from '../edge/capped-counts.ts';
 import { UserTurns } from '../reads/user-turns.ts';
@@ -56,9 +57,10 @@ export class Passwords {
   /** The requests of an address take turns like the reads of a user. */
   readonly #ofAddress: UserTurns;
   readonly #ofNetwork: CappedCounts;
-  #dummyHash: string | undefined;
+  readonly #impossibleHash = impossibleHash();
 
-  private constructor(hashesPerAddress: number) {
+  /** Starts the hasher. The first requests wait until it is ready. */
+  constructor({ HASHES_PER_ADDRESS: hashesPerAddress }: Config<'HASHES_PER_ADDRESS'>) {
     this.#ofAddress = new UserTurns({
       atOnce: Number.POSITIVE_INFINITY,
       ofUserAtOnce: hashesPerAddress,
@@ -66,13 +68,7 @@ export class Passwords {
       refusal: 'rate_limited',
     });
     this.#ofNetwork = new CappedCounts(hashesPerAddress * limits.HASHES_OF_NETWORK_FACTOR);
-  }
-
-  /** Starts the hasher, and waits until it is ready. */
-  static async start({ HASHES_PER_ADDRESS }: Config<'HASHES_PER_ADDRESS'>): Promise<Passwords> {
-    const passwords = new Passwords(HASHES_PER_ADDRESS);
-    passwords.#dummyHash = await passwords.hash('dummy', 'gateway');
-    return passwords;
+    this.#child = this.#startChild();
   }
 
   /**
@@ -103,8 +99,7 @@ export class Passwords {
     address: string,
   ): Promise<{ isRight: boolean; isOld: boolean }> {
     const start = performance.now();
-    const hashToCompare = hash ?? (this.#dummyHash as string);
-    const { isRight, isOld } = await this.#request({ hash: hashToCompare, password }, address);
+    const { isRight, isOld } = await this.#request({ hash: hash ?? this.#impossibleHash, password }, address);
     if (isRight && hash !== undefined) return { isRight, isOld: isOld === true };
     await sleep(Math.max(0, start + MIN_REFUSAL_MS - performance.now()));
     return { isRight: false, isOld: false };
