@@ -4,6 +4,7 @@ import { seededRandom } from '../proof/seeded-random.ts';
 import { pick } from './fault.ts';
 import { FaultSystem } from './fault-system.ts';
 import { measureProcess } from './processes.ts';
+import { reportRun } from './report-run.ts';
 import { runIn } from './run-scenario.ts';
 import type { Scenario } from './scenarios.ts';
 import type { ScenarioResults } from './table.ts';
@@ -44,11 +45,9 @@ export async function runLong({
   try {
     for (let round = seed; performance.now() - startedAt < minutes * 60_000; round++) {
       const scenario = pick(possible, random);
-      print(`${scenario.name}, seed ${round}: ${scenario.what} ...`);
-      const each = results.get(scenario) ?? { scenario, runs: [] };
+      const each = results.get(scenario) ?? { scenario, runs: [], failures: [] };
       results.set(scenario, each);
-      each.runs.push(await runIn(system, scenario, round));
-      for (const text of each.runs.at(-1)?.violations.slice(0, 3) ?? []) print(`  VIOLATION ${text}`);
+      await reportRun(each, round, () => runIn(system, scenario, round), print);
     }
   } finally {
     clearInterval(timer);

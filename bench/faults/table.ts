@@ -4,6 +4,8 @@ import type { Scenario } from './scenarios.ts';
 export interface ScenarioResults {
   scenario: Scenario;
   runs: RunResult[];
+  /** Why runs could not be finished. */
+  failures: Error[];
 }
 
 const seconds = (milliseconds: number) => (Number.isFinite(milliseconds) ? (milliseconds / 1_000).toFixed(1) : 'never');
@@ -31,16 +33,18 @@ export const TITLES = COLUMNS.map(([title]) => title);
 
 /** @returns a table in Markdown */
 export function drawTable(results: ScenarioResults[]): string {
-  const rows = results.map((each) => COLUMNS.map(([, value]) => value(each)));
+  const rows = results.filter(({ runs }) => runs.length > 0).map((each) => COLUMNS.map(([, value]) => value(each)));
   const total = results.flatMap(({ runs }) => runs);
   const acks = sum(total, ({ figures }) => figures.acks).toLocaleString('en');
   const violations = sum(total, (run) => run.violations.length);
+  const failures = results.reduce((count, each) => count + each.failures.length, 0);
   return [
     line(TITLES),
     line(COLUMNS.map(() => '---')),
     ...rows.map(line),
     '',
     `${total.length} runs, ${acks} acked commands, ${violations} violations`,
+    ...(failures > 0 ? [`${failures} runs could not be finished`] : []),
   ].join('\n');
 }
 

@@ -10,8 +10,6 @@ export type Event = { atMs: number } & (
   | ({ kind: 'got'; connection: number } & GotMessage)
   /** The user read the messages after `after` up to `to` from the history. */
   | { kind: 'read'; userId: string; roomId: string; after: number; to: number; seqs: number[] }
-  /** A read was refused, or the user was asked to load everything again. So the messages up to `to` are not owed. */
-  | { kind: 'excused'; userId: string; roomId: string; to: number }
   /** The connection had no Welcome after 15 seconds. */
   | { kind: 'late'; connection: number }
   | { kind: 'closed'; connection: number; reason: string }

@@ -67,8 +67,8 @@ export class Positions {
     for (let next = after; next < head; ) {
       const page = await this.#readPage(roomId, next);
       if (generation !== this.#generation) return;
-      if (page === 'gone')
-        return this.#recorder.record({ kind: 'excused', userId: this.#account.id, roomId, to: head });
+      // The user was removed meanwhile. The next membership begins with its own AddUser.
+      if (page === 'gone') return;
       if (page === 'failed') {
         await wait(READ_AGAIN_AFTER_MS);
         continue;

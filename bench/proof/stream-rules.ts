@@ -80,7 +80,7 @@ function followRanges(ranges: Range[], start: number): number {
   return last;
 }
 
-/** @returns for each user and room the ranges of seqs that the user got or read, and those that are not owed */
+/** @returns for each user and room the ranges of seqs that the user got or read */
 function findCoverage({ events }: History): Map<string, Range[]> {
   const coverage = new Map<string, Range[]>();
   const add = (userId: string, roomId: string, range: Range) => {
@@ -95,7 +95,6 @@ function findCoverage({ events }: History): Map<string, Range[]> {
   const knownUsers = new Set<string>();
   for (const event of events) {
     if (event.kind === 'read') add(event.userId, event.roomId, { after: event.after, to: event.to });
-    if (event.kind === 'excused') add(event.userId, event.roomId, { after: 0, to: event.to });
     if (event.kind === 'opened') {
       const { connection, userId, heads } = event;
       userOf.set(connection, userId);
