@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { newId } from '../shared/contract/ids.ts';
-import { Client, createAccount } from './support/client.ts';
+import { Client, call, createAccount } from './support/client.ts';
 import { startSystem } from './support/system.ts';
 
 let isOver = false;
@@ -52,3 +52,14 @@ for (const neighbours of [10, 60]) {
     assert.ok(deaths - before <= 3, `${deaths - before} workers died`);
   });
 }
+
+test('an account command that kills its worker is refused after at most 3 deaths, and never applied', async () => {
+  const url = cluster.urls[0] as string;
+  const before = deaths;
+  const person = { firstName: 'Deadly', lastName: 'Testing', email: 'deadly@example.com', password: 'correct horse' };
+  const { status, body } = await call(url, 'POST /api/users/register', { body: person });
+  assert.deepEqual([status, (body as { code?: string }).code], [500, 'internal']);
+  assert.ok(deaths - before <= 3, `${deaths - before} workers died`);
+  await createAccount(url, 'Bob');
+  assert.equal((await database`select from users where email = ${person.email}`).length, 0);
+});

@@ -5,17 +5,17 @@ import { PAYLOAD_VERSION } from '../shared/contract/versions.ts';
 import { createLog } from '../shared/log.ts';
 import { inOneMinute, roomCommands } from '../test/support/sql-room-commands.ts';
 import { openTestDatabase } from '../test/support/system.ts';
-import { applyAccountCommands } from './apply-account-commands.ts';
+import { applyAccountCommands, refuseAccountCommands } from './apply-account-commands.ts';
 import { unknownTime } from './database-time.ts';
 
 const { database } = await openTestDatabase();
 const { createUser } = roomCommands(database);
 const log = createLog('test', 'silent');
 
-const apply = (...commands: unknown[]) => {
-  const batch = { v: PAYLOAD_VERSION, gateway: newId(), lane: 0, number: 0, commands } as const;
-  return applyAccountCommands({ database, databaseTime: unknownTime, log }, newId(), batch, false);
-};
+const context = { database, databaseTime: unknownTime, log };
+const batchOf = (...commands: unknown[]) =>
+  ({ v: PAYLOAD_VERSION, gateway: newId(), lane: 0, number: 0, commands }) as const;
+const apply = (...commands: unknown[]) => applyAccountCommands(context, newId(), batchOf(...commands), false);
 const command = (change: object) => ({ id: newId(), deadline: inOneMinute(), ...change });
 
 test('a command that does not fit its schema gets the outcome `internal`, and the other commands are applied', async () => {
@@ -34,4 +34,17 @@ test('a command that does not fit its schema gets the outcome `internal`, and th
 
 test('if no command of a batch fits its schema, each command gets the outcome `internal`', async () => {
   assert.deepEqual((await apply({}, {})).outcomes, [{ code: 'internal' }, { code: 'internal' }]);
+});
+
+test('a batch that was refused is not applied later, and a batch that was applied is not refused later', async () => {
+  const userId = await createUser();
+  const refused = batchOf(command({ command: 'LogoutAll', userId }));
+  const applied = batchOf(command({ command: 'LogoutAll', userId }));
+  const [lane, otherLane] = [newId(), newId()];
+  assert.deepEqual((await refuseAccountCommands(context, lane, refused)).outcomes, [{ code: 'internal' }]);
+  assert.deepEqual((await applyAccountCommands(context, lane, refused, false)).outcomes, [{ code: 'internal' }]);
+  const first = await applyAccountCommands(context, otherLane, applied, false);
+  assert.deepEqual(await refuseAccountCommands(context, otherLane, applied), first);
+  const [user] = await database`select token_version from users where id = ${userId}`;
+  assert.equal(user?.tokenVersion, 1);
 });

@@ -34,25 +34,66 @@ interface Row {
  * @param allowListOnly true if an account may only get an e-mail that is on the allow-list
  * @throws Error if Postgres does not answer. Also the errors of applyBatch.
  */
-export async function applyAccountCommands(
-  { database, databaseTime, log }: AccountCommandsContext,
+export function applyAccountCommands(
+  context: AccountCommandsContext,
   laneKey: string,
   { number, commands }: Batch<unknown>,
   allowListOnly: boolean,
 ): Promise<AppliedAccountCommands> {
+  const { database, databaseTime } = context;
+  return sendBatch(
+    context,
+    commands,
+    (readable) => database<Row[]>`
+      select * from jsonb_to_recordset(
+        apply_account_commands(${laneKey}, ${number}, ${toJson(database, readable)}, ${databaseTime.sentAt()}, ${allowListOnly})
+      ) as (command_id uuid, code text, token_version bigint)`,
+  );
+}
+
+/**
+ * Refuses a batch as `internal`. A batch that was applied before gets its outcomes. Sends only the ids to Postgres, because
+ * any other field may be what ended the workers.
+ * @throws Error as applyBatch
+ */
+export function refuseAccountCommands(
+  context: AccountCommandsContext,
+  laneKey: string,
+  { number, commands }: Batch<unknown>,
+): Promise<AppliedAccountCommands> {
+  const { database } = context;
+  const idsOf = (readable: AccountCommand[]) =>
+    toJson(
+      database,
+      readable.map(({ id }) => ({ id })),
+    );
+  return sendBatch(
+    context,
+    commands,
+    (readable) => database<Row[]>`
+      select * from jsonb_to_recordset(refuse_account_commands(${laneKey}, ${number}, ${idsOf(readable)}))
+        as (command_id uuid, code text, token_version bigint)`,
+  );
+}
+
+async function sendBatch(
+  { log }: AccountCommandsContext,
+  commands: unknown[],
+  statement: (readable: AccountCommand[]) => Promise<Row[]>,
+): Promise<AppliedAccountCommands> {
   const parsed = commands.map((command) => parse(command, log));
   const readable = parsed.filter((command) => command !== undefined);
-  const batch = database.json(readable as unknown as postgres.JSONValue);
-  const send = (): Promise<Row[]> => database<Row[]>`
-    select * from jsonb_to_recordset(
-      apply_account_commands(${laneKey}, ${number}, ${batch}, ${databaseTime.sentAt()}, ${allowListOnly})
-    ) as (command_id uuid, code text, token_version bigint)`;
+  const send = () => statement(readable);
   const applied = await applyBatch({ commands: readable.length, follows: false, send, log });
   const rows = new Map(applied.map((row) => [row.commandId, row]));
   return {
     outcomes: parsed.map((command) => outcomeOf(command && rows.get(command.id))),
     revocations: readable.flatMap((command) => revocationsOf(command, rows.get(command.id))),
   };
+}
+
+function toJson(database: Database, commands: object[]): postgres.Parameter {
+  return database.json(commands as unknown as postgres.JSONValue);
 }
 
 function parse(command: unknown, log: Log): AccountCommand | undefined {

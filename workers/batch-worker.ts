@@ -8,7 +8,7 @@ import {
   type RoomCommand,
   type RoomOutcome,
 } from '../shared/contract/jobs.ts';
-import { applyAccountCommands } from './apply-account-commands.ts';
+import { type AccountCopiesContext, applyAccountBatch } from './account-copies.ts';
 import { type AppliedRoomCommands, applyRoomCommands } from './apply-room-commands.ts';
 import { applyCarefully, type CarefulContext, needsCare } from './careful-batch.ts';
 import { isLaneAtWork } from './in-turn.ts';
@@ -16,11 +16,9 @@ import { noticePublications, type Publication, publicationsOf, publish, replyPub
 import type { PrepareJob } from './queue-worker.ts';
 import type { RepeatedPublications } from './repeated-publications.ts';
 
-export interface BatchContext extends CarefulContext {
+export interface BatchContext extends CarefulContext, AccountCopiesContext {
   names: ChannelNames;
   repeatedPublications: RepeatedPublications;
-  /** `ALLOWED_USERS_ONLY` */
-  allowListOnly: boolean;
 }
 
 interface Applied {
@@ -78,8 +76,10 @@ async function applyAndPublish(context: BatchContext, name: BatchName, laneKey: 
 type Apply = (context: BatchContext, laneKey: string, batch: Batch<never>) => Promise<Applied | undefined>;
 
 const applyAccounts: Apply = async (context, laneKey, batch: Batch<AccountCommand>) => {
-  const { names, repeatedPublications, allowListOnly } = context;
-  const { outcomes, revocations } = await applyAccountCommands(context, laneKey, batch, allowListOnly);
+  const { names, repeatedPublications } = context;
+  const applied = await applyAccountBatch(context, laneKey, batch);
+  if (!applied) return undefined;
+  const { outcomes, revocations } = applied;
   repeatedPublications.addNotices(revocations);
   return { outcomes, publications: noticePublications(revocations, names) };
 };
