@@ -55,6 +55,16 @@ export const mutants = [
     },
   },
   {
+    name: 'no sweep',
+    file: 'gateway/live/sweep.ts',
+    find: 'else if (heads.length > 0) void this.#announceLater(heads);',
+    replace: '',
+    caughtBy: {
+      file: 'gateway/live/live-rooms-order.test.ts',
+      title: 'a message and a removal that were stored and never published are found in Postgres',
+    },
+  },
+  {
     name: 'no leave',
     file: 'gateway/live/room-subscriptions.ts',
     find: 'if (user.isReady) user.leave(roomId, change.seq);',
