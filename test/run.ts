@@ -1,51 +1,66 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 import { binaries } from '../bench/with-services.ts';
 import { startServices, stopChildren } from '../shared/local/services.ts';
+import { noteLongestFiles } from './support/longest-files.ts';
+import { prepareTestPostgres } from './support/test-database.ts';
 
-// npm test [-- file ...]: starts Postgres and Redis, then the test runner. If DATABASE_URL or REDIS_URL is set, that
+// npm test [-- file ...]: starts Postgres and Redis, then runs the test files. If DATABASE_URL or REDIS_URL is set, that
 // service is used and not started.
 
-/** Some files mostly wait. One more file than the machine has cores keeps all cores busy. */
-const concurrentFiles = availableParallelism() + 2;
+/** Many files mostly wait. Some more files than the machine has cores keep all cores busy. */
+const concurrency = availableParallelism() + 2;
+/** For each file, and for each test in it. */
+const TIMEOUT_MS = 180_000;
+/** These files start first. If a long file started last, the other cores would have no work at the end. */
+const LONG_FILES = ['brief-faults', 'bench', 'crashed-gateway', 'start', 'deaf-links', 'limits', 'import-restart'].map(
+  (name) => `test/${name}.test.ts`,
+);
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const testHome = mkdtempSync(join(tmpdir(), 'rooms-test-'));
-const files = process.argv.slice(2);
-/** These tests need Chromium. `npm run test:browser` runs them. */
-const exclude = ['test/browser/**'];
-const tests =
-  files.length > 0 ? files : globSync('{gateway,workers,shared,sql,bench,test}/**/*.test.ts', { cwd: root, exclude });
-
+process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
+const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env;
+const home = mkdtempSync(join(tmpdir(), 'rooms-test-'));
 const services = await startServices({
-  home: testHome,
-  binaries,
-  databaseUrl: process.env.DATABASE_URL || undefined,
-  redisUrl: process.env.REDIS_URL || undefined,
+  ...{ home, binaries, databaseUrl: databaseUrl || undefined, redisUrl: redisUrl || undefined },
   print: (line) => process.stdout.write(`${line}\n`),
 });
-const runner = spawn(
-  process.execPath,
-  ['--test', `--test-concurrency=${concurrentFiles}`, '--test-reporter=spec', '--test-timeout=180000', ...tests.sort()],
-  {
-    cwd: root,
-    stdio: 'inherit',
-    env: {
-      ...process.env,
-      TEST_HOME: testHome,
-      TEST_DATABASE_URL: services.databaseUrl,
-      TEST_REDIS_URL: services.redisUrl,
-      DATABASE_URL: '',
-      REDIS_URL: '',
-    },
-  },
-);
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => runner.kill(signal));
-const [exitCode] = await once(runner, 'exit');
+const postgres = await prepareTestPostgres(services.databaseUrl, !databaseUrl);
+Object.assign(process.env, {
+  TEST_HOME: home,
+  TEST_DATABASE_URL: services.databaseUrl,
+  TEST_DATABASE_TEMPLATE: postgres.template,
+  TEST_REDIS_URL: services.redisUrl,
+  DATABASE_URL: '',
+  REDIS_URL: '',
+});
+
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
+const execArgv = [`--test-timeout=${TIMEOUT_MS}`];
+const tests = run({ files: chosenFiles(), concurrency, timeout: TIMEOUT_MS, execArgv, signal: interrupted.signal });
+tests.on('test:fail', () => {
+  process.exitCode = 1;
+});
+const longestFiles = noteLongestFiles(tests);
+const report = tests.compose(spec);
+report.pipe(process.stdout);
+await finished(report);
+process.stdout.write(`\nThe longest files:\n${longestFiles()}`);
+
+await postgres.drop();
 await stopChildren(services.children);
-if (!process.env.KEEP) rmSync(testHome, { recursive: true, force: true });
-process.exit(exitCode ?? 1);
+if (!process.env.KEEP) rmSync(home, { recursive: true, force: true });
+process.exit();
+
+function chosenFiles(): string[] {
+  const named = process.argv.slice(2);
+  if (named.length > 0) return named;
+  // The tests of the browser need Chromium. `npm run test:browser` runs them.
+  const all = globSync('{gateway,workers,shared,sql,bench,test}/**/*.test.ts', { exclude: ['test/browser/**'] });
+  return [...LONG_FILES, ...all.filter((file) => !LONG_FILES.includes(file)).sort()];
+}

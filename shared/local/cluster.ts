@@ -82,7 +82,10 @@ export class Cluster {
     mkdirSync(options.logs, { recursive: true });
     const sharedPort = options.sharePort ? await freePort() : undefined;
     for (let index = 0; index < options.workers; index++) await cluster.startWorker();
-    for (let index = 0; index < options.gateways; index++) await cluster.startGateway(sharedPort);
+    // The gateways start side by side: each of them takes a second until it is ready.
+    const starts: { ownUrl: string; gateway: Child }[] = [];
+    for (let index = 0; index < options.gateways; index++) starts.push(await cluster.#launchGateway(sharedPort));
+    await Promise.all(starts.map(({ ownUrl, gateway }) => cluster.#waitUntilReady(ownUrl, gateway)));
     return cluster;
   }
 
@@ -105,16 +108,7 @@ export class Cluster {
    * @throws Error with the log of the gateway if it ends before that
    */
   async startGateway(port?: number, descriptors?: number, env: Record<string, string> = {}): Promise<string> {
-    const { proxyLinks, sharePort } = this.#options;
-    const ownPort = (!proxyLinks && port) || (await freePort());
-    const ownUrl = `http://127.0.0.1:${ownPort}`;
-    const clients = proxyLinks ? await this.#proxyClients(ownUrl, port) : undefined;
-    const url = clients?.url ?? ownUrl;
-    const launcher = descriptors ? ['prlimit', `--nofile=${descriptors}`] : [];
-    const gatewayEnv = { PORT: String(ownPort), HOST: '127.0.0.1', ...env };
-    const gateway = await this.#startProcess('gateway', gatewayEnv, { launcher, clients });
-    this.gateways.push(gateway);
-    if (sharePort || !this.urls.includes(url)) this.urls.push(url);
+    const { url, ownUrl, gateway } = await this.#launchGateway(port, descriptors, env);
     await this.#waitUntilReady(ownUrl, gateway);
     return url;
   }
@@ -128,6 +122,24 @@ export class Cluster {
   /** @returns the whole log of the process */
   logOf(child: Child): string {
     return readFileSync(join(this.#options.logs, `${child.name}.log`), 'utf8');
+  }
+
+  async #launchGateway(
+    port?: number,
+    descriptors?: number,
+    env: Record<string, string> = {},
+  ): Promise<{ url: string; ownUrl: string; gateway: Child }> {
+    const { proxyLinks, sharePort } = this.#options;
+    const ownPort = (!proxyLinks && port) || (await freePort());
+    const ownUrl = `http://127.0.0.1:${ownPort}`;
+    const clients = proxyLinks ? await this.#proxyClients(ownUrl, port) : undefined;
+    const url = clients?.url ?? ownUrl;
+    const launcher = descriptors ? ['prlimit', `--nofile=${descriptors}`] : [];
+    const gatewayEnv = { PORT: String(ownPort), HOST: '127.0.0.1', ...env };
+    const gateway = await this.#startProcess('gateway', gatewayEnv, { launcher, clients });
+    this.gateways.push(gateway);
+    if (sharePort || !this.urls.includes(url)) this.urls.push(url);
+    return { url, ownUrl, gateway };
   }
 
   async #startProcess(

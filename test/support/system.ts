@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { binaries } from '../../bench/with-services.ts';
-import { connectDatabase, type Database } from '../../shared/database.ts';
+import type { Database } from '../../shared/database.ts';
 import { Cluster, type ClusterOptions } from '../../shared/local/cluster.ts';
 import type { Service } from '../../shared/local/embedded-postgres.ts';
 import { startRedis } from '../../shared/local/embedded-redis.ts';
 import { migrate } from '../../sql/migrate.ts';
 import { Mailbox } from './mailbox.ts';
+import { connectAsTest, siblingUrl } from './test-database.ts';
 
 /** Returns the URLs of the services that `npm test` started, and its folder. @throws Error without `npm test` */
 export function testServices(): { home: string; databaseUrl: string; redisUrl: string } {
@@ -17,26 +18,29 @@ export function testServices(): { home: string; databaseUrl: string; redisUrl: s
   return { home: TEST_HOME, databaseUrl: TEST_DATABASE_URL, redisUrl: TEST_REDIS_URL };
 }
 
-/** Creates a database for this test file. It is dropped at the end of the file. @returns the URL of the database */
-export async function createTestDatabase(): Promise<string> {
+/**
+ * Creates a database for this test file. It is dropped at the end of the file.
+ * @param template the database that it is a copy of. Default: an empty database
+ * @returns the URL of the database
+ */
+export async function createTestDatabase(template = 'template1'): Promise<string> {
   const { databaseUrl } = testServices();
   const name = `rooms_test_${randomBytes(6).toString('hex')}`;
-  const server = connectDatabase(databaseUrl, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
-  await server`create database ${server(name)}`;
+  const server = connectAsTest(databaseUrl, 1);
+  await server`create database ${server(name)} template ${server(template)}`;
   after(async () => {
     await server`drop database ${server(name)} with (force)`;
     await server.end();
   });
-  const url = new URL(databaseUrl);
-  url.pathname = `/${name}`;
-  return url.href;
+  return siblingUrl(databaseUrl, name);
 }
 
 /** Creates a database with {@link createTestDatabase}, migrates it and connects to it. */
 export async function openTestDatabase(): Promise<{ url: string; database: Database }> {
-  const url = await createTestDatabase();
+  const url = await createTestDatabase(process.env.TEST_DATABASE_TEMPLATE);
+  // A copy is up to date, except in the test of a mutant that changes SQL.
   await migrate(url);
-  const database = connectDatabase(url, { name: 'rooms-test', max: 4, readOnly: false, timeout: 0 });
+  const database = connectAsTest(url, 4);
   after(() => database.end());
   return { url, database };
 }
