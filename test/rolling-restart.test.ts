@@ -37,7 +37,8 @@ test('each command is committed while all gateways and workers are restarted one
       await until(() => answers.length > 100);
     }
     for (const worker of [...cluster.workers]) {
-      await cluster.startWorker();
+      const next = await cluster.startWorker();
+      await until(() => cluster.logOf(next).includes('workers ready'));
       await worker.stop();
     }
   } finally {
