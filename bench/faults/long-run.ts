@@ -9,7 +9,7 @@ import { runIn } from './run-scenario.ts';
 import type { Scenario } from './scenarios.ts';
 import type { ScenarioResults } from './table.ts';
 
-const SAMPLE_EVERY_MS = 5_000;
+const SAMPLE_EVERY_MS = 15_000;
 const MEMORY_PLOT = 'faults-memory.svg';
 const DESCRIPTORS_PLOT = 'faults-descriptors.svg';
 
