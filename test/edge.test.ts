@@ -169,3 +169,20 @@ async function dumpRedis(prefix: string): Promise<string[]> {
   redis.disconnect();
   return dumps;
 }
+
+test('connections that are reset before the gateway accepts them do no harm', async () => {
+  const { pid } = listedOrigins.cluster.gateways[0] as { pid: number };
+  const port = Number(new URL(listedOriginsUrl).port);
+  process.kill(pid, 'SIGSTOP');
+  try {
+    for (let count = 0; count < 20; count++) {
+      const socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      socket.resetAndDestroy();
+      await once(socket, 'close');
+    }
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  assert.equal((await fetch(`${listedOriginsUrl}/healthz`)).status, 200);
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createAddressOf, networkOf } from './addresses.ts';
+import { createAddressOf, createPeerOf, networkOf } from './addresses.ts';
 
 const bytes = (...each: number[]) => Uint8Array.from(each).buffer;
 const peer = bytes(10, 0, 0, 1);
@@ -18,6 +18,13 @@ test('an IPv6 address counts as its /64 network, because one client has the whol
   assert.equal(createAddressOf(['10.0.0.1'])(peer, '2001:DB8:0:7:1:2:3:4'), '2001:db8:0:7::/64');
   assert.equal(createAddressOf(['2001:db8::/32'])(v6, '1.2.3.4'), '1.2.3.4');
   assert.equal(createAddressOf([])(bytes(...new Uint8Array(15), 1), undefined), '0:0:0:0::/64');
+});
+
+test('a connection that was reset before it was accepted has the address 0.0.0.0', () => {
+  for (const trusted of [[], ['10.0.0.0/8']]) {
+    assert.equal(createAddressOf(trusted)(new ArrayBuffer(0), '1.2.3.4'), '0.0.0.0');
+    assert.equal(createPeerOf(trusted)(new ArrayBuffer(0)), '0.0.0.0');
+  }
 });
 
 test('the network of an IPv6 address is its /48 network, and an IPv4 address is its own network', () => {

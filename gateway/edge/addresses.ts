@@ -1,6 +1,8 @@
 import { BlockList, isIP, isIPv6, SocketAddress } from 'node:net';
 
 const COUNTED_BITS = '/64';
+/** For a connection that its client reset before the gateway accepted it. The kernel then has no address of the client. */
+const NO_ADDRESS = '0.0.0.0';
 
 /** Returns the IP address of a client, as limits count it: an IPv4 address, or the /64 network of an IPv6 address. */
 export type AddressOf = (peer: ArrayBuffer, forwardedFor: string | undefined) => string;
@@ -62,6 +64,7 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
 
 function peerAddress(peer: ArrayBuffer): string {
   const bytes = Buffer.from(peer);
+  if (bytes.length === 0) return NO_ADDRESS;
   if (bytes.length === 4) return bytes.join('.');
   return canonical(Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2).toString(16)).join(':'));
 }
