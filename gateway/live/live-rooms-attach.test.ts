@@ -238,3 +238,14 @@ test('a user who is added and removed during the read of their rooms does not jo
   await assertReceived(later, []);
   assert.deepEqual([socket.topics, socket.seqs], [new Set(), []]);
 });
+
+test('a socket that attaches while a feed is behind gets nothing from before its user was added', async () => {
+  await gateway.attach();
+  // These publications are lost.
+  await store('CreateMessage');
+  await store('CreateMessage');
+  const added = await store('AddUser', ownerId);
+  const socket = await gateway.attach({ userId: ownerId });
+  assert.equal(socket.head, added.seq);
+  await assertReceived(socket, []);
+});

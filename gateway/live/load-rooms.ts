@@ -1,4 +1,5 @@
 import { Refusal } from '../../shared/contract/errors.ts';
+import { wait } from '../../shared/wait.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import { BEFORE_ALL_ROOMS } from '../reads/attachment-reads.ts';
 import type { Reads } from '../reads/reads.ts';
@@ -6,6 +7,8 @@ import type { Membership } from '../reads/session-reads.ts';
 import type { AttachedUser } from './attached-user.ts';
 import type { Feeds } from './feeds.ts';
 import type { Slices } from './slices.ts';
+
+const DELIVERY_CHECK_MS = 20;
 
 export interface LoadOptions {
   feeds: Feeds;
@@ -49,6 +52,7 @@ async function loadPage(
           if (!feeds.startAfterRead(roomId, head, readAt)) isComplete = false;
         });
         if (isComplete) {
+          await waitForFeeds(user, page.rooms, feeds);
           await slices.run(page.rooms, (membership) => addRoom(user, membership));
           return page;
         }
@@ -59,6 +63,18 @@ async function loadPage(
     }
   } finally {
     await slices.run(retained.keys(), (roomId) => feeds.release(roomId));
+  }
+}
+
+/**
+ * Postgres can have a membership whose beginning a feed has not delivered yet. A socket that joined the topic now would get
+ * messages from before the membership.
+ */
+async function waitForFeeds(user: AttachedUser, rooms: Membership[], feeds: Feeds): Promise<void> {
+  const isAhead = ({ roomId, seq }: Membership) => (feeds.progressOf(roomId)?.deliveredSeq ?? seq) < seq;
+  for (const membership of rooms.filter(isAhead)) {
+    feeds.announce(membership.roomId, membership.head);
+    while (!user.closed && isAhead(membership)) await wait(DELIVERY_CHECK_MS, { keepsProcess: false });
   }
 }
 

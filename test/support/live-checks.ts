@@ -7,9 +7,10 @@ import type { SimulatedGateway, SimulatedSocket } from './live-simulation.ts';
  * made its user a member, to the message that ended the membership.
  * @returns one line for each broken promise
  */
-export function findStreamErrors({ welcome, messages, userId, errors }: SimulatedSocket, model: LiveModel): string[] {
+export function findStreamErrors(socket: SimulatedSocket, model: LiveModel): string[] {
+  const { welcome, messages, userId, errors } = socket;
   const last = new Map<string, number>(welcome);
-  const found = [...errors];
+  const found = [...errors, ...findEarlyRooms(socket, model)];
   for (const message of messages) {
     const { roomId, seq, id } = message;
     const change = membershipChange(message as Message);
@@ -22,6 +23,16 @@ export function findStreamErrors({ welcome, messages, userId, errors }: Simulate
     else last.set(roomId, seq);
   }
   return found;
+}
+
+/** A `Welcome` must not name a room at a seq at which the user was no member. */
+function findEarlyRooms({ welcome, userId }: SimulatedSocket, model: LiveModel): string[] {
+  return [...(welcome ?? [])].flatMap(([roomId, head]) => {
+    const messages = model.rooms.get(roomId)?.messages.slice(0, head) ?? [];
+    const changes = messages.map((message) => membershipChange(message as Message));
+    const last = changes.findLast((change) => change?.userId === userId || change?.userId === 'everyone');
+    return last?.isMember ? [] : [`room ${roomId}: a Welcome at ${head}, before the membership`];
+  });
 }
 
 /** After all faults, an open socket has everything up to now, has the topics of its rooms, and has a valid token. */
