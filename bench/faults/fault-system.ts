@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,6 +13,7 @@ import { startRedis } from '../../shared/local/embedded-redis.ts';
 import { migrate } from '../../sql/migrate.ts';
 import { binaries } from '../with-services.ts';
 import { FakeClock } from './fake-clock.ts';
+import { sendSignal, signalTree } from './processes.ts';
 
 const PASSWORD = 'password';
 
@@ -109,6 +110,37 @@ export class FaultSystem {
     await this.#postgres.ended;
     const port = Number(this.#urls.postgres.port);
     this.#postgres = (await startPostgres(join(this.#home, 'postgres'), PASSWORD, port, this.clock?.env)).child;
+  }
+
+  /** Keeps what Postgres has at this moment. It is stopped meanwhile, so the copy is what a lost power supply leaves. */
+  async copyPostgres(): Promise<void> {
+    const { pid } = this.#postgres;
+    // First the process that starts the others.
+    sendSignal(pid, 'SIGSTOP');
+    signalTree(pid, 'SIGSTOP');
+    try {
+      await promisify(execFile)('cp', ['-a', this.#data, this.#dataCopy]);
+    } finally {
+      signalTree(pid, 'SIGCONT');
+    }
+  }
+
+  /** Postgres ends at once, and starts again with what {@link copyPostgres} kept. */
+  async restorePostgres(): Promise<void> {
+    sendSignal(this.#postgres.pid, 'SIGQUIT');
+    await this.#postgres.ended;
+    renameSync(this.#data, `${this.#data}-lost`);
+    renameSync(this.#dataCopy, this.#data);
+    rmSync(join(this.#data, 'postmaster.pid'));
+    await this.startPostgresAgain();
+  }
+
+  get #data(): string {
+    return join(this.#home, 'postgres', 'data');
+  }
+
+  get #dataCopy(): string {
+    return join(this.#home, 'postgres', 'data-copy');
   }
 
   /** Starts Redis again, at the same port, after it has ended. @param isEmpty without its data */

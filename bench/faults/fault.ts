@@ -1,9 +1,17 @@
 import type { Participant } from '../proof/participant.ts';
 import type { Random } from '../proof/seeded-random.ts';
+import type { WentBack } from '../proof/went-back.ts';
 import type { FaultSystem } from './fault-system.ts';
 
-/** `deaths`: of workers. `poolBackMs`: until the pools had all their connections again. `lostReads`: without an answer. */
-export type MeasuredName = 'deaths' | 'poolBackMs' | 'lostReads';
+/** docs/faults.md explains them. */
+export type MeasuredName =
+  | 'deaths'
+  | 'poolBackMs'
+  | 'lostReads'
+  | 'lostAcks'
+  | 'reloadMs'
+  | 'acksAfterwards'
+  | 'idleReadsPerS';
 
 /** What a fault may touch. */
 export interface FaultTarget {
@@ -13,6 +21,8 @@ export interface FaultTarget {
   random: Random;
   /** Rooms that the fault hits itself. The latency of the others is measured. */
   hitRoomIds: Set<string>;
+  /** Set by a fault after which earlier acks may be lost. */
+  wentBack?: WentBack;
   /** Figures that only the fault knows, such as the number of deaths. */
   measured: Partial<Record<MeasuredName, number>>;
 }

@@ -1,5 +1,6 @@
 import type { RunFigures } from '../proof/figures.ts';
 import type { TrafficSize } from '../proof/traffic.ts';
+import { goBackInTime } from './back-in-time.ts';
 import { jumpClock } from './clock-faults.ts';
 import type { MeasuredName, ScheduledFault } from './fault.ts';
 import {
@@ -188,6 +189,15 @@ export const SCENARIOS: Scenario[] = [
     what: 'Postgres ends at once and starts again',
     faults: [{ fault: restartPostgres }],
     limits: { ...NOTICE, recoverMs: RECOVER_MS },
+  },
+  {
+    name: 'back-in-time',
+    what: 'Postgres loses its last 5 s; what was acked in this time is lost, and all clients load everything again',
+    faults: [{ fault: goBackInTime, forMs: 5_000 }],
+    recoveryMs: 8_000,
+    // Postgres also forgets logouts, so the tokens of these users would be wrong.
+    traffic: { hasLogouts: false },
+    limits: { ...NOTICE, reloadMs: 5_000, idleReadsPerS: 30, recoverMs: 5_000 },
   },
   {
     name: 'backends-killed',

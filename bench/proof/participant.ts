@@ -214,6 +214,7 @@ export class Participant {
     if (connection !== this.#connection) return;
     this.#isAttached = false;
     this.#positions.close();
+    if (reason.includes('close code 4001')) this.#positions.reset();
     this.#place++;
     const pauseMs = /close code 41/.test(reason) ? UNAVAILABLE_AFTER_MS : RECONNECT_AFTER_MS;
     this.#later(pauseMs * (1 + Math.random()), () => this.#connect());

@@ -61,6 +61,11 @@ export class Positions {
     this.#generation++;
   }
 
+  /** The user drops everything, and loads it again. */
+  reset(): void {
+    this.#rooms.clear();
+  }
+
   async #readMissed(roomId: string, room: Room, head: number): Promise<void> {
     const [generation, after] = [this.#generation, room.position];
     const seqs: number[] = [];

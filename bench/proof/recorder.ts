@@ -1,5 +1,6 @@
 import type { Database } from '../../shared/database.ts';
 import type { Event, History, Membership, Row } from './history.ts';
+import { tryAgain } from './try-again.ts';
 
 /** An event without its time. */
 export type NewEvent = Event extends infer E ? (E extends Event ? Omit<E, 'atMs'> : never) : never;
@@ -25,7 +26,21 @@ export class Recorder {
   }
 
   /** Reads what Postgres has. Call it when nothing changes any more. */
-  async readHistory(database: Database): Promise<History> {
+  readHistory(database: Database): Promise<History> {
+    return tryAgain(() => this.#readHistory(database));
+  }
+
+  /** @returns the rooms of the run with their last seqs, for a record that begins now */
+  readRooms(database: Database): Promise<History['rooms']> {
+    return tryAgain(async () => {
+      const ids = database.json(this.rooms.map(({ id }) => id));
+      return database<History['rooms']>`
+        select id, seq as initial_seq
+        from rooms where id in (select value::uuid from jsonb_array_elements_text(${ids}))`;
+    });
+  }
+
+  async #readHistory(database: Database): Promise<History> {
     const ids = database.json(this.rooms.map(({ id }) => id));
     const rows = await database<Row[]>`
       select room_id, seq, id, ref, command, user_id, target_id, text, created_at

