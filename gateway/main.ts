@@ -1,6 +1,7 @@
 import { readConfig } from '../shared/config.ts';
 import { createLog } from '../shared/log.ts';
 import { serveMetrics } from '../shared/metrics.ts';
+import { stopOnSignal } from '../shared/stop-on-signal.ts';
 import { GATEWAY_VARIABLES } from './edge/gateway-context.ts';
 import { openGateway } from './gateway.ts';
 
@@ -14,13 +15,7 @@ try {
   await gateway.listen(host, port);
   log.info({ host, port }, 'gateway is ready');
 
-  const stop = async (signal: NodeJS.Signals) => {
-    log.info({ signal }, 'stopping');
-    await gateway.stop();
-    log.info('stopped');
-    process.exit(0);
-  };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal));
+  stopOnSignal(() => gateway.stop(), log);
 } catch (error) {
   log.fatal({ error }, 'the gateway could not start');
   process.exit(1);

@@ -35,6 +35,10 @@ const areAllReady = () => {
   return ready.length === WORKERS;
 };
 
+const signalWorkers = (signal: NodeJS.Signals) => {
+  for (const worker of cluster.workers.filter(isRunning)) process.kill(worker.pid, signal);
+};
+
 const ann = await createAccount(cluster.urls[0] as string, 'Ann');
 
 for (const neighbours of [10, 60]) {
@@ -47,11 +51,14 @@ for (const neighbours of [10, 60]) {
     const deadly = write('deadly');
     const before = deaths;
     // The first command travels alone. All others wait for its reply and share a batch.
+    signalWorkers('SIGSTOP');
     const first = client.commit(write('first'));
     const halves = Array.from({ length: neighbours / 2 }, () => write('a neighbour'));
     const acks = halves.map((command) => client.commit(command));
     const answer = client.ask(deadly);
     acks.push(...halves.map(({ text }) => client.commit(write(text))));
+    await client.roundTripOfPings();
+    signalWorkers('SIGCONT');
     const [{ seq }, ...others] = await Promise.all([first, ...acks]);
     assert.deepEqual(
       others.map((ack) => ack.seq - seq),

@@ -74,3 +74,11 @@ for (const [name, { begin, end }] of Object.entries(outages)) {
     else assert.equal(last?.command === 'Error' && last.code, 'unknown_outcome');
   });
 }
+
+test('a process that is stopped while Redis is not reachable ends by itself', async () => {
+  await redis.child.stop();
+  const processes = [...cluster.gateways, ...cluster.workers];
+  for (const { pid } of processes) process.kill(pid, 'SIGTERM');
+  const reasons = await Promise.all(processes.map(({ ended }) => ended));
+  for (const reason of reasons) assert.match(reason, /^exit code [01]$/);
+});

@@ -2,6 +2,7 @@ import { readConfig } from '../shared/config.ts';
 import { QUEUES } from '../shared/contract/jobs.ts';
 import { createLog } from '../shared/log.ts';
 import { serveMetrics } from '../shared/metrics.ts';
+import { stopOnSignal } from '../shared/stop-on-signal.ts';
 import { openWorkers, workerVariables } from './workers.ts';
 
 // node workers/main.ts [persistence] [otp-email] [role-changes]
@@ -21,17 +22,9 @@ const workers = await openWorkers(config, kinds, log);
 serveMetrics(workers.metrics, config.METRICS_PORT, log);
 log.info('workers ready');
 
-process.once('SIGTERM', (signal) => void stop(signal));
-process.once('SIGINT', (signal) => void stop(signal));
+stopOnSignal(() => workers.stop(), log);
 
 void workers.stuck.then((queue) => {
   log.fatal({ queue }, 'jobs wait and the worker takes none, ending the process');
   process.exit(1);
 });
-
-async function stop(signal: string): Promise<void> {
-  log.info({ signal }, 'stopping');
-  await workers.stop();
-  log.info('stopped');
-  process.exit(0);
-}
