@@ -59,6 +59,8 @@ export class Participant {
   #connection = 0;
   #place: number;
   #isAttached = false;
+  /** True from the connect until the Welcome or the close. */
+  #isOpening = false;
   #isLeaving = false;
   #isStopped = false;
   #timers = new Set<NodeJS.Timeout>();
@@ -128,6 +130,7 @@ export class Participant {
     const connection = recorder.nextConnection();
     this.#connection = connection;
     this.#isAttached = false;
+    this.#isOpening = true;
     this.#isLeaving = false;
     const socket = new RawSocket({
       url: this.#url,
@@ -139,7 +142,7 @@ export class Participant {
     });
     this.#socket = socket;
     this.#later(WELCOME_TIMEOUT_MS, () => {
-      if (this.#connection !== connection || this.#isAttached) return;
+      if (this.#connection !== connection || !this.#isOpening) return;
       recorder.record({ kind: 'late', connection });
       socket.destroy();
     });
@@ -166,6 +169,7 @@ export class Participant {
     const heads = new Map(rooms.filter(({ id }) => ids.has(id)).map(({ id, seq }) => [id, seq]));
     recorder.record({ kind: 'opened', connection, userId: account.id, heads });
     this.#isAttached = true;
+    this.#isOpening = false;
     this.#positions.open(heads);
     for (const open of this.#open.values()) if (open.connection === undefined) this.#send(open.command);
   }
@@ -213,6 +217,7 @@ export class Participant {
     for (const open of this.#open.values()) if (open.connection === connection) open.connection = undefined;
     if (connection !== this.#connection) return;
     this.#isAttached = false;
+    this.#isOpening = false;
     this.#positions.close();
     if (reason.includes('close code 4001')) this.#positions.reset();
     this.#place++;
