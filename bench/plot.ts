@@ -38,6 +38,7 @@ export function drawPlot({ title, xLabel, yLabel, series, isLinear = false }: Pl
   const middle = (MARGIN.left + SIZE.width - MARGIN.right) / 2;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SIZE.width} ${SIZE.height}" font-family="sans-serif" font-size="12">`,
+    `<title>${title}</title>`,
     `<rect width="${SIZE.width}" height="${SIZE.height}" fill="white"/>`,
     text(middle, 22, title, 'text-anchor="middle" font-size="15"'),
     text(middle, SIZE.height - 12, xLabel, 'text-anchor="middle"'),

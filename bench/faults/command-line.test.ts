@@ -6,7 +6,8 @@ import { readFaultOptions, USAGE } from './command-line.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { TITLES } from './table.ts';
 
-const document = readFileSync(new URL('../../docs/faults.md', import.meta.url), 'utf8');
+const read = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
+const document = read('faults.md');
 
 test('without options every scenario runs once; --only, --seeds and --seed choose', () => {
   const [all, some, one] = [[], ['--only=redis', '--seeds=3'], ['--seed=7']].map(readFaultOptions);
@@ -34,5 +35,17 @@ test('docs/faults.md has every option, every rule and every column of the table'
   assert.deepEqual(
     TITLES.filter((title) => !explained.some((column) => title.startsWith(column))),
     [],
+  );
+});
+
+test('the proof in docs/guarantees.md has every scenario, in their order', () => {
+  const guarantees = read('guarantees.md');
+  const table = guarantees.slice(guarantees.indexOf('## The proof'));
+  const names = [...table.matchAll(/^\| ([a-z-]+) +\|/gm)]
+    .map(([, name]) => name)
+    .filter((name) => name !== 'scenario');
+  assert.deepEqual(
+    names.filter((name) => !name?.startsWith('--')),
+    SCENARIOS.map(({ name }) => name),
   );
 });

@@ -60,8 +60,8 @@ export interface Scenario {
 const NOTICE = { noticeMaxMs: 16_000 };
 /** A lost publication must be noticed in this time. */
 const LAG = { lagMaxMs: 2_000 };
-/** If only a reply is lost, the outcome must be known in this time. */
-const LOST_REPLY_MS = 2_000;
+/** A batch is sent again after one second. Each second reply is lost, so a command can wait for two batches. */
+const LOST_REPLY_MS = 2_500;
 const RECOVER_MS = 3_500;
 /** In a known outage, Rooms refuses new commands in this time. */
 const OUTAGE = { outageAnswerP99Ms: 2_500, memoryMiB: 50 };

@@ -25,13 +25,16 @@ export function findStreamErrors(socket: SimulatedSocket, model: LiveModel): str
   return found;
 }
 
-/** A `Welcome` must not name a room at a seq at which the user was no member. */
+/** A `Welcome` names only rooms of which the user is a member, or becomes one with the next message. */
 function findEarlyRooms({ welcome, userId }: SimulatedSocket, model: LiveModel): string[] {
   return [...(welcome ?? [])].flatMap(([roomId, head]) => {
-    const messages = model.rooms.get(roomId)?.messages.slice(0, head) ?? [];
+    const messages = model.rooms.get(roomId)?.messages ?? [];
     const changes = messages.map((message) => membershipChange(message as Message));
-    const last = changes.findLast((change) => change?.userId === userId || change?.userId === 'everyone');
-    return last?.isMember ? [] : [`room ${roomId}: a Welcome at ${head}, before the membership`];
+    const isOwn = (change: (typeof changes)[number]) => change?.userId === userId || change?.userId === 'everyone';
+    const next = changes[head];
+    const last = changes.slice(0, head).findLast(isOwn);
+    const isMember = last?.isMember || (isOwn(next) && next?.isMember);
+    return isMember ? [] : [`room ${roomId}: a Welcome at ${head}, before the membership`];
   });
 }
 
