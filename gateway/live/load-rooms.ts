@@ -72,10 +72,9 @@ async function loadPage(
  */
 async function waitForFeeds(user: AttachedUser, rooms: Membership[], feeds: Feeds): Promise<void> {
   const isAhead = ({ roomId, seq }: Membership) => (feeds.progressOf(roomId)?.deliveredSeq ?? seq) < seq;
-  for (const membership of rooms.filter(isAhead)) {
-    feeds.announce(membership.roomId, membership.head);
-    while (!user.closed && isAhead(membership)) await wait(DELIVERY_CHECK_MS, { keepsProcess: false });
-  }
+  const ahead = rooms.filter(isAhead);
+  for (const { roomId, head } of ahead) feeds.announce(roomId, head);
+  while (!user.closed && ahead.some(isAhead)) await wait(DELIVERY_CHECK_MS, { keepsProcess: false });
 }
 
 function addRoom(user: AttachedUser, { roomId, head }: Membership): void {
