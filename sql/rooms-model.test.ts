@@ -157,13 +157,16 @@ async function storedState({ roomIds, userIds }: Scene) {
     from rooms where id = any (${ids}::uuid[]) order by id`;
   const members = await database`
     select room_id, user_id, seq from memberships where room_id = any (${ids}::uuid[]) order by room_id, user_id`;
+  const ended = await database`
+    select room_id, user_id, first_seq, last_seq from ended_memberships where room_id = any (${ids}::uuid[])
+    order by room_id, last_seq, user_id`;
   const rows = await database`
     select room_id, id, seq, user_id, command, target_id, text, name, last_change, ref, history_index
     from messages where room_id = any (${ids}::uuid[]) order by room_id, seq`;
   const visible = await database`
     select viewer as user_id, room.id from unnest(${`{${userIds.join()}}`}::uuid[]) viewer, visible_rooms(viewer) room
     where room.id = any (${ids}::uuid[]) order by viewer, room.id`;
-  return { rooms: [...rooms], members: [...members], rows: [...rows], visible: [...visible] };
+  return { rooms: [...rooms], members: [...members], ended: [...ended], rows: [...rows], visible: [...visible] };
 }
 
 const IN_HISTORY = ['CreateMessage', 'AddUser', 'RemoveUser', 'CreateRoom', 'UpdateRoom'];
@@ -178,6 +181,11 @@ function expectedState({ model, userIds }: Scene): Awaited<ReturnType<typeof sto
     })),
     members: rooms.flatMap(([roomId, { members }]) =>
       [...members].sort().map(([userId, seq]) => ({ roomId, userId, seq })),
+    ),
+    ended: rooms.flatMap(([roomId, { ended }]) =>
+      ended
+        .toSorted((a, b) => a.lastSeq - b.lastSeq || (a.userId < b.userId ? -1 : 1))
+        .map((each) => ({ roomId, ...each })),
     ),
     rows: rooms.flatMap(([roomId, { rows }]) =>
       rows.map((row, index) => ({ roomId, ...row, historyIndex: historyLength(rows.slice(0, index + 1)) })),

@@ -25,7 +25,7 @@ await migrate(url, createFolderOf010());
 const database = connectDatabase(url, { name: 'rooms-test', max: 1, readOnly: false, timeout: 0 });
 after(() => database.end());
 
-const [ann, roomId, lane] = [newId(), newId(), newId()];
+const [ann, bob, roomId, deletedRoomId, lane] = [newId(), newId(), newId(), newId(), newId()];
 const deadline = new Date(Date.now() + 60_000).toISOString();
 const createCommand = (command: string, text: string) => ({
   ...{ id: newId(), ref: newId(), deadline, actorId: ann, roomId, targetId: roomId },
@@ -51,6 +51,9 @@ test('a database of release 0.1.0 upgrades with its messages, and its refs still
   await database`
     insert into users (id, first_name, last_name, email, password_hash)
     values (${ann}, 'Ann', 'Testing', 'ann@example.com', '')`;
+  await database`
+    insert into users (id, first_name, last_name, email, password_hash)
+    values (${bob}, 'Bob', 'Testing', 'bob@example.com', '')`;
   await database`insert into memberships (room_id, user_id) values (${formerGeneralId}, ${ann})`;
   const changes = [
     { ...createCommand('UpdateMessage', 'text in between'), targetId: edited.id },
@@ -58,7 +61,16 @@ test('a database of release 0.1.0 upgrades with its messages, and its refs still
     { ...createCommand('UpdateMessage', 'soon gone too'), targetId: deleted.id },
     { ...createCommand('DeleteMessage', ''), targetId: deleted.id },
   ];
-  const former = [...commands, rename, edited, deleted, ...changes, inGeneral, editedInGeneral, editInGeneral];
+  const inDeleted = (command: string, targetId: string) => ({
+    ...{ ...createCommand(command, 'soon deleted'), roomId: deletedRoomId, targetId },
+  });
+  const ofMembers = [
+    inDeleted('CreateRoom', deletedRoomId),
+    ...['AddUser', 'RemoveUser', 'AddUser'].map((command) => inDeleted(command, bob)),
+    inDeleted('DeleteRoom', deletedRoomId),
+  ];
+  const ofRoom = [...commands, rename, edited, deleted, ...changes];
+  const former = [...ofMembers, ...ofRoom, inGeneral, editedInGeneral, editInGeneral];
   await database`select * from apply_room_commands(${database.json(former)}, ${lane}, 1, false)`;
   await migrate(url);
   const batch = [...commands, createCommand('CreateMessage', 'after the upgrade')];
@@ -71,6 +83,19 @@ test('a database of release 0.1.0 upgrades with its messages, and its refs still
       [null, false, 1, 1],
       [null, false, 2, 2],
       [null, true, 10, 6],
+    ],
+  );
+});
+
+test('after an upgrade, the memberships that ended before it are known', async () => {
+  const rows = await database`
+    select room_id, user_id, first_seq, last_seq from ended_memberships order by last_seq, first_seq`;
+  assert.deepEqual(
+    rows.map(({ roomId, userId, firstSeq, lastSeq }) => [roomId, userId, firstSeq, lastSeq]),
+    [
+      [deletedRoomId, bob, 2, 3],
+      [deletedRoomId, ann, 1, 5],
+      [deletedRoomId, bob, 4, 5],
     ],
   );
 });
@@ -116,7 +141,7 @@ test('after an upgrade, a ref of a command in general still has one effect, with
 
 test('an upgrade moves the members and the messages of general to the id general', async () => {
   const rooms =
-    await database`select id, name, seq, history_length, owner_id from rooms where id <> ${roomId} order by id`;
+    await database`select id, name, seq, history_length, owner_id from rooms where id not in (${roomId}, ${deletedRoomId}) order by id`;
   assert.deepEqual(
     rooms.map((room) => ({ ...room })),
     [

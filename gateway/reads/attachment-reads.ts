@@ -1,3 +1,4 @@
+import type { RoomType } from '../../shared/contract/fields.ts';
 import { type Database, toId } from '../../shared/database.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import { arrayOf } from './array-of.ts';
@@ -29,10 +30,12 @@ export interface Attachment {
   nextAfter: string | undefined;
 }
 
+type RowRoom = [storedId: string, seq: number, head: number, name: string, roomType: RoomType];
+
 interface Row {
   isTokenValid: boolean;
   /** JSON has the stored UUIDs of rooms. */
-  rooms: [storedId: string, seq: number, head: number][] | null;
+  rooms: RowRoom[] | null;
 }
 
 /** The read for sockets that attach. Sockets that attach at the same time share a statement. */
@@ -50,10 +53,12 @@ export function attachmentReads(database: Database) {
       ) with ordinality as asked(user_id, token_id, version, rooms_after, place)
       left join users u on u.id = asked.user_id
       cross join lateral (
-        select json_agg(json_build_array(room_id, seq, head)) as rooms
+        select json_agg(room) as rooms
         from (
           -- Not a join: a plan from the time of few rooms would read all rooms for each user.
-          select m.room_id, m.seq, (select r.seq from rooms r where r.id = m.room_id) as head
+          select (
+            select json_build_array(r.id, m.seq, r.seq, r.name, r.room_type) from rooms r where r.id = m.room_id
+          ) as room
           from memberships m
           where m.user_id = asked.user_id and m.room_id > asked.rooms_after
           order by m.room_id
@@ -72,6 +77,6 @@ export function attachmentReads(database: Database) {
   };
 }
 
-function toMembership([storedId, seq, head]: [string, number, number]): Membership {
-  return { roomId: toId(storedId), seq, head };
+function toMembership([storedId, seq, head, name, roomType]: RowRoom): Membership {
+  return { roomId: toId(storedId), seq, head, name, roomType };
 }

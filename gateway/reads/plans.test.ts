@@ -8,6 +8,7 @@ import { createReads } from './reads.ts';
 
 const OTHER_ROOMS = 3_000;
 const OTHER_USERS = 3_000;
+const OTHER_MESSAGES = 3_000;
 /** Far below the rows of the table, and far above the three rooms of the user. */
 const MAX_ROWS = 200;
 
@@ -30,6 +31,9 @@ const ofAnn: Record<string, () => Promise<unknown>> = {
   rooms: () => reads.rooms(ann, 1, 20),
   roomsOfUser: () => reads.roomsOfUser(ann, ann),
   people: () => reads.people([ann], ann),
+  replayPage: () => reads.replayPage({ roomId: 'general', after: 0 }),
+  endedPage: () => reads.endedPage({ roomId: 'general', after: 0, end: 50 }),
+  endedMemberships: () => reads.endedMemberships(ann, [{ roomId: 'general', seq: 0 }]),
 };
 
 test('the reads of one user read few rows, even with plans from the time of an empty database', async () => {
@@ -37,6 +41,7 @@ test('the reads of one user read few rows, even with plans from the time of an e
   for (const read of Object.values(ofAnn)) await read();
   await addUsers(OTHER_USERS);
   await addRooms();
+  await addEvents();
   const rows: Record<string, number> = {};
   for (const [name, read] of Object.entries(ofAnn)) {
     const before = await countRowsRead();
@@ -72,13 +77,29 @@ async function addRooms(): Promise<void> {
     select id, owner_id from added union all (select id, ${ann} from added limit 1)`;
 }
 
-/** Returns how many rows of rooms and memberships were read. First reports the rows that the session has read. */
+/** All messages of general were edited, and another user has left general very often. */
+async function addEvents(): Promise<void> {
+  await database`
+    insert into messages (
+      room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, history_index, last_change
+    )
+    select
+      ${'general'}, n, md5(n::text)::uuid, ${ann}, case when n > ${OTHER_MESSAGES} then 'UpdateMessage' else 'CreateMessage' end,
+      md5((n % ${OTHER_MESSAGES})::text)::uuid, '', now(), now(), gen_random_uuid(), 0, n, 'UpdateMessage'
+    from generate_series(1, ${2 * OTHER_MESSAGES}) n`;
+  await database`
+    insert into ended_memberships (user_id, room_id, first_seq, last_seq)
+    select id, ${'general'}, n, n + 1 from (select id from users where id <> ${ann} limit 1) one, generate_series(1, ${OTHER_ROOMS}) n`;
+}
+
+/** Returns how many rows of the tables were read. First reports the rows that the session has read. */
 async function countRowsRead(): Promise<number> {
   await session`select pg_stat_force_next_flush()`;
   const [row] = await session<{ count: number }[]>`
+    with counted (name) as (values ('rooms'), ('memberships'), ('messages'), ('ended_memberships'))
     select (
-      (select sum(idx_tup_read) from pg_stat_user_indexes where relname in ('rooms', 'memberships'))
-      + (select sum(seq_tup_read) from pg_stat_user_tables where relname in ('rooms', 'memberships'))
+      (select sum(idx_tup_read) from pg_stat_user_indexes where relname in (select name from counted))
+      + (select sum(seq_tup_read) from pg_stat_user_tables where relname in (select name from counted))
     )::int as count`;
   return row?.count as number;
 }

@@ -8,6 +8,7 @@ import { headReads } from './head-reads.ts';
 import { historyReads } from './history-reads.ts';
 import { messageReads } from './message-reads.ts';
 import { noticeReads } from './notice-reads.ts';
+import { replayReads } from './replay-reads.ts';
 import { roomReads } from './room-reads.ts';
 import { sessionReads } from './session-reads.ts';
 import { systemReads } from './system-reads.ts';
@@ -39,6 +40,7 @@ function allReads(database: Database) {
     ...messageReads(database),
     ...historyReads(database),
     ...headReads(database),
+    ...replayReads(database),
     ...noticeReads(database),
     ...systemReads(database),
   };

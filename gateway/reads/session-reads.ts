@@ -1,3 +1,4 @@
+import type { RoomType } from '../../shared/contract/fields.ts';
 import type { Database } from '../../shared/database.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import { arrayOf } from './array-of.ts';
@@ -28,6 +29,9 @@ export interface Membership {
   seq: number;
   /** The seq of the last message of the room. */
   head: number;
+  /** The name of the room. */
+  name: string;
+  roomType: RoomType;
 }
 
 /** The reads for logins, for the check of a token, and for sockets. */
@@ -58,7 +62,7 @@ export function sessionReads(database: Database) {
     /** Returns the rooms of this list of which the user is a member. */
     async membershipsIn(userId: string, roomIds: string[]): Promise<Membership[]> {
       const rows = await database<(Membership | { roomId: null })[]>`
-        select m.room_id, m.seq, r.seq as head
+        select m.room_id, m.seq, r.seq as head, r.name, r.room_type
         from (select) one
         left join memberships m on m.user_id = ${userId} and m.room_id in ${database(roomIds)}
         left join rooms r on r.id = m.room_id`;

@@ -26,6 +26,7 @@ export interface ModelRoom {
   isDeleted: boolean;
   /** The seq of the message with which each member came. */
   members: Map<string, number>;
+  ended: { userId: string; firstSeq: number; lastSeq: number }[];
   rows: Row[];
 }
 
@@ -171,7 +172,7 @@ export class RoomsModel {
         room.members.set(targetId, row.seq);
         return append(`${name} joined the room`);
       case 'RemoveUser':
-        room.members.delete(targetId);
+        this.#endMembership(room, targetId);
         return append(`${name} left the room`);
       case 'CreateRoom':
         return append('Room created', text);
@@ -179,9 +180,16 @@ export class RoomsModel {
         room.name = text;
         return append('Room updated', text);
       case 'DeleteRoom':
-        Object.assign(room, { isDeleted: true, members: new Map() });
+        room.isDeleted = true;
+        for (const member of room.members.keys()) this.#endMembership(room, member);
         return append('Room deleted');
     }
+  }
+
+  /** The next row of the room is the last one that the user gets. */
+  #endMembership({ members, ended, rows }: ModelRoom, userId: string): void {
+    ended.push({ userId, firstSeq: members.get(userId) as number, lastSeq: rows.length + 1 });
+    members.delete(userId);
   }
 
   /** Changes a message, and erases the text of its newest edit. */
@@ -199,6 +207,7 @@ export class RoomsModel {
       roomType: roomType as RoomType,
       isDeleted: false,
       members,
+      ended: [],
       rows: [],
     };
     this.rooms.set(roomId, room);

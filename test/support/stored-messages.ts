@@ -17,7 +17,9 @@ export async function storeMessage(
   if (command === 'AddUser')
     await database`insert into memberships (room_id, user_id, seq) values (${roomId}, ${targetId}, ${seq})`;
   if (command === 'RemoveUser')
-    await database`delete from memberships where room_id = ${roomId} and user_id = ${targetId}`;
+    await database`
+      with ended as (delete from memberships where room_id = ${roomId} and user_id = ${targetId} returning *)
+      insert into ended_memberships (user_id, room_id, first_seq, last_seq) select user_id, room_id, seq, ${seq} from ended`;
   return { id, seq, roomId, userId, command, targetId, text: '', createdAt: now, updatedAt: now, ref };
 }
 
