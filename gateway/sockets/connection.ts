@@ -70,6 +70,10 @@ export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
   #commandBucket: TokenBucket | undefined;
   /** The number of commands without an outcome. */
   #pending = 0;
+  /** True after uWebSockets.js dropped a frame. A later frame would leave a gap, so none is sent. */
+  #isDropped = false;
+  /** Called when bytes have left, or when the socket has closed. */
+  #onDrain: (() => void) | undefined;
 
   constructor(context: ConnectionContext, { authenticate, address, isV1 }: UpgradeData) {
     this.#context = context;
@@ -109,7 +113,16 @@ export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
   }
 
   send(frame: string): void {
-    this.#socket?.send(frame);
+    if (!this.#isDropped) this.#socket?.send(frame);
+  }
+
+  /** Resolves when at most this number of bytes is unsent, or when the socket has closed. One caller at a time. */
+  async waitForUnsent(maxBytes: number): Promise<void> {
+    while (!this.closed && this.unsentBytes > maxBytes) {
+      await new Promise<void>((resolve) => {
+        this.#onDrain = resolve;
+      });
+    }
   }
 
   sendTogether(frames: string[]): void {
@@ -203,10 +216,32 @@ export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
     outbox.add(this, encodeError(toRefusal(error, gateway.log), ref));
   }
 
+  /**
+   * Call this when uWebSockets.js drops a frame, because too many bytes are unsent. The socket cannot be closed in this
+   * event: uWebSockets.js may be in the middle of a list of sockets. A later frame can be sent only after bytes have
+   * left, so {@link handleDrain} closes the socket before that.
+   */
+  handleDropped(): void {
+    this.#isDropped = true;
+  }
+
+  /** Call this when unsent bytes have left. */
+  handleDrain(): void {
+    if (this.#isDropped) this.terminate();
+    this.#endWait();
+  }
+
+  #endWait(): void {
+    const onDrain = this.#onDrain;
+    this.#onDrain = undefined;
+    onDrain?.();
+  }
+
   /** Call this once, in the close event. */
   handleClose(): void {
     const { gateway, admission, waitingCommands } = this.#context;
     this.#socket = undefined;
+    this.#endWait();
     admission.uncountAddress(this.#address);
     if (this.#waiting) waitingCommands.take(this.#waiting);
     if (this.#userId === undefined) return;

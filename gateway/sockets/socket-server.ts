@@ -63,6 +63,8 @@ export class SocketServer {
         message: (socket, bytes, isBinary) => socket.getUserData().connection.receive(bytes, isBinary),
         ping: (socket) => socket.getUserData().connection.receiveControlFrame(),
         pong: (socket) => socket.getUserData().connection.receiveControlFrame(),
+        dropped: (socket) => socket.getUserData().connection.handleDropped(),
+        drain: (socket) => socket.getUserData().connection.handleDrain(),
         close: (socket, code) => this.#close(socket.getUserData().connection, code),
       });
     }
