@@ -5,6 +5,7 @@ import { newId } from '../../shared/contract/ids.ts';
 import type { Message } from '../../shared/contract/messages.ts';
 import { createLog } from '../../shared/log.ts';
 import { Feed } from './feed.ts';
+import { RecentMemory } from './recent-memory.ts';
 
 beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
 afterEach(() => mock.timers.reset());
@@ -21,7 +22,8 @@ function openFeed() {
     return seen.stored.filter((message) => message.seq > seq);
   };
   const listener = { deliver: (_: string, text: string) => seen.delivered.push(JSON.parse(text).text) };
-  const options = { reads: { messagesAfter }, listener, onClose: () => undefined, log: createLog('test', 'silent') };
+  const unused = { onIdle: () => undefined, onClose: () => undefined, log: createLog('test', 'silent') };
+  const options = { reads: { messagesAfter }, listener, recent: new RecentMemory(), ...unused };
   const feed = new Feed(roomId, Promise.resolve(), options);
   feed.retain();
   feed.start(7);

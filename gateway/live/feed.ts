@@ -3,6 +3,8 @@ import { encodeMessage, type MembershipChange, membershipChange } from '../../sh
 import type { Log } from '../../shared/log.ts';
 import type { Reads } from '../reads/reads.ts';
 import { type FeedListener, MessageOrder } from './message-order.ts';
+import type { RecentMemory } from './recent-memory.ts';
+import { RecentRecords } from './recent-records.ts';
 
 /** The number of messages in one read from Postgres. */
 const PAGE_SIZE = 500;
@@ -21,6 +23,9 @@ const RETRY_AFTER_MS = 250;
 export interface FeedOptions {
   reads: Pick<Reads, 'messagesAfter'>;
   listener: FeedListener;
+  recent: RecentMemory;
+  /** Called when nobody retains the feed any more. The receiver calls {@link Feed.close}, now or later. */
+  onIdle: (feed: Feed) => void;
   /** Called once, when the feed closes. @param head the highest seq that this feed knows */
   onClose: (roomId: string, head: number) => void;
   log: Log;
@@ -28,10 +33,10 @@ export interface FeedOptions {
 
 /**
  * Delivers the messages of one room, in order. Gets them from the Redis channel of the room (room-channels.ts), and
- * reads missing messages from Postgres. The head of a room is the seq of its last message. A feed closes when each
+ * reads missing messages from Postgres. The head of a room is the seq of its last message. A feed is idle when each
  * `retain` has had its `release`.
  */
-export class Feed {
+export class Feed implements FeedListener {
   /** Resolves when the channel is subscribed. From then on, the feed gets every publication. */
   readonly subscribed: Promise<void>;
   readonly roomId: string;
@@ -39,6 +44,8 @@ export class Feed {
   readonly createdAt = performance.now();
   readonly #options: FeedOptions;
   readonly #order: MessageOrder;
+  /** Undefined until the first message: a gateway has very many rooms. */
+  #recent: RecentRecords | undefined;
   #referenceCount = 0;
   #timer: NodeJS.Timeout | undefined;
   #isReading = false;
@@ -51,7 +58,7 @@ export class Feed {
     this.roomId = roomId;
     this.subscribed = subscribed;
     this.#options = options;
-    this.#order = new MessageOrder(roomId, options.listener);
+    this.#order = new MessageOrder(roomId, this);
   }
 
   /** The feed delivers only messages after this seq. Undefined until the feed starts. */
@@ -69,13 +76,37 @@ export class Feed {
   }
 
   release(): void {
-    if (--this.#referenceCount === 0) this.close();
+    if (--this.#referenceCount === 0 && !this.#closed) this.#options.onIdle(this);
+  }
+
+  /** True if the feed keeps records for clients that come back. */
+  get hasRecent(): boolean {
+    return this.#recent !== undefined;
+  }
+
+  /**
+   * Returns the delivered records after a seq, in their current state. Undefined if some of them are not kept any more:
+   * Postgres has them.
+   */
+  recordsAfter(seq: number): string[] | undefined {
+    if (seq === this.deliveredSeq) return [];
+    return this.#recent?.after(seq);
+  }
+
+  /** Called by {@link MessageOrder} for each message, in order. */
+  deliver(roomId: string, record: string, change: MembershipChange | undefined): void {
+    if (!this.#closed) {
+      this.#recent ??= new RecentRecords();
+      this.#options.recent.add(this.#recent, this.deliveredSeq, record);
+    }
+    this.#options.listener.deliver(roomId, record, change);
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
+    if (this.#recent) this.#options.recent.remove(this.#recent);
     this.#options.onClose(this.roomId, Math.max(this.#order.announcedSeq, this.deliveredSeq));
   }
 

@@ -1,17 +1,36 @@
 import type { KnownHead } from '../reads/head-reads.ts';
 import { Feed, type FeedOptions } from './feed.ts';
+import { LingeringFeeds } from './lingering-feeds.ts';
+import { RecentMemory } from './recent-memory.ts';
 import { RoomChannels, type RoomChannelsOptions } from './room-channels.ts';
 import { UnfollowedHeads } from './unfollowed-heads.ts';
 
-/** The feeds of the rooms that this gateway follows, one feed for each room. */
+export interface FeedsOptions
+  extends Omit<FeedOptions, 'recent' | 'onIdle' | 'onClose'>,
+    Omit<RoomChannelsOptions, 'receive'> {
+  /** For this time, a room without a member here is still followed. The default is a minute. */
+  lingerMs?: number | undefined;
+}
+
+/**
+ * The feeds of the rooms that this gateway follows, one feed for each room. A feed whose room has no member here any more
+ * stays for a minute, so that a client that comes back gets what it missed without a read.
+ */
 export class Feeds {
   readonly #options: FeedOptions;
   readonly #channels: RoomChannels;
   readonly #feeds = new Map<string, Feed>();
   readonly #unfollowed = new UnfollowedHeads();
+  readonly #lingering: LingeringFeeds;
 
-  constructor(options: Omit<FeedOptions, 'onClose'> & Omit<RoomChannelsOptions, 'receive'>) {
-    this.#options = { ...options, onClose: (roomId, head) => this.#removeFeed(roomId, head) };
+  constructor(options: FeedsOptions) {
+    this.#lingering = new LingeringFeeds(options.lingerMs);
+    this.#options = {
+      ...options,
+      recent: new RecentMemory(),
+      onIdle: (feed) => this.#lingering.add(feed),
+      onClose: (roomId, head) => this.#removeFeed(roomId, head),
+    };
     const receive: RoomChannelsOptions['receive'] = (broadcast) => {
       const feed = this.#feeds.get(broadcast.roomId);
       if (feed) feed.receive(broadcast);
@@ -20,8 +39,9 @@ export class Feeds {
     this.#channels = new RoomChannels({ ...options, receive });
   }
 
+  /** The feeds of rooms with a member on this gateway. */
   get count(): number {
-    return this.#feeds.size;
+    return this.#feeds.size - this.#lingering.count;
   }
 
   /**
@@ -29,16 +49,12 @@ export class Feeds {
    * @returns a promise that resolves when the channel of the room is subscribed
    */
   retain(roomId: string): Promise<void> {
-    const feed = this.#feeds.get(roomId) ?? this.#createFeed(roomId);
-    feed.retain();
-    return feed.subscribed;
+    return this.#retainedFeed(roomId).subscribed;
   }
 
   /** Like {@link retain}. @returns the id of the room, as one text in memory for all users of the room */
   retainId(roomId: string): string {
-    const feed = this.#feeds.get(roomId) ?? this.#createFeed(roomId);
-    feed.retain();
-    return feed.roomId;
+    return this.#retainedFeed(roomId).roomId;
   }
 
   release(roomId: string): void {
@@ -84,6 +100,14 @@ export class Feeds {
     return feed?.startSeq === undefined ? undefined : { startSeq: feed.startSeq, deliveredSeq: feed.deliveredSeq };
   }
 
+  /**
+   * Returns the records of a room after a seq up to the last delivered one, in their current state. Undefined if they are
+   * not all in memory: then read them from Postgres.
+   */
+  recordsAfter(roomId: string, seq: number): string[] | undefined {
+    return this.#feeds.get(roomId)?.recordsAfter(seq);
+  }
+
   /** False if the feed started after `head`, so the feed has not delivered all messages after `head`. */
   deliversAllAfter(roomId: string, head: number): boolean {
     return (this.#feeds.get(roomId)?.startSeq ?? 0) <= head;
@@ -108,7 +132,15 @@ export class Feeds {
   }
 
   close(): void {
+    this.#lingering.close();
     for (const feed of this.#feeds.values()) feed.close();
+  }
+
+  #retainedFeed(roomId: string): Feed {
+    const feed = this.#feeds.get(roomId) ?? this.#createFeed(roomId);
+    this.#lingering.remove(feed);
+    feed.retain();
+    return feed;
   }
 
   #createFeed(roomId: string): Feed {

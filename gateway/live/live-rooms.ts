@@ -9,6 +9,7 @@ import type { PayloadReader } from '../../shared/payloads.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { Reads } from '../reads/reads.ts';
 import type { LiveSocket } from './attached-user.ts';
+import type { FeedsOptions } from './feeds.ts';
 import { closeRooms, type OpenRooms, openRooms } from './open-rooms.ts';
 import { Presence } from './presence.ts';
 import { Subscriber } from './subscriber.ts';
@@ -24,6 +25,7 @@ export interface LiveRoomsOptions {
   /** Sends a frame to every socket on a topic. The topic of a room is its id. */
   publish: (topic: string, frame: string) => void;
   payloads: PayloadReader;
+  lingerMs?: FeedsOptions['lingerMs'];
   log: Log;
 }
 

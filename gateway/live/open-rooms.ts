@@ -1,4 +1,4 @@
-import { Feeds } from './feeds.ts';
+import { Feeds, type FeedsOptions } from './feeds.ts';
 import type { FeedListener } from './message-order.ts';
 import { RoomSubscriptions, type RoomSubscriptionsOptions } from './room-subscriptions.ts';
 import { Sweep, type SweepOptions } from './sweep.ts';
@@ -10,7 +10,9 @@ export interface OpenRooms {
   subscriptions: RoomSubscriptions;
 }
 
-type OpenRoomsOptions = Omit<RoomSubscriptionsOptions, 'feeds'> & Omit<SweepOptions, 'feeds' | 'receive'>;
+type OpenRoomsOptions = Omit<RoomSubscriptionsOptions, 'feeds'> &
+  Omit<SweepOptions, 'feeds' | 'receive'> &
+  Pick<FeedsOptions, 'lingerMs'>;
 
 export function openRooms(options: OpenRoomsOptions): OpenRooms {
   const listener: FeedListener = { deliver: (...message) => subscriptions.deliver(...message) };

@@ -94,6 +94,10 @@ export const limits = {
   MAX_UNATTACHED_OF_SOCKET: 100,
   /** The size of the frames with these commands. */
   MAX_UNATTACHED_MEGABYTES: 16,
+  /** The records of messages that a gateway keeps for clients that come back soon, in millions of characters. */
+  MAX_RECENT_MEGABYTES: 32,
+  /** Rooms without a member on a gateway that it still follows for a minute. */
+  MAX_LINGERING_ROOMS: 10_000,
   /** HTTP requests without an answer. */
   MAX_PENDING_REQUESTS: 2_000,
   MAX_HASHES_AT_ONCE: 2,

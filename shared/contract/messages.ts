@@ -30,6 +30,14 @@ export function encodeMessage(message: Message): string {
   return JSON.stringify({ id, seq, roomId, userId, command, targetId, text, name, createdAt, updatedAt, ref });
 }
 
+const CHANGE_OF_MESSAGE =
+  /^\{"id":"[^"]+","seq":\d+,"roomId":"[^"]+","userId":"[^"]+","command":"(?:Update|Delete)Message"/;
+
+/** True if the encoded message edits or deletes another message. It reads the order of the fields of {@link encodeMessage}. */
+export function isChangeOfMessage(record: string): boolean {
+  return CHANGE_OF_MESSAGE.test(record);
+}
+
 /** The message `seq` makes a user a member of its room, or ends the membership of the user. */
 export const MembershipChange = v.object({
   seq: Seq,

@@ -77,23 +77,29 @@ export class TestSocket implements LiveSocket {
 }
 
 /** The live rooms of one gateway, and its sockets. Each test has two of these gateways in this process. */
-class TestGateway {
+export class TestGateway {
   readonly id = newId();
   readonly sockets = new Set<TestSocket>();
   readonly metrics = createMetrics();
   readonly subscriberRedis = new Redis(redisUrl, { autoResubscribe: false, retryStrategy: () => 10 });
-  readonly liveRooms = new LiveRooms({
-    redis: publisher,
-    subscriberRedis: this.subscriberRedis,
-    gatewayId: this.id,
-    prefix,
-    reads: delayedReads,
-    publish: (topic, frame) => {
-      for (const socket of this.sockets) if (socket.topics.has(topic)) socket.send(frame);
-    },
-    payloads: new PayloadReader(this.metrics, log),
-    log,
-  });
+  readonly liveRooms: LiveRooms;
+
+  /** @param lingerMs a room is followed for this time after its last member has left */
+  constructor(lingerMs = 0) {
+    this.liveRooms = new LiveRooms({
+      redis: publisher,
+      subscriberRedis: this.subscriberRedis,
+      gatewayId: this.id,
+      prefix,
+      reads: delayedReads,
+      publish: (topic, frame) => {
+        for (const socket of this.sockets) if (socket.topics.has(topic)) socket.send(frame);
+      },
+      payloads: new PayloadReader(this.metrics, log),
+      lingerMs,
+      log,
+    });
+  }
 
   async attach(bearer: Partial<Bearer> = {}): Promise<TestSocket> {
     const socket = new TestSocket();
