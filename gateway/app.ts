@@ -1,7 +1,8 @@
 import * as v from 'valibot';
-import { confirmation, Room, Status, Ticket, Token, User } from '../shared/contract/answers.ts';
+import { confirmation, Events, Room, Status, Ticket, Token, User } from '../shared/contract/answers.ts';
 import { Message } from '../shared/contract/messages.ts';
 import {
+  EventsPage,
   HistoryPage,
   ListPage,
   Login,
@@ -24,7 +25,7 @@ import {
 import { type Route, route } from './http/route.ts';
 import { login, loginWithOtp, register, registerWithOtp, sendOtp } from './routes/account-routes.ts';
 import { healthy, ready } from './routes/health-routes.ts';
-import { createMessage, deleteMessage, listMessages, updateMessage } from './routes/message-routes.ts';
+import { createMessage, deleteMessage, listEvents, listMessages, updateMessage } from './routes/message-routes.ts';
 import { addUser, createRoom, deleteRoom, getRoom, listRooms, removeUser, updateRoom } from './routes/room-routes.ts';
 import { createTicket, logOut, logOutAll } from './routes/token-routes.ts';
 import {
@@ -220,6 +221,16 @@ export const routes: readonly Route[] = [
     answer: Message,
     errors: ['no_such_room', 'no_such_user', 'owner_only', 'everyones_room', 'owner_stays', 'user_not_in_room'],
     handler: removeUser,
+  }),
+  route({
+    method: 'GET',
+    path: '/api/rooms/:id/events',
+    parameters: RoomParameter,
+    query: EventsPage,
+    checksToken: true,
+    answer: Events,
+    errors: ['no_such_room'],
+    handler: listEvents,
   }),
   // The Go server that Rooms replaces names this parameter `:room_id` for a room and `:id` for a message. Both names
   // match the same URLs, so here all four rows use :id.

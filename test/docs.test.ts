@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import { routes } from '../gateway/app.ts';
 import { callersOf, errorsOf, type Route } from '../gateway/http/route.ts';
 import { variables } from '../shared/config.ts';
-import { Room, User } from '../shared/contract/answers.ts';
+import { Events, Room, User } from '../shared/contract/answers.ts';
 import { Command, commandNames } from '../shared/contract/commands.ts';
 import { closeCodes, errors } from '../shared/contract/errors.ts';
 import { Ack, ErrorFrame, GoingAway, Welcome } from '../shared/contract/frames.ts';
@@ -143,8 +143,9 @@ test('docs/protocol.md describes every frame of the server with all fields and a
 
 test('every example of an answer in docs/api.md fits its schema', () => {
   const examples = blocksOf(api, 'json').map((block) => JSON.parse(block));
-  assert.equal(examples.length, 3);
-  for (const [index, schema] of [User, Room, Message].entries()) assertFits(schema, examples[index]);
+  const schemas = [User, Room, Message, Events];
+  assert.equal(examples.length, schemas.length);
+  for (const [index, schema] of schemas.entries()) assertFits(schema, examples[index]);
 });
 
 test('docs/protocol.md has every error code with its status', () => {

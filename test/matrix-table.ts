@@ -39,6 +39,7 @@ const matrix: Record<string, string> = {
     GET /api/rooms has :room                        no               no               yes          yes               no
     GET /api/users/:owner has :room                 no               no               yes          yes               no
     GET /api/messages/:room                         no_such_room     no_such_room     200          200               no_such_room
+    GET /api/rooms/:room/events                     no_such_room     no_such_room     200          200               no_such_room
     PUT /api/rooms/:room name=hello                 no_such_room     no_such_room     owner_only   200               no_such_room
     UpdateRoom                                      no_such_room     no_such_room     owner_only   Ack               no_such_room
     DELETE /api/rooms/:room                         no_such_room     no_such_room     owner_only   200               no_such_room
@@ -76,6 +77,7 @@ const matrix: Record<string, string> = {
     GET /api/rooms has :room                        yes               yes               yes              yes              yes
     GET /api/users/:owner has :room                 yes               yes               yes              yes              yes
     GET /api/messages/:room                         200               200               200              200              200
+    GET /api/rooms/:room/events                     200               200               200              200              200
     PUT /api/rooms/:room name=hello                 owner_only        owner_only        owner_only       200              owner_only
     UpdateRoom                                      owner_only        owner_only        owner_only       Ack              owner_only
     DELETE /api/rooms/:room                         owner_only        owner_only        owner_only       200              owner_only
@@ -114,6 +116,7 @@ const matrix: Record<string, string> = {
                                            each user
     GET /api/rooms/:room                   200
     GET /api/messages/:room                200
+    GET /api/rooms/:room/events            200
     PUT /api/rooms/:room name=hello        everyones_room
     UpdateRoom                             everyones_room
     DELETE /api/rooms/:room                everyones_room

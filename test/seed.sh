@@ -17,7 +17,7 @@ declare -A SHAPES=(
   [user]='id createdAt updatedAt firstName lastName email roles isOnline rooms'
   [room]='id createdAt updatedAt name ownerId users roomType'
   [message]='id createdAt updatedAt roomId userId text command targetId +seq +ref ?name'
-  [token]='token' [notice]='message' [error]='error +code ?field ?bound' [Error]='command error +code'
+  [page]='+events +head' [token]='token' [notice]='message' [error]='error +code ?field ?bound' [Error]='command error +code'
 )
 
 fail() { echo "seed.sh, line ${BASH_LINENO[-2]}: $1; the last answer: $GOT" >&2 && exit 1; }
@@ -177,6 +177,7 @@ expect 200 messages GET "/api/messages/$ROOM?page=2&size=2" text='First joined t
 expect 200 message DELETE /api/messages/$MESSAGE/ id=$MESSAGE command=DeleteMessage text=
 receive DeleteMessage targetId=$MESSAGE roomId=$ROOM text=
 expect 200 messages GET /api/messages/$ROOM command=DeleteMessage,RemoveUser,AddUser,CreateRoom text=',First left the room,First joined the room,Room created'
+expect 200 page GET "/api/rooms/$ROOM/events?after=3&size=2" head=6
 
 TOKEN=$FRIENDS expect 403 error POST /api/messages/announcements/ '{"text":"Hello World!"}' code=read_only_room
 expect 201 message POST /api/messages/announcements/ '{"text":"Hello World!"}'

@@ -2,6 +2,9 @@ import { type Config, isDev } from '../../shared/config.ts';
 import { type HeaderLines, toHeaderLines } from './header-lines.ts';
 import { RATE_HEADERS } from './rate-headers.ts';
 
+/** The header of a history: the page has every change up to this seq of the room. */
+export const ROOMS_SEQ = 'Rooms-Seq';
+
 /** The headers of an answer that browsers obey: CORS and security headers. */
 export interface Cors {
   /** True if pages of this origin may call the gateway, or if the request has no origin: no page has sent it. */
@@ -24,7 +27,7 @@ export function createCors({ CORS_ORIGIN, ENVIRONMENT }: Config<'CORS_ORIGIN' | 
   const allowsAll = CORS_ORIGIN.includes('*');
   const always = {
     ...securityHeaders,
-    'Access-Control-Expose-Headers': ['Retry-After', ...RATE_HEADERS].join(', '),
+    'Access-Control-Expose-Headers': ['Retry-After', ROOMS_SEQ, ...RATE_HEADERS].join(', '),
     ...(!isDev(ENVIRONMENT) && { 'Strict-Transport-Security': 'max-age=31536000; includeSubDomains' }),
     ...(allowsAll ? { 'Access-Control-Allow-Origin': '*' } : { Vary: 'Origin' }),
   };

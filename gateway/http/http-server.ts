@@ -19,7 +19,7 @@ import {
   refusalAnswer,
   writeAnswer,
 } from './exchange.ts';
-import { callersOf, type Method, type Route } from './route.ts';
+import { BodyWithHeaders, callersOf, type Method, type Route } from './route.ts';
 
 const CommandHeaders = v.object({ 'Idempotency-Key': v.optional(Ref) });
 
@@ -84,8 +84,9 @@ export class HttpServer {
 
   #responderOf(row: Route): Responder {
     const responder: Responder = async (request) => {
-      const body = await row.handler(this.#gateway, await readInput(this.#gateway, row, request));
-      return { status: row.status ?? 200, body };
+      const result = await row.handler(this.#gateway, await readInput(this.#gateway, row, request));
+      const { body, headers } = result instanceof BodyWithHeaders ? result : { body: result, headers: '' };
+      return { status: row.status ?? 200, body, headers };
     };
     return row.skipsRateLimit ? responder : this.#withRateLimit(responder);
   }

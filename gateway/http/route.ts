@@ -2,6 +2,7 @@ import type * as v from 'valibot';
 import type { ErrorCode } from '../../shared/contract/errors.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
+import type { HeaderLines } from '../edge/header-lines.ts';
 import type { ShownRate } from '../edge/rate-headers.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -65,7 +66,18 @@ interface RouteBasics<P extends Schema, Q extends Schema, B extends Schema> {
 /** The body of an answer, encoded as JSON later. A string or a Buffer is already JSON. */
 type Body = unknown;
 
-/** Returns the body of a success, or throws a Refusal. */
+/** A body with headers of its own. */
+export class BodyWithHeaders {
+  readonly body: Body;
+  readonly headers: HeaderLines;
+
+  constructor(body: Body, headers: HeaderLines) {
+    this.body = body;
+    this.headers = headers;
+  }
+}
+
+/** Returns the body of a success (also a {@link BodyWithHeaders}), or throws a Refusal. */
 type Handler<Request> = (gateway: GatewayContext, request: Request) => Body | Promise<Body>;
 
 /** What a route submits to the workers. A route with a room command accepts the header `Idempotency-Key`. */

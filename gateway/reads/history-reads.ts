@@ -1,6 +1,5 @@
 import type { Database } from '../../shared/database.ts';
-import type { Bearer } from '../accounts/tokens.ts';
-import { arrayOf } from './array-of.ts';
+import { bearerRooms, type RoomOfBearer, type RoomRequest, toRoomOfBearer } from './bearer-rooms.ts';
 import { shareStatements } from './share-statements.ts';
 
 /** A page by its number (the first page is 1), or the messages just before or after a seq. */
@@ -11,18 +10,12 @@ interface HistoryRange {
   size: number;
 }
 
-interface HistoryRequest {
-  bearer: Pick<Bearer, 'userId' | 'tokenId' | 'version'>;
-  roomId: string;
+interface HistoryRequest extends Pick<RoomRequest, 'bearer' | 'roomId'> {
   range: HistoryRange;
 }
 
-interface HistoryAnswer {
-  /** False if a logout ended the token, or if the user does not exist. */
-  isTokenValid: boolean;
-  /** False if the user may not see the room. */
-  isVisible: boolean;
-  /** The list of the messages as JSON, with the newest message first. It is empty if `isVisible` is false. */
+interface HistoryAnswer extends RoomOfBearer {
+  /** The list of the messages as JSON, with the newest message first. It is empty if the user may not see the room. */
   messages: Buffer;
 }
 
@@ -34,28 +27,12 @@ const MAX_STATEMENTS_AT_ONCE = 2;
 /** The reads of histories. Each statement also checks the tokens, so a page needs only one statement. */
 export function historyReads(database: Database) {
   const readAll = async (requests: HistoryRequest[]): Promise<HistoryAnswer[]> => {
-    const positions = requests.map(({ range }) => positionOf(range));
-    const list = (value: (request: HistoryRequest) => string | number) => arrayOf(requests.map(value));
+    const asked = requests.map(({ bearer, roomId, range }) => {
+      return { bearer, roomId, size: range.size, ...positionOf(range) };
+    });
     const rows = await database`
-      select request.is_token_valid, (visible.room).id is not null, concat('[', page.messages, ']')
-      from (
-        select r.*, is_token_valid(bearer, r.token_id, r.version) as is_token_valid
-        from unnest(
-          ${list(({ bearer }) => bearer.userId)}::uuid[],
-          ${list(({ bearer }) => bearer.tokenId)}::uuid[],
-          ${list(({ bearer }) => bearer.version)}::bigint[],
-          ${list(({ roomId }) => roomId)}::text[],
-          ${arrayOf(positions.map(({ seq }) => seq))}::bigint[],
-          ${arrayOf(positions.map(({ shift }) => shift))}::bigint[],
-          ${list(({ range }) => range.size)}::bigint[]
-        ) with ordinality as r(user_id, token_id, version, room_id, seq, shift, size, number)
-        left join users bearer on bearer.id = r.user_id
-      ) request
-      -- The limit makes Postgres look up one room. A plan from the time of few rooms would read all rooms.
-      left join lateral (
-        select room from visible_rooms(request.user_id) room
-        where room.id = stored_id(request.room_id) and request.is_token_valid limit 1
-      ) visible on true
+      select request.is_token_valid, (visible.room).seq, concat('[', page.messages, ']')
+      ${bearerRooms(database, asked)}
       left join lateral (
         select request.shift + case when request.seq is null then (visible.room).history_length else coalesce((
           select history_index from messages m where m.room_id = (visible.room).id and m.seq <= request.seq order by m.seq desc limit 1
@@ -70,11 +47,7 @@ export function historyReads(database: Database) {
       ) page on true
       order by request.number`.raw();
     // A page goes to its client as the bytes that Postgres sent. So the gateway neither decodes nor encodes its text.
-    return (rows as Buffer[][]).map(([isTokenValid, isVisible, messages]) => ({
-      isTokenValid: isTrue(isTokenValid),
-      isVisible: isTrue(isVisible),
-      messages: messages as Buffer,
-    }));
+    return (rows as (Buffer | null)[][]).map((row) => ({ ...toRoomOfBearer(row), messages: row[2] as Buffer }));
   };
 
   return {
@@ -91,9 +64,4 @@ function positionOf({ page = 1, before, after, size }: HistoryRange): { seq?: nu
   if (after !== undefined) return { seq: after, shift: size };
   if (before !== undefined) return { seq: before - 1, shift: 0 };
   return { shift: -(page - 1) * size };
-}
-
-/** Reads a boolean in the text format of Postgres. */
-function isTrue(value: Buffer | undefined): boolean {
-  return value?.toString() === 't';
 }

@@ -27,6 +27,7 @@ const ofAnn: Record<string, () => Promise<unknown>> = {
   recentNotices: () => reads.recentNotices(),
   changedHeads: () => reads.changedHeads([{ roomId: 'general', seq: 1 }]),
   history: () => reads.history({ bearer, roomId: 'general', range: { size: 20 } }),
+  events: () => reads.events({ bearer, roomId: 'general', after: 0, size: 100 }),
   room: () => reads.room('announcements', ann),
   rooms: () => reads.rooms(ann, 1, 20),
   roomsOfUser: () => reads.roomsOfUser(ann, ann),

@@ -12,6 +12,8 @@ const { apply, createUser, createRoom } = roomCommands(database);
 const reads = createReads(database);
 const readHistory = (roomId: string, userId: string) =>
   reads.history({ bearer: { userId, tokenId: newId(), version: 0 }, roomId, range: { size: 20 } });
+const readEvents = (roomId: string, userId: string) =>
+  reads.events({ bearer: { userId, tokenId: newId(), version: 0 }, roomId, after: 0, size: 100 });
 
 test('no read returns a deleted room, even if the room still has a member', async () => {
   const ann = await createUser();
@@ -20,15 +22,16 @@ test('no read returns a deleted room, even if the room still has a member', asyn
   await apply(write);
   const seen = async () => ({
     room: (await reads.room(roomId, ann)) !== undefined,
-    isVisible: (await readHistory(roomId, ann)).isVisible,
+    isVisible: (await readHistory(roomId, ann)).head !== undefined,
+    inEvents: (await readEvents(roomId, ann)).head !== undefined,
     inRooms: (await reads.rooms(ann, 1, 100)).some(({ id }) => id === roomId),
     inRoomsOfUser: (await reads.roomsOfUser(ann, ann)).some(({ id }) => id === roomId),
     message: (await reads.messageById(write.id, ann)) !== undefined,
   });
-  const all = { room: true, isVisible: true, inRooms: true, inRoomsOfUser: true, message: true };
+  const all = { room: true, isVisible: true, inEvents: true, inRooms: true, inRoomsOfUser: true, message: true };
   assert.deepEqual(await seen(), all);
   await database`update rooms set deleted_at = now() where id = ${roomId}`;
-  const none = { room: false, isVisible: false, inRooms: false, inRoomsOfUser: false, message: false };
+  const none = { room: false, isVisible: false, inEvents: false, inRooms: false, inRoomsOfUser: false, message: false };
   assert.deepEqual(await seen(), none);
 });
 
@@ -92,16 +95,22 @@ test('the JSON of a history that Postgres makes is equal to the JSON of encodeMe
   }
 });
 
-test('a history is not read for a token that a logout ended', async () => {
+test('neither a history nor events are read for a token that a logout ended', async () => {
   const ann = await createUser();
   const tokenId = newId();
   await database`insert into revoked_tokens (id, expires_at) values (${tokenId}, now() + interval '1 hour')`;
   const roomId = await createRoom(ann);
-  const request = { roomId, range: { size: 20 } };
-  const history = (bearer: { userId: string; tokenId: string; version: number }) =>
-    reads.history({ bearer, ...request });
-  const refused = { isTokenValid: false, isVisible: false, messages: Buffer.from('[]') };
-  assert.deepEqual({ ...(await history({ userId: ann, tokenId, version: 0 })) }, refused);
-  assert.deepEqual({ ...(await history({ userId: ann, tokenId: newId(), version: 1 })) }, refused);
-  assert.deepEqual({ ...(await history({ userId: newId(), tokenId: newId(), version: 0 })) }, refused);
+  const [noMessages, noEvents] = ['[]', '{"events":[],"head":}'].map((text) => Buffer.from(text));
+  for (const bearer of [
+    { userId: ann, tokenId, version: 0 },
+    { userId: ann, tokenId: newId(), version: 1 },
+    { userId: newId(), tokenId: newId(), version: 0 },
+  ]) {
+    const [history, events] = [
+      await reads.history({ bearer, roomId, range: { size: 20 } }),
+      await reads.events({ bearer, roomId, after: 0, size: 20 }),
+    ];
+    assert.deepEqual(history, { isTokenValid: false, head: undefined, messages: noMessages });
+    assert.deepEqual(events, { isTokenValid: false, head: undefined, answer: noEvents });
+  }
 });

@@ -4,6 +4,7 @@ import { PoolBusyError } from '../../shared/statement-gate.ts';
 import { withTimeout } from '../../shared/timeout.ts';
 import { orUnavailable } from '../edge/unavailable.ts';
 import { attachmentReads } from './attachment-reads.ts';
+import { eventReads } from './event-reads.ts';
 import { headReads } from './head-reads.ts';
 import { historyReads } from './history-reads.ts';
 import { messageReads } from './message-reads.ts';
@@ -39,6 +40,7 @@ function allReads(database: Database) {
     ...roomReads(database),
     ...messageReads(database),
     ...historyReads(database),
+    ...eventReads(database),
     ...headReads(database),
     ...replayReads(database),
     ...noticeReads(database),

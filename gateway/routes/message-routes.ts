@@ -1,8 +1,16 @@
 import { Refusal } from '../../shared/contract/errors.ts';
 import { encodeMessage, type Message } from '../../shared/contract/messages.ts';
-import type { HistoryPage, MessageParameter, NewText, RoomParameter } from '../../shared/contract/requests.ts';
+import type {
+  EventsPage,
+  HistoryPage,
+  MessageParameter,
+  NewText,
+  RoomParameter,
+} from '../../shared/contract/requests.ts';
+import { ROOMS_SEQ } from '../edge/cors.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
-import type { CommandRequest, UserRequest } from '../http/route.ts';
+import { BodyWithHeaders, type CommandRequest, type UserRequest } from '../http/route.ts';
+import type { RoomOfBearer } from '../reads/bearer-rooms.ts';
 import { submitCommand } from './submit.ts';
 
 interface History extends UserRequest {
@@ -14,12 +22,33 @@ interface History extends UserRequest {
 export async function listMessages(
   { reads, turns }: GatewayContext,
   { bearer, userId, parameters, query }: History,
-): Promise<Buffer> {
+): Promise<BodyWithHeaders> {
   const request = { bearer, roomId: parameters.id, range: query };
-  const history = await turns.histories.run(userId, () => reads.history(request));
-  if (!history.isTokenValid) throw new Refusal('token_revoked');
-  if (!history.isVisible) throw new Refusal('no_such_room');
-  return history.messages;
+  const { messages, ...room } = await turns.histories.run(userId, () => reads.history(request));
+  return new BodyWithHeaders(messages, `${ROOMS_SEQ}: ${checkedHead(room)}`);
+}
+
+interface EventsRequest extends UserRequest {
+  parameters: RoomParameter;
+  query: EventsPage;
+}
+
+/** Returns all messages of a room after a seq, in the order of seq. */
+export async function listEvents(
+  { reads, turns }: GatewayContext,
+  { bearer, userId, parameters, query }: EventsRequest,
+): Promise<Buffer> {
+  const request = { bearer, roomId: parameters.id, ...query };
+  const { answer, ...room } = await turns.histories.run(userId, () => reads.events(request));
+  checkedHead(room);
+  return answer;
+}
+
+/** @throws Refusal `token_revoked` or `no_such_room` */
+function checkedHead({ isTokenValid, head }: RoomOfBearer): number {
+  if (!isTokenValid) throw new Refusal('token_revoked');
+  if (head === undefined) throw new Refusal('no_such_room');
+  return head;
 }
 
 interface ToRoom extends CommandRequest {

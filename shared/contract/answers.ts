@@ -1,6 +1,7 @@
 import * as v from 'valibot';
-import { Role, RoomType, Timestamp } from './fields.ts';
+import { Role, RoomType, Seq, Timestamp } from './fields.ts';
 import { AnyId, Id } from './ids.ts';
+import { Message } from './messages.ts';
 
 // The schemas of answers over HTTP. The schema of a message is in messages.ts, because sockets also carry messages.
 
@@ -39,6 +40,9 @@ export type Room = v.InferOutput<typeof Room>;
  */
 export const User = v.object({ ...Person, rooms: v.array(Room) });
 export type User = v.InferOutput<typeof User>;
+
+/** All messages of a room after a seq, in the order of seq. `head` is the seq of the last message of the room. */
+export const Events = v.object({ events: v.array(Message), head: Seq });
 
 export const Token = v.object({ token: v.string() });
 export const Ticket = v.object({ ticket: v.string() });

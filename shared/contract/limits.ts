@@ -26,6 +26,8 @@ export const limits = {
   // Lists and pages.
   MAX_PAGE_SIZE: 100,
   DEFAULT_PAGE_SIZE: 20,
+  MAX_EVENTS_SIZE: 500,
+  DEFAULT_EVENTS_SIZE: 100,
   /** The users in the answer to a request without a page and a size. Clients take the names of authors from it. */
   MAX_LISTED_USERS: 400,
   /** The rooms in the answer to a request without a page and a size. */

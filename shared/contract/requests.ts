@@ -89,10 +89,13 @@ const pageNumber = (byDefault: number) =>
     ),
   );
 
-const PageSize = v.pipe(
-  pageNumber(limits.DEFAULT_PAGE_SIZE),
-  v.transform((size) => Math.min(size, limits.MAX_PAGE_SIZE)),
-);
+const pageSize = (byDefault: number, max: number) =>
+  v.pipe(
+    pageNumber(byDefault),
+    v.transform((size) => Math.min(size, max)),
+  );
+
+const PageSize = pageSize(limits.DEFAULT_PAGE_SIZE, limits.MAX_PAGE_SIZE);
 
 /**
  * A page of a list. A request without a page and a size gets MAX_LISTED_USERS or MAX_LISTED_ROOMS items (limits.ts).
@@ -119,3 +122,10 @@ export const HistoryPage = v.pipe(
   ),
 );
 export type HistoryPage = v.InferOutput<typeof HistoryPage>;
+
+/** All messages of a room after a seq. */
+export const EventsPage = v.object({
+  after: v.optional(SeqParameter, '0'),
+  size: v.optional(pageSize(limits.DEFAULT_EVENTS_SIZE, limits.MAX_EVENTS_SIZE), `${limits.DEFAULT_EVENTS_SIZE}`),
+});
+export type EventsPage = v.InferOutput<typeof EventsPage>;
