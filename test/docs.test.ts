@@ -148,9 +148,12 @@ test('every example of an answer in docs/api.md fits its schema', () => {
   for (const [index, schema] of schemas.entries()) assertFits(schema, examples[index]);
 });
 
-test('docs/protocol.md has every error code with its status', () => {
-  const documented = rowsUnder(protocol, 'Error codes').map((row) => [subjectOf(row), Number(row.status)]);
-  const expected = Object.entries(errors).map(([code, { status }]) => [code, status]);
+test('docs/protocol.md has every error code with its status and its retry', () => {
+  const documented = rowsUnder(protocol, 'Error codes').map((row) => [
+    subjectOf(row),
+    [Number(row.status), codesOf(row.retry)[0]],
+  ]);
+  const expected = Object.entries(errors).map(([code, { status, retry }]) => [code, [status, retry]]);
   assert.deepEqual(Object.fromEntries(documented), Object.fromEntries(expected));
 });
 

@@ -4,6 +4,7 @@ import { newId } from '../shared/contract/ids.ts';
 import { connectDatabase } from '../shared/database.ts';
 import { Client, createAccount } from './support/client.ts';
 import { startSystem } from './support/system.ts';
+import { until } from './support/until.ts';
 
 const ROOMS = 20;
 const ROUNDS = 5;
@@ -47,4 +48,9 @@ test('while a person has locked a room, its commands are busy, and every other r
     [],
   );
   assert.equal(rows.length, 1 + clients.length);
+
+  // `retry` is `same_ref`: after a moment, the same command is a new attempt.
+  const again = write(lockedRoom, refused[0]);
+  await until(async () => 'seq' in (await first.ask(again)));
+  assert.equal((await first.commit(again)).seq, rows.length + 1);
 });

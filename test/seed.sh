@@ -17,7 +17,7 @@ declare -A SHAPES=(
   [user]='id createdAt updatedAt firstName lastName email roles isOnline rooms'
   [room]='id createdAt updatedAt name ownerId users roomType'
   [message]='id createdAt updatedAt roomId userId text command targetId +seq +ref ?name'
-  [page]='+events +head' [token]='token' [notice]='message' [error]='error +code ?field ?bound' [Error]='command error +code'
+  [page]='+events +head' [token]='token' [notice]='message' [error]='error +code +retry ?field ?bound' [Error]='command error +code +retry'
 )
 
 fail() { echo "seed.sh, line ${BASH_LINENO[-2]}: $1; the last answer: $GOT" >&2 && exit 1; }

@@ -67,6 +67,7 @@ test('the Error frame for an invalid field contains the field, its bound and the
     command: 'Error',
     error: 'text: at least 3 characters',
     code: 'too_short',
+    retry: 'no',
     field: 'text',
     bound: 3,
   });

@@ -28,6 +28,7 @@ export function bodyOf<Schema extends v.GenericSchema>(
 export function refused(answer: Answer | Frame, code: ErrorCode): ErrorAnswer {
   const refusal = 'status' in answer ? bodyOf(ErrorAnswer, answer, errors[code].status) : errorOf(answer);
   assert.equal(refusal.code, code, JSON.stringify(refusal));
+  assert.equal(refusal.retry, errors[code].retry, JSON.stringify(refusal));
   if (code === 'too_short' || code === 'too_long') assert.ok(refusal.bound !== undefined, JSON.stringify(refusal));
   return refusal;
 }
