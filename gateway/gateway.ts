@@ -25,6 +25,7 @@ import { RateLimits } from './edge/rate-limits.ts';
 import { Readiness } from './edge/readiness.ts';
 import { UserRates } from './edge/user-rates.ts';
 import { HttpServer } from './http/http-server.ts';
+import { Epoch } from './live/epoch.ts';
 import { LiveRooms } from './live/live-rooms.ts';
 import { createReads } from './reads/reads.ts';
 import { MAX_STATEMENT_WAIT_MS, STATEMENT_TIMEOUT_MS } from './reads/timeouts.ts';
@@ -130,19 +131,17 @@ async function connectParts(
   const clock = await startClock(database, log);
   closers.push(() => clock.stop());
   const dispatcher = new CommandDispatcher({ gatewayId, laneCount: config.LANES, queues, redis, clock, log });
+  const epoch = await Epoch.open({ reads, submit: (change) => dispatcher.changeAccount(change), log });
+  closers.push(() => epoch.close());
   const publish = (roomId: string, frame: string) => app.publish(roomId, frame);
-  const liveRooms = new LiveRooms({ gatewayId, prefix, redis, subscriberRedis, reads, publish, payloads, log });
+  const liveRooms = new LiveRooms({ gatewayId, prefix, redis, subscriberRedis, reads, publish, payloads, epoch, log });
   closers.push(() => liveRooms.close());
   await liveRooms.subscribeToReplies(
     (reply) => dispatcher.complete(reply),
     () => dispatcher.resend(),
   );
-  let epoch = await reads.epoch();
   const checkPostgres = async () => {
-    const readEpoch = await reads.epoch();
-    if (readEpoch === epoch) return;
-    epoch = readEpoch;
-    await liveRooms.reload();
+    if (await epoch.check()) void liveRooms.reload();
   };
   const checkRedis = async () => {
     if (liveRooms.isSilent) throw new Error('the subscriber is silent');
@@ -154,7 +153,7 @@ async function connectParts(
   return {
     config,
     get epoch() {
-      return epoch;
+      return epoch.id;
     },
     addressOf: createAddressOf(config.TRUSTED_PROXIES),
     connections: new OpenConnections(config, createPeerOf(config.TRUSTED_PROXIES), log),

@@ -52,6 +52,18 @@ test('a copy of a batch changes nothing and gets the outcomes of the first copy'
   assert.equal(await versionOf(ann), 1);
 });
 
+test('the epoch changes once, although two gateways and a repeated command ask for it', async () => {
+  const readEpoch = async () => (await database<{ id: string }[]>`select id from epoch`)[0]?.id as string;
+  const epoch = await readEpoch();
+  const change = () => command({ command: 'ChangeEpoch', epoch });
+  const [first, second] = await Promise.all([apply(newId(), 0, change(), change()), apply(newId(), 0, change())]);
+  assert.deepEqual([codes(first), codes(second)], [[null, null], [null]]);
+  const changed = await readEpoch();
+  assert.notEqual(changed, epoch);
+  assert.deepEqual(codes(await apply(newId(), 0, change())), [null]);
+  assert.equal(await readEpoch(), changed);
+});
+
 test('a batch locks its users in the order of their ids, like a batch of room commands', async () => {
   const [first, second] = [newId(), newId()].toSorted();
   await apply(newId(), 0, register('first@example.com', first), register('second@example.com', second));

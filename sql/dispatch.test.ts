@@ -26,7 +26,15 @@ const failsToApply = async (name: string) => {
 
 const failsToChange = async (name: string) => {
   const id = newId();
-  const change = { id, command: name, deadline: inOneMinute(), userId: newId(), tokenId: id, expires: inOneMinute() };
+  const change = {
+    id,
+    command: name,
+    deadline: inOneMinute(),
+    userId: newId(),
+    tokenId: id,
+    expires: inOneMinute(),
+    epoch: id,
+  };
   const person = { firstName: 'Ann', lastName: 'Testing', email: `${id}@example.com`, passwordHash: 'hash' };
   const [row] = await database`
     select apply_account_command(${database.json({ ...change, ...person })}, null, false) ->> 'code' as code`;

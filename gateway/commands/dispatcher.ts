@@ -133,8 +133,8 @@ export class CommandDispatcher {
     const id = newId();
     const deadline = this.#clock.toDatabaseTime(expiresAtMs);
     const lanes = change.command === 'ChangeRole' ? this.#roleLanes : this.#accountLanes;
-    // A new account has no user yet. So each registration has its own turn.
-    const userId = change.command === 'Register' ? id : change.userId;
+    // A new account has no user yet, and the epoch has none. So each of these commands has its own turn.
+    const userId = 'userId' in change ? change.userId : id;
     return new Promise((onOutcome) => {
       lanes.push(userId, { userId, command: { ...change, id, deadline }, expiresAtMs, onOutcome });
     });

@@ -9,6 +9,7 @@ import type { PayloadReader } from '../../shared/payloads.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { Reads } from '../reads/reads.ts';
 import type { LiveSocket } from './attached-user.ts';
+import type { Epoch } from './epoch.ts';
 import type { FeedsOptions } from './feeds.ts';
 import { closeRooms, type OpenRooms, openRooms } from './open-rooms.ts';
 import { Presence } from './presence.ts';
@@ -26,6 +27,7 @@ export interface LiveRoomsOptions {
   publish: (topic: string, frame: string) => void;
   payloads: PayloadReader;
   lingerMs?: FeedsOptions['lingerMs'];
+  epoch: Pick<Epoch, 'spend' | 'renew'>;
   log: Log;
 }
 
@@ -42,9 +44,11 @@ export class LiveRooms {
   readonly #subscriber: Subscriber;
   readonly #presence: Presence;
   readonly #log: Log;
+  readonly #epoch: LiveRoomsOptions['epoch'];
   readonly #open: () => OpenRooms;
   #rooms: OpenRooms;
-  #isReloading = false;
+  /** Set during a reload. */
+  #reloaded: Promise<void> | undefined;
   #isClosed = false;
   #onMissedReplies: (() => void) | undefined;
 
@@ -55,6 +59,7 @@ export class LiveRooms {
     this.#names = names;
     this.#payloads = payloads;
     this.#log = log;
+    this.#epoch = options.epoch;
     const subscriber = new Subscriber({
       redis: subscriberRedis,
       onResubscribed: () => this.#handleResubscribed(),
@@ -64,7 +69,11 @@ export class LiveRooms {
     const presence = new Presence({ redis, gatewayId, prefix, log });
     this.#subscriber = subscriber;
     this.#presence = presence;
-    this.#open = () => openRooms({ ...options, names, subscriber, presence, onWentBack: () => void this.reload() });
+    this.#open = () => {
+      const onWentBack = () => this.#handleWentBack(rooms);
+      const rooms: OpenRooms = openRooms({ ...options, names, subscriber, presence, onWentBack });
+      return rooms;
+    };
     this.#rooms = this.#open();
   }
 
@@ -98,7 +107,8 @@ export class LiveRooms {
    * @throws Refusal `token_revoked`, or `unavailable` if the socket has closed or a service does not answer
    */
   async attach(socket: LiveSocket, bearer: Bearer, welcome: (rooms: RoomHead[]) => void): Promise<void> {
-    if (this.isSilent || this.#isReloading) throw new Refusal('unavailable');
+    while (this.#reloaded) await this.#reloaded;
+    if (this.isSilent || socket.closed) throw new Refusal('unavailable');
     return this.#rooms.subscriptions.attach(socket, bearer, welcome);
   }
 
@@ -120,20 +130,13 @@ export class LiveRooms {
 
   /**
    * Closes all sockets, and then begins with what Postgres has now. For a database that has gone back in time: sockets
-   * have messages that do not exist any more. No socket attaches meanwhile. Never rejects.
+   * have messages that do not exist any more. A socket that attaches waits until the epoch is a new one. Never rejects.
    */
-  async reload(): Promise<void> {
-    if (this.#isReloading) return;
-    this.#isReloading = true;
-    this.#log.warn({ counts: this.counts }, 'the database has gone back in time, all sockets are closed');
-    closeRooms(this.#rooms);
-    try {
-      await this.closeSockets('reload');
-    } catch (error) {
-      this.#log.error({ error }, 'sockets could not be closed');
-    }
-    if (!this.#isClosed) this.#rooms = this.#open();
-    this.#isReloading = false;
+  reload(): Promise<void> {
+    this.#reloaded ??= this.#reload().finally(() => {
+      this.#reloaded = undefined;
+    });
+    return this.#reloaded;
   }
 
   /** Closes the connection of the subscriber. Does not close the sockets. */
@@ -142,6 +145,25 @@ export class LiveRooms {
     this.#subscriber.close();
     closeRooms(this.#rooms);
     await this.#presence.close();
+  }
+
+  async #reload(): Promise<void> {
+    this.#log.warn({ counts: this.counts }, 'the database has gone back in time, all sockets are closed');
+    closeRooms(this.#rooms);
+    try {
+      await this.closeSockets('reload');
+    } catch (error) {
+      this.#log.error({ error }, 'sockets could not be closed');
+    }
+    await this.#epoch.renew();
+    if (!this.#isClosed) this.#rooms = this.#open();
+  }
+
+  /** Rooms that are closed can still have a read in flight: it says nothing about the epoch of now. */
+  #handleWentBack(rooms: OpenRooms): void {
+    if (rooms !== this.#rooms || this.#reloaded) return;
+    this.#epoch.spend();
+    void this.reload();
   }
 
   #handleResubscribed(): void {

@@ -39,7 +39,10 @@ const ChangeRole = v.object({
   granted: v.boolean(),
 });
 
-/** A change of an account, as a route makes it. The dispatcher adds an id and a deadline. */
+/** Gives the database another epoch, if it still has this one. A gateway sends this when Postgres has gone back in time. */
+const ChangeEpoch = v.object({ command: v.literal('ChangeEpoch'), epoch: Id });
+
+/** A change of an account or of the epoch, as a gateway makes it. The dispatcher adds an id and a deadline. */
 export const AccountChange = v.variant('command', [
   Register,
   UpdateUser,
@@ -47,6 +50,7 @@ export const AccountChange = v.variant('command', [
   Logout,
   LogoutAll,
   ChangeRole,
+  ChangeEpoch,
 ]);
 export type AccountChange = v.InferOutput<typeof AccountChange>;
 

@@ -18,6 +18,7 @@ begin
       when 'Logout' then code := logout(c);
       when 'LogoutAll' then version := logout_all(c);
       when 'ChangeRole' then code := change_role(c);
+      when 'ChangeEpoch' then code := change_epoch(c);
     end case;
   end if;
   return jsonb_build_object('command_id', c ->> 'id', 'code', code, 'token_version', version);

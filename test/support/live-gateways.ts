@@ -96,6 +96,7 @@ export class TestGateway {
         for (const socket of this.sockets) if (socket.topics.has(topic)) socket.send(frame);
       },
       payloads: new PayloadReader(this.metrics, log),
+      epoch: { spend: () => undefined, renew: async () => undefined },
       lingerMs,
       log,
     });

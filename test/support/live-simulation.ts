@@ -79,6 +79,7 @@ export class SimulatedGateway {
     this.liveRooms = new LiveRooms({
       ...{ redis: writeOnlyRedis(), subscriberRedis: this.redis.asRedis, gatewayId: id, prefix: PREFIX, payloads, log },
       reads: model.reads(),
+      epoch: { spend: () => undefined, renew: async () => undefined },
       ...(random(2) === 0 && { lingerMs: 0 }),
       publish: (topic, frame) => {
         for (const socket of this.sockets) if (socket.topics.has(topic)) socket.send(frame);
