@@ -31,7 +31,9 @@ function importsOf(file: string): Import[] {
   return targets.map((target) => ({ file, target }));
 }
 
-const files = Object.keys(allowedFolders).flatMap((folder) => globSync(`${folder}/**/*.{ts,mjs}`, { cwd: root }));
+const files = Object.keys(allowedFolders).flatMap((folder) =>
+  globSync(`${folder}/**/*.{ts,mjs}`, { cwd: root, exclude: ['shared/client/dist'] }),
+);
 const imports = files.flatMap(importsOf);
 
 test('a file imports only from its own folder and from the folders that it may import', () => {
@@ -58,12 +60,26 @@ test('code that runs in production imports neither development dependencies nor 
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const allowed = new Set([...Object.keys(dependencies), ...builtinModules.map((name) => `node:${name}`)]);
   const production = imports.filter(
-    ({ file }) => /^(gateway|workers|shared|sql)\//.test(file) && !/\.test\.ts$|^shared\/local\//.test(file),
+    ({ file }) =>
+      /^(gateway|workers|shared|sql)\//.test(file) &&
+      !/\.test\.ts$|^shared\/local\/|^shared\/client\/build\.mjs$/.test(file),
   );
   const violations = production.filter(({ target }) =>
     target.startsWith('.') ? target.includes('local/') : !allowed.has(target) && !target.startsWith('node:'),
   );
   assert.deepEqual(violations, []);
+});
+
+test('the client imports only its own files, and only the store in a file imports a module of Node', () => {
+  const ofClient = imports.filter(({ file }) => /^shared\/client\/(?!.*(\.test\.ts|build\.mjs)$)/.test(file));
+  const outside = ofClient.filter(
+    ({ file, target }) => !/^shared\/client\//.test(normalize(join(dirname(file), target))),
+  );
+  assert.deepEqual(
+    outside.filter(({ file, target }) => !(file.endsWith('/file-store.ts') && target.startsWith('node:'))),
+    [],
+  );
+  assert.ok(ofClient.length > 30, `only ${ofClient.length} imports were found`);
 });
 
 test('only the file of the configuration reads the environment', () => {

@@ -1,8 +1,9 @@
-// Installs the dependencies if node_modules does not match the lock file. This file is plain JavaScript for Node 20 or
-// later: at its start, the Node of the lock file is not installed yet.
+// Installs the dependencies if node_modules does not match the lock file, and builds the client if it is older than its
+// sources. This file is plain JavaScript for Node 20 or later: at its start, the Node of the lock file is not installed
+// yet.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -23,6 +24,20 @@ if (readStamp() !== lockHash) {
   });
   if (status !== 0) fail('npm ci failed; its output is above. Can this machine reach the npm registry?');
   writeFileSync(stampFile, lockHash);
+}
+
+const client = `${root}/shared/client`;
+if (newestIn(client) > newestIn(`${client}/dist`))
+  spawnSync(process.execPath, [`${client}/build.mjs`], { stdio: 'inherit' });
+
+/** @param {string} folder @returns the time at which a file in the folder was last changed, in ms */
+function newestIn(folder) {
+  try {
+    const files = readdirSync(folder).map((name) => statSync(`${folder}/${name}`));
+    return Math.max(0, ...files.filter((file) => file.isFile()).map((file) => file.mtimeMs));
+  } catch {
+    return 0;
+  }
 }
 
 function readStamp() {

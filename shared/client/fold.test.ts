@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { logOf, readState, rowsOf } from '../../test/support/room-log.ts';
+import { EMPTY_ROOM, fold } from './fold.ts';
+
+test('a state, folded with the rows after it, is the state that a reader gets at the end', () => {
+  const actions = fc.array(fc.record({ kind: fc.nat(7), pick: fc.nat(20) }), { minLength: 1, maxLength: 40 });
+  fc.assert(
+    fc.property(actions, fc.nat(), (chosen, cut) => {
+      const log = logOf(chosen);
+      const last = cut % (log.length + 1);
+      const folded = rowsOf(log)
+        .slice(last)
+        .reduce(fold, readState(log.slice(0, last)));
+      assert.deepEqual(folded, readState(log));
+      // The live messages of the same time have the texts of then. They lead to the same state.
+      assert.deepEqual(log.slice(last).reduce(fold, readState(log.slice(0, last))), readState(log));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a message that is in the state already changes nothing', () => {
+  const log = logOf([{ kind: 0, pick: 0 }]);
+  const state = log.reduce(fold, EMPTY_ROOM);
+  assert.equal(log.reduce(fold, state), state);
+});

@@ -1,0 +1,13 @@
+export type { TokenSource } from './access.ts';
+export type { State, Transition } from './connection.ts';
+export { EMPTY_ROOM, fold, type RoomState } from './fold.ts';
+export { openIndexedDbStore } from './indexed-db-store.ts';
+export type { KnownRoom } from './known-rooms.ts';
+export type { MessageStream } from './message-stream.ts';
+export type { Outcome, Pending } from './outbox.ts';
+export type { OwnMessage } from './own-messages.ts';
+export type { Ack, Command, Message, Person, Retry, RoomType } from './protocol.ts';
+export { Refused } from './refused.ts';
+export type { CommittedMessage, RoomSnapshot, RoomView, ViewOptions } from './room-view.ts';
+export { type ClientEvents, type ClientOptions, RoomsClient } from './rooms-client.ts';
+export { type Locks, MemoryStore, type Store } from './store.ts';

@@ -1,0 +1,117 @@
+// The frames and records of Rooms, as the client uses them. They are plain types, because the published client must not
+// need the schemas of shared/contract at run time. protocol.test.ts proves that the types are equal.
+
+export type RoomType = 'Private' | 'Public' | 'ReadOnly';
+
+/** Everything that happens in a room is one message. `seq` counts the messages of the room: 1, 2, 3 and so on. */
+export interface Message {
+  id: string;
+  seq: number;
+  roomId: string;
+  userId: string;
+  command: CommandName;
+  targetId: string;
+  text: string;
+  name?: string | null | undefined;
+  createdAt: string;
+  updatedAt: string;
+  ref: string;
+}
+
+/** What a client asks for. The client adds the `ref`. */
+export type Command =
+  | { command: 'CreateMessage'; roomId: string; text: string }
+  | { command: 'UpdateMessage'; roomId: string; targetId: string; text: string }
+  | { command: 'DeleteMessage'; roomId: string; targetId: string }
+  | { command: 'AddUser' | 'RemoveUser'; roomId: string; targetId: string }
+  | { command: 'CreateRoom'; text: string; roomType?: RoomType }
+  | { command: 'UpdateRoom'; roomId: string; text: string }
+  | { command: 'DeleteRoom'; roomId: string };
+type CommandName = Command['command'];
+
+/** A command is committed as the message `seq` of the room. `id` is the id of that message. */
+export interface Ack {
+  command: 'Ack';
+  ref?: string | undefined;
+  id: string;
+  roomId: string;
+  seq: number;
+}
+
+/** `no`: final. `same_ref`: send the same again. `new_ref`: only with a new ref. `after_login`: first get a new token. */
+export type Retry = 'no' | 'same_ref' | 'new_ref' | 'after_login';
+
+export interface ErrorFrame {
+  command: 'Error';
+  error: string;
+  code: string;
+  retry?: Retry | undefined;
+  field?: string | undefined;
+  bound?: number | undefined;
+  /** Seconds. */
+  retryAfter?: number | undefined;
+  ref?: string | undefined;
+}
+
+export interface WelcomeRoom {
+  id: string;
+  seq: number;
+  name?: string | undefined;
+  roomType?: RoomType | undefined;
+  /** The seq of the message that made the user a member. 0 in a standing room. */
+  since?: number | undefined;
+}
+
+export interface Welcome {
+  command: 'Welcome';
+  user: { id: string };
+  rooms: WelcomeRoom[];
+  epoch: string;
+  more?: boolean | undefined;
+}
+
+export interface Resume {
+  command: 'Resume';
+  epoch?: string | undefined;
+  rooms: Record<string, number>;
+  most?: number | undefined;
+  more?: boolean | undefined;
+}
+
+interface Resync {
+  command: 'Resync';
+  roomId: string;
+  seq: number;
+}
+
+/** Every frame that a gateway sends. */
+export type Frame =
+  | Message
+  | Ack
+  | ErrorFrame
+  | Welcome
+  | Resync
+  | { command: 'Resumed' }
+  | { command: 'Left'; roomId: string }
+  | { command: 'Heads'; rooms: Record<string, number> }
+  | { command: 'GoingAway'; after: number };
+
+/** A user in the record of a room. */
+export interface Person {
+  id: string;
+  createdAt: string;
+  updatedAt: string;
+  firstName: string;
+  lastName: string;
+  email: string;
+  roles: ('user' | 'admin')[];
+  isOnline: boolean;
+}
+
+/** The subprotocol with `Welcome`, `Ack` and `Resume`. */
+export const ROOMS_V1 = 'rooms.v1';
+/** The gateway closes a socket that sends a larger frame. */
+export const MAX_FRAME_BYTES = 16 * 1024;
+
+/** Only messages have a seq and an id and are no `Ack`. */
+export const isMessage = (frame: Frame): frame is Message => 'seq' in frame && 'createdAt' in frame;
