@@ -1,5 +1,12 @@
 # One image for every process. The command chooses the process: gateway/main.ts, workers/main.ts <kind> or sql/main.ts.
 # The binary of uWebSockets.js is for x64 and Node 22 only.
+FROM --platform=linux/amd64 node:22-bookworm-slim AS client
+WORKDIR /rooms
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts
+COPY shared/client shared/client
+RUN npm run build
+
 FROM --platform=linux/amd64 node:22-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /rooms
@@ -10,6 +17,7 @@ COPY shared shared
 COPY sql sql
 COPY gateway gateway
 COPY workers workers
+COPY --from=client /rooms/shared/client/dist shared/client/dist
 USER node
 EXPOSE 8080
 CMD ["node", "gateway/main.ts"]

@@ -24,6 +24,7 @@ import {
 } from '../shared/contract/requests.ts';
 import { type Route, route } from './http/route.ts';
 import { login, loginWithOtp, register, registerWithOtp, sendOtp } from './routes/account-routes.ts';
+import { clientLibrary } from './routes/client-routes.ts';
 import { healthy, ready } from './routes/health-routes.ts';
 import { createMessage, deleteMessage, listEvents, listMessages, updateMessage } from './routes/message-routes.ts';
 import { addUser, createRoom, deleteRoom, getRoom, listRooms, removeUser, updateRoom } from './routes/room-routes.ts';
@@ -291,6 +292,15 @@ export const routes: readonly Route[] = [
     handler: upgradeNeeded,
   }),
   route({ method: 'POST', path: '/api/ws/ticket', status: 201, answer: Ticket, handler: createTicket }),
+  route({
+    method: 'GET',
+    path: '/client/rooms.js',
+    callers: 'open',
+    cachedScript: true,
+    answer: v.never(),
+    errors: ['no_such_route'],
+    handler: clientLibrary,
+  }),
   route({ method: 'GET', path: '/healthz', callers: 'open', skipsRateLimit: true, answer: Status, handler: healthy }),
   route({
     method: 'GET',

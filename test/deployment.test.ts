@@ -161,8 +161,11 @@ function parseDeployment({ args }: CloudBuild['steps'][number]): Deployment {
   return { command: args.filter((word) => !isFlag(word)).join(' '), flags: new Map(flags) };
 }
 
-test('the Dockerfile copies every folder that the processes import', () => {
-  const lines = read('Dockerfile').split('\n');
+test('the Dockerfile copies every folder that the processes import, and the built client', () => {
+  const [, clientStage = '', stage = ''] = read('Dockerfile').split(/^FROM/m);
+  assert.match(clientStage, /AS client\n[\s\S]*^RUN npm run build$/m);
+  assert.match(stage, /^COPY --from=client \/rooms\/shared\/client\/dist shared\/client\/dist$/m);
+  const lines = stage.split('\n').filter((line) => !line.includes('--from='));
   const copied = lines.filter((line) => line.startsWith('COPY')).flatMap((line) => line.split(' ').slice(1, -1));
   assert.deepEqual(copied.toSorted(), ['gateway', 'package-lock.json', 'package.json', 'shared', 'sql', 'workers']);
 });

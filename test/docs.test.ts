@@ -192,7 +192,7 @@ test('docs/operations.md has every process, metric and health route', async () =
   const paths = rowsUnder(api, 'Routes').map((row) => subjectOf(row).split(' ')[1] ?? '');
   sameNames(
     rowsUnder(operations, 'Health').map(subjectOf),
-    paths.filter((path) => !path.startsWith('/api/')),
+    paths.filter((path) => !/^\/(api|client)\//.test(path)),
   );
 });
 

@@ -6,12 +6,16 @@ import { type HeaderLines, joinHeaderLines, writeHeaderLines } from '../edge/hea
 import type { ShownRate } from '../edge/rate-headers.ts';
 import { readBody, readHeaders } from './body.ts';
 
-/** An answer. The body is encoded as JSON, except if it is a string or a Buffer: these are already JSON. */
+/** An answer. The body is encoded as JSON, except if it is a string or a Buffer: these are already encoded. */
 export interface Answer {
   status: number;
   body: unknown;
   headers?: HeaderLines;
+  /** The default is JSON. */
+  contentType?: string | undefined;
 }
+
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** The input of a request, before any check of its content. */
 export interface RawRequest {
@@ -68,11 +72,12 @@ export function closesConnection(refusal: Refusal): boolean {
 }
 
 /** Writes an answer. Does nothing if the client has disconnected. */
-export function writeAnswer(res: HttpResponse, { status, body, headers = '' }: Answer, close = false): void {
+export function writeAnswer(res: HttpResponse, answer: Answer, close = false): void {
   if (res.aborted) return;
+  const { status, body, headers = '', contentType = JSON_TYPE } = answer;
   res.cork(() => {
     if (status !== 200) res.writeStatus(`${status} ${STATUS_CODES[status]}`);
-    if (body !== '') res.writeHeader('Content-Type', 'application/json; charset=utf-8');
+    if (body !== '') res.writeHeader('Content-Type', contentType);
     writeHeaderLines(res, headers);
     const encoded = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
     // `true` closes the connection. Without it, this version of uWebSockets.js would read no further request on it.

@@ -41,6 +41,7 @@ test('only these routes can be called without a token', () => {
     'POST /api/users/login',
     'POST /api/users/login-otp',
     'GET /api/ws',
+    'GET /client/rooms.js',
     'GET /healthz',
     'GET /readyz',
   ]);

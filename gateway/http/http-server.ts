@@ -4,7 +4,7 @@ import { Ref } from '../../shared/contract/commands.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
-import { joinHeaderLines } from '../edge/header-lines.ts';
+import { type HeaderLines, joinHeaderLines } from '../edge/header-lines.ts';
 import { rateHeaders, type ShownRate } from '../edge/rate-headers.ts';
 import { toRefusal } from '../edge/refusals.ts';
 import { parseJson, validate } from '../edge/validate.ts';
@@ -86,7 +86,8 @@ export class HttpServer {
     const responder: Responder = async (request) => {
       const result = await row.handler(this.#gateway, await readInput(this.#gateway, row, request));
       const { body, headers } = result instanceof BodyWithHeaders ? result : { body: result, headers: '' };
-      return { status: row.status ?? 200, body, headers };
+      const contentType = row.cachedScript && 'text/javascript; charset=utf-8';
+      return { status: row.status ?? 200, body, headers, contentType };
     };
     return row.skipsRateLimit ? responder : this.#withRateLimit(responder);
   }
@@ -107,10 +108,10 @@ export class HttpServer {
     res.isHead = req.getMethod() === 'head';
     const corsHeaders = cors.headers(req.getHeader('origin'));
     const rate: ShownRate = {};
-    const write = ({ status, body, headers = '' }: Answer, close = false) => {
-      const limited = joinHeaderLines(corsHeaders, rateHeaders(rate));
+    const write = (answer: Answer, close = false) => {
+      const limited = joinHeaderLines(answer.contentType ? cacheable(corsHeaders) : corsHeaders, rateHeaders(rate));
       const ends = close || connections.isCrowded || this.#gateway.isStopping;
-      writeAnswer(res, { status, body, headers: joinHeaderLines(limited, headers) }, ends);
+      writeAnswer(res, { ...answer, headers: joinHeaderLines(limited, answer.headers ?? '') }, ends);
     };
     try {
       const { parameterNames, responder, skipsLimits } = endpoint;
@@ -124,6 +125,11 @@ export class HttpServer {
       this.#pending--;
     }
   }
+}
+
+/** All other answers are `no-store`. */
+function cacheable(headers: HeaderLines): HeaderLines {
+  return headers.replace('Cache-Control: no-store', 'Cache-Control: public, max-age=3600');
 }
 
 function noSuchRouteResponder(): Responder {

@@ -55,6 +55,8 @@ interface RouteBasics<P extends Schema, Q extends Schema, B extends Schema> {
    * For all other rows, the server reads this before it calls the handler.
    */
   checksToken?: true;
+  /** True if the body of a success is JavaScript, which browsers and proxies may keep for an hour. Otherwise it is JSON. */
+  cachedScript?: true;
   /** The HTTP status of a success. The default is 200. */
   status?: number;
   /** The schema of the body of a success. */
