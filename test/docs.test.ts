@@ -14,6 +14,7 @@ import { Ack, ErrorFrame, GoingAway, Welcome } from '../shared/contract/frames.t
 import { QUEUES } from '../shared/contract/jobs.ts';
 import { limits } from '../shared/contract/limits.ts';
 import { Message } from '../shared/contract/messages.ts';
+import { Heads, Left, Resume, Resumed, Resync } from '../shared/contract/resume.ts';
 import { conversation } from '../shared/local/first-steps.ts';
 import { createMetrics } from '../shared/metrics.ts';
 import { anchorsOf, blocksOf, codesOf, type Row, readTables, rowsUnder, withoutFences } from './support/markdown.ts';
@@ -125,7 +126,7 @@ test('docs/protocol.md describes every command and has a valid example of each c
 });
 
 test('docs/protocol.md describes every frame of the server with all fields and a valid example', () => {
-  const frames = { Welcome, Ack, Error: ErrorFrame, GoingAway, message: Message };
+  const frames = { Welcome, Ack, Error: ErrorFrame, GoingAway, Resumed, Resync, Left, Heads, message: Message };
   const fieldsOf = ({ fields }: Row) => codesOf(fields).flatMap((cell) => cell.split(' '));
   const documented = rowsUnder(protocol, 'Frames that a client receives').map((row): [string, string[]] => [
     subjectOf(row),
@@ -137,8 +138,8 @@ test('docs/protocol.md describes every frame of the server with all fields and a
   ]);
   assert.deepEqual(Object.fromEntries(documented), Object.fromEntries(expected));
   const examples = examplesAfter('## Frames that a client receives');
-  assert.equal(examples.length, 5);
-  for (const [index, schema] of Object.values(frames).entries()) assertFits(schema, examples[index] ?? {});
+  assert.equal(examples.length, 10);
+  for (const [index, schema] of [...Object.values(frames), Resume].entries()) assertFits(schema, examples[index] ?? {});
 });
 
 test('every example of an answer in docs/api.md fits its schema', () => {
@@ -256,6 +257,7 @@ const WITHOUT_A_CHECK = [
   'Context',
   'Decision',
   'Measured',
+  'Resume',
   'What broke before',
 ];
 

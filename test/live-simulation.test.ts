@@ -49,7 +49,11 @@ const steps: Step[] = [
   (simulation) => simulation.random(3) === 0 && change(simulation, 'DeleteRoom'),
   (simulation) => simulation.publishLater(simulation.model.createRoom(simulation.any(USERS) as string)),
   ...times(3, (simulation) => simulation.openSocket()),
-  (simulation) => simulation.any(simulation.gateways.flatMap(({ sockets }) => [...sockets]))?.close('by the client'),
+  ...times(4, (simulation) => simulation.openResumingSocket()),
+  ...times(2, (simulation) => simulation.resumeAgain()),
+  ...times(2, (simulation) =>
+    simulation.any(simulation.gateways.flatMap(({ sockets }) => [...sockets]))?.close('by the client'),
+  ),
   (simulation) => simulation.random(2) === 0 && simulation.revokeToken(),
   ...times(12, (simulation) => simulation.publish(1)),
   (simulation) => simulation.publish(0),

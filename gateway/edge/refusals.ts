@@ -12,7 +12,8 @@ export function toRefusal(error: unknown, log: Log): Refusal {
 }
 
 /** Returns the close code for a socket that is closed because of this refusal. */
-export function closeCodeOf({ status }: Refusal): number {
+export function closeCodeOf({ code, status }: Refusal): number {
+  if (code === 'resume_missing') return closeCodes.protocol;
   if (status === 401) return closeCodes.unauthorized;
   return status === 429 ? closeCodes.too_many : closeCodes.unavailable;
 }

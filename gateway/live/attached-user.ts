@@ -4,6 +4,7 @@ import type { MembershipChange } from '../../shared/contract/messages.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { TokenBucket } from '../edge/token-bucket.ts';
 import type { Feeds } from './feeds.ts';
+import type { ResumeRequest } from './room-plan.ts';
 import { SmallSet } from './small-set.ts';
 
 /** A socket. After the socket has closed, every call does nothing. */
@@ -15,6 +16,10 @@ export interface LiveSocket {
   join(topic: string): void;
   leave(topic: string): void;
   send(frame: string): void;
+  /** Sends the frames with one write. */
+  sendTogether(frames: string[]): void;
+  /** Resolves when at most this number of bytes is unsent, or when the socket has closed. */
+  waitForUnsent(maxBytes: number): Promise<void>;
   /** Sends the refusal as an `Error` frame, and closes the socket. */
   closeWithError(refusal: Refusal): void;
 }
@@ -27,6 +32,15 @@ export interface SocketAttachment {
   isAttached: boolean;
   /** Set while the socket joins very many topics (gradual-attach.ts). */
   gradual: { leave(roomId: string): void } | undefined;
+  /** Set while the socket resumes. */
+  resumption: SocketResumption | undefined;
+}
+
+/** The rooms of which a socket still gets missed messages (resumption.ts). It is in no topic of these rooms. */
+interface SocketResumption {
+  readonly pending: ReadonlyMap<string, unknown>;
+  receiveChange(roomId: string, change: { seq: number; isMember: boolean }): void;
+  request(request: ResumeRequest): void;
 }
 
 /** A user who leaves more rooms than this is forgotten in the oldest ones. A late invitation then reads the rooms again. */
@@ -100,9 +114,12 @@ export class AttachedUser {
     if (this.#joiningRooms?.size === 0) this.#joiningRooms = undefined;
   }
 
-  /** Returns the sockets that are subscribed to the topics of all rooms of the user. */
-  *attachedSockets(): Iterable<LiveSocket> {
-    for (const socket of this.sockets) if (socket.attachment?.isAttached) yield socket;
+  /** Returns the attached sockets, without those that get a replay of this room. */
+  *socketsIn(roomId: string): Iterable<LiveSocket> {
+    for (const socket of this.sockets) {
+      const { isAttached, resumption } = socket.attachment ?? {};
+      if (isAttached && !resumption?.pending.has(roomId)) yield socket;
+    }
   }
 
   /** Call this when all rooms are in `rooms` and all changes that arrived before are applied. */
@@ -111,22 +128,36 @@ export class AttachedUser {
     this.loaded = LOADED;
   }
 
-  /** Adds a room, and subscribes the attached sockets to it. The caller must retain the feed of the room meanwhile. */
-  join(roomId: string): void {
+  /** Adds a room that was read, before the user has an attached socket. */
+  addRoom(roomId: string): void {
+    if (!this.rooms.has(roomId)) this.rooms.add(this.#feeds.retainId(roomId));
+  }
+
+  /**
+   * Adds a room, and subscribes the attached sockets to it. The caller must retain the feed of the room meanwhile.
+   * @param seq the seq of the message that added the user
+   */
+  join(roomId: string, seq: number): void {
+    this.#tellResumptions(roomId, { seq, isMember: true });
     if (this.rooms.has(roomId)) return;
-    this.rooms.add(this.#feeds.retainId(roomId));
-    for (const socket of this.attachedSockets()) socket.join(roomId);
+    this.addRoom(roomId);
+    for (const socket of this.socketsIn(roomId)) socket.join(roomId);
   }
 
   /** Removes a room, and unsubscribes the attached sockets. @param seq the seq of the message that removed the user */
   leave(roomId: string, seq: number): void {
     this.#keepLeftAt(roomId, seq);
+    this.#tellResumptions(roomId, { seq, isMember: false });
     if (!this.rooms.delete(roomId)) return;
-    for (const socket of this.attachedSockets()) {
+    for (const socket of this.socketsIn(roomId)) {
       socket.leave(roomId);
       socket.attachment?.gradual?.leave(roomId);
     }
     this.#feeds.release(roomId);
+  }
+
+  #tellResumptions(roomId: string, change: { seq: number; isMember: boolean }): void {
+    for (const { attachment } of this.sockets) attachment?.resumption?.receiveChange(roomId, change);
   }
 
   #keepLeftAt(roomId: string, seq: number): void {

@@ -110,19 +110,32 @@ export class Invitations {
 
   /** Sends the replay and joins the topic in the same tick. So no message is missing, and none comes twice. */
   async #replay(user: AttachedUser, { roomId, head }: Membership, first: number): Promise<void> {
-    const { feeds } = this.#options;
-    const missed = await this.#readMissed(roomId, first);
+    const missed: Message[] = [];
+    // The condition and the end of this loop are in one tick: a feed can deliver whenever a promise resolves.
+    while (first - 1 + missed.length < this.#deliveredSeqOf(roomId)) {
+      missed.push(...(await this.#readMissed(roomId, first - 1 + missed.length)));
+    }
     const hasLeftSince = (user.leftAt.get(roomId) ?? 0) > head;
     if (hasLeftSince || user.rooms.has(roomId) || user.closed) return;
-    const delivered = feeds.progressOf(roomId)?.deliveredSeq ?? 0;
+    const delivered = this.#deliveredSeqOf(roomId);
     // The topic would also get messages from before the invitation.
     if (delivered < first - 1) throw new Error(`the feed of ${roomId} has not delivered ${first - 1}`);
     for (const message of missed) {
       if (message.seq > delivered) break;
       const frame = encodeMessage(message);
-      for (const socket of user.attachedSockets()) socket.send(frame);
+      for (const socket of user.socketsIn(roomId)) socket.send(frame);
     }
-    user.join(roomId);
+    user.join(roomId, first);
+  }
+
+  #deliveredSeqOf(roomId: string): number {
+    return this.#options.feeds.progressOf(roomId)?.deliveredSeq ?? 0;
+  }
+
+  async #readMissed(roomId: string, after: number): Promise<Message[]> {
+    const page = await this.#options.reads.messagesAfter(roomId, after, PAGE_SIZE);
+    if (page.length === 0) throw new Error(`the message ${after + 1} of ${roomId} was delivered, but is not stored`);
+    return page;
   }
 
   /** Starts the feeds. Their channels are subscribed before the read. @returns the rooms of which the user is a member */
@@ -135,19 +148,5 @@ export class Invitations {
         return new Map(memberships.map((membership) => [membership.roomId, membership]));
       }
     }
-  }
-
-  /** Reads the messages from the seq `first` to at least the last message that the feed has delivered. */
-  async #readMissed(roomId: string, first: number): Promise<Message[]> {
-    const { feeds, reads } = this.#options;
-    const missed: Message[] = [];
-    let last = first - 1;
-    while (last < (feeds.progressOf(roomId)?.deliveredSeq ?? 0)) {
-      const page = await reads.messagesAfter(roomId, last, PAGE_SIZE);
-      if (page.length === 0) break;
-      missed.push(...page);
-      last = page.at(-1)?.seq ?? last;
-    }
-    return missed;
   }
 }

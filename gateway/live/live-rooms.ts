@@ -13,6 +13,9 @@ import type { Epoch } from './epoch.ts';
 import type { FeedsOptions } from './feeds.ts';
 import { closeRooms, type OpenRooms, openRooms } from './open-rooms.ts';
 import { Presence } from './presence.ts';
+import type { SendWelcome } from './resumption.ts';
+import type { ResumeRequest } from './room-plan.ts';
+import type { RoomSubscriptionsOptions } from './room-subscriptions.ts';
 import { Subscriber } from './subscriber.ts';
 
 export interface LiveRoomsOptions {
@@ -22,7 +25,7 @@ export interface LiveRoomsOptions {
   gatewayId: string;
   /** `REDIS_PREFIX` */
   prefix: string;
-  reads: Pick<Reads, 'attachment' | 'membershipsIn' | 'messagesAfter' | 'changedHeads' | 'recentNotices'>;
+  reads: RoomSubscriptionsOptions['reads'] & Pick<Reads, 'changedHeads' | 'recentNotices'>;
   /** Sends a frame to every socket on a topic. The topic of a room is its id. */
   publish: (topic: string, frame: string) => void;
   payloads: PayloadReader;
@@ -110,6 +113,31 @@ export class LiveRooms {
     while (this.#reloaded) await this.#reloaded;
     if (this.isSilent || socket.closed) throw new Refusal('unavailable');
     return this.#rooms.subscriptions.attach(socket, bearer, welcome);
+  }
+
+  /**
+   * Attaches a socket that resumes. First it gets the `Welcome`. Then it gets, room by room, what it has missed, and
+   * joins the topic. Resolves after the last part of the `Welcome`. {@link detach} and the errors are as for
+   * {@link attach}.
+   * @param createRequest called when the epoch is known
+   */
+  async attachResuming(
+    socket: LiveSocket,
+    bearer: Bearer,
+    createRequest: () => ResumeRequest,
+    welcome: SendWelcome,
+  ): Promise<void> {
+    while (this.#reloaded) await this.#reloaded;
+    if (this.isSilent || socket.closed) throw new Refusal('unavailable');
+    return this.#rooms.subscriptions.attachResuming(socket, bearer, createRequest(), welcome);
+  }
+
+  /**
+   * Sends what an attached socket has missed in some rooms. Until then, it gets no other message of these rooms.
+   * @throws Refusal `busy` if the socket waits for too many rooms already
+   */
+  resume(socket: LiveSocket, request: ResumeRequest): void {
+    this.#rooms.subscriptions.resume(socket, request);
   }
 
   /** Does nothing if the socket was never attached. */

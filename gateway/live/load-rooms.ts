@@ -1,7 +1,7 @@
 import { Refusal } from '../../shared/contract/errors.ts';
 import { wait } from '../../shared/wait.ts';
 import type { Bearer } from '../accounts/tokens.ts';
-import { BEFORE_ALL_ROOMS } from '../reads/attachment-reads.ts';
+import { type Attachment, BEFORE_ALL_ROOMS } from '../reads/attachment-reads.ts';
 import type { Reads } from '../reads/reads.ts';
 import type { Membership } from '../reads/session-reads.ts';
 import type { AttachedUser } from './attached-user.ts';
@@ -14,6 +14,8 @@ export interface LoadOptions {
   feeds: Feeds;
   reads: Pick<Reads, 'attachment'>;
   slices: Slices;
+  /** Called when the rooms of the first page are in `user.rooms`. */
+  onFirstPage?: ((page: Attachment) => void) | undefined;
 }
 
 /**
@@ -25,6 +27,7 @@ export async function loadRooms(user: AttachedUser, bearer: Bearer, options: Loa
   let isTokenValid: boolean | undefined;
   for (let roomsAfter: string | undefined = BEFORE_ALL_ROOMS; roomsAfter !== undefined; ) {
     const page = await loadPage(user, { bearer, roomsAfter }, options);
+    if (isTokenValid === undefined) options.onFirstPage?.(page);
     isTokenValid ??= page.isTokenValid;
     roomsAfter = page.nextAfter;
   }
@@ -79,6 +82,6 @@ async function waitForFeeds(user: AttachedUser, rooms: Membership[], feeds: Feed
 
 function addRoom(user: AttachedUser, { roomId, head }: Membership): void {
   if (user.closed) return;
-  user.join(roomId);
+  user.addRoom(roomId);
   user.forgetChangeUpTo(roomId, head);
 }

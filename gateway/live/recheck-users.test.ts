@@ -35,7 +35,7 @@ function createUser(refuse: (code: string) => void): AttachedUser {
   const user = new AttachedUser(newId(), {} as Feeds);
   const bearer = { userId: user.id, tokenId: newId(), version: 0, expires: 0 };
   const socket: Partial<LiveSocket> = {
-    attachment: { user, bearer, isAttached: true, gradual: undefined },
+    attachment: { user, bearer, isAttached: true, gradual: undefined, resumption: undefined },
     closeWithError: ({ code }) => refuse(code),
   };
   user.isReady = true;

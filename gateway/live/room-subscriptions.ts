@@ -1,34 +1,35 @@
-import { type ChannelNames, type Notice, Notices } from '../../shared/contract/channels.ts';
+import type { Notice } from '../../shared/contract/channels.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { RoomHead } from '../../shared/contract/frames.ts';
 import type { MembershipChange } from '../../shared/contract/messages.ts';
-import { decodeVersioned } from '../../shared/contract/versions.ts';
 import type { Log } from '../../shared/log.ts';
-import type { PayloadReader } from '../../shared/payloads.ts';
 import type { Bearer } from '../accounts/tokens.ts';
+import { type Attachment, BEFORE_ALL_ROOMS } from '../reads/attachment-reads.ts';
 import type { Reads } from '../reads/reads.ts';
 import { AttachedUser, type LiveSocket, type SocketAttachment } from './attached-user.ts';
 import type { Feeds } from './feeds.ts';
 import { GradualAttach } from './gradual-attach.ts';
+import { HeadReports } from './head-reports.ts';
 import { Invitations } from './invitations.ts';
 import { loadRooms } from './load-rooms.ts';
+import { NoticeChannel, type NoticeChannelOptions } from './notice-channel.ts';
 import type { Presence } from './presence.ts';
 import { recheckUsers } from './recheck-users.ts';
+import { Replays, type ReplaysOptions } from './replays.ts';
+import { Resumption, type SendWelcome, WelcomeParts } from './resumption.ts';
+import type { ResumeRequest } from './room-plan.ts';
 import { Slices } from './slices.ts';
-import type { Subscriber } from './subscriber.ts';
+import { welcomeRooms } from './welcome-rooms.ts';
 
 /** A socket joins more topics than this in slices. */
 const MAX_TOPICS_AT_ONCE = 500;
 
-export interface RoomSubscriptionsOptions {
+export interface RoomSubscriptionsOptions extends NoticeChannelOptions {
   feeds: Feeds;
-  subscriber: Subscriber;
-  names: ChannelNames;
-  reads: Pick<Reads, 'attachment' | 'membershipsIn' | 'messagesAfter'>;
+  reads: Pick<Reads, 'attachment' | 'membershipsIn' | 'messagesAfter'> & ReplaysOptions['reads'];
   presence: Presence;
   /** Sends a frame to every socket on a topic. The topic of a room is its id. */
   publish: (topic: string, frame: string) => void;
-  payloads: PayloadReader;
   log: Log;
 }
 
@@ -37,17 +38,21 @@ export class RoomSubscriptions {
   readonly #options: RoomSubscriptionsOptions;
   readonly #invitations: Invitations;
   readonly #slices = new Slices();
+  readonly #replays: Replays;
+  readonly #headReports: HeadReports;
+  readonly #notices: NoticeChannel;
   readonly #users = new Map<string, AttachedUser>();
   readonly #gradual = new Set<GradualAttach>();
   #socketCount = 0;
   #recheckNumber = 0;
   #isClosed = false;
-  /** Undefined after Redis refused the subscription. The next socket then subscribes again. */
-  #noticesSubscribed: Promise<void> | undefined;
 
   constructor(options: RoomSubscriptionsOptions) {
     this.#options = options;
     this.#invitations = new Invitations(options);
+    this.#replays = new Replays(options, this.#invitations, this.#slices);
+    this.#headReports = new HeadReports(options.feeds);
+    this.#notices = new NoticeChannel(options, (notice) => this.receive(notice));
   }
 
   get counts(): { users: number; sockets: number } {
@@ -57,11 +62,8 @@ export class RoomSubscriptions {
   /** See `LiveRooms.attach`. */
   async attach(socket: LiveSocket, bearer: Bearer, welcome: (rooms: RoomHead[]) => void): Promise<void> {
     const known = this.#users.get(bearer.userId);
-    const user = known ?? this.#addUser(bearer.userId);
-    const attachment: SocketAttachment = { user, bearer, isAttached: false, gradual: undefined };
-    socket.attachment = attachment;
-    user.sockets.add(socket);
-    this.#socketCount++;
+    const attachment = this.#addSocket(socket, bearer);
+    const { user } = attachment;
     // Notices are subscribed before the read of the token. So a revocation after this read arrives as a notice.
     const isTokenValid = await (known ? this.#checkToken(user, bearer) : this.#load(user, bearer));
     if (!isTokenValid) throw new Refusal('token_revoked');
@@ -71,11 +73,43 @@ export class RoomSubscriptions {
     else await this.#joinGradually(socket, attachment, welcome);
   }
 
+  /** See `LiveRooms.attachResuming`. */
+  async attachResuming(
+    socket: LiveSocket,
+    bearer: Bearer,
+    request: ResumeRequest,
+    welcome: SendWelcome,
+  ): Promise<void> {
+    const isKnown = this.#users.has(bearer.userId);
+    const attachment = this.#addSocket(socket, bearer);
+    const { user } = attachment;
+    const resumption = new Resumption(user, socket);
+    attachment.resumption = resumption;
+    const parts = new WelcomeParts(resumption, request, welcome);
+    const roomsAfter = await (isKnown ? this.#waitForUser(user) : this.#loadAndWelcome(user, bearer, parts));
+    await welcomeRooms(resumption, parts, roomsAfter, { ...this.#options, invitations: this.#invitations, bearer });
+    // From here to the end, everything happens in one tick.
+    this.#options.presence.enter(user.id);
+    attachment.isAttached = true;
+    this.#headReports.add(socket);
+    parts.finish();
+    void this.#replays.run(resumption);
+  }
+
+  /** See `LiveRooms.resume`. */
+  resume(socket: LiveSocket, request: ResumeRequest): void {
+    const { attachment } = socket;
+    if (!attachment?.isAttached) return;
+    if (attachment.resumption) attachment.resumption.request(request);
+    else this.#startReplay(socket, attachment, request);
+  }
+
   /** Forgets all users and their sockets. The caller closes the sockets. */
   close(): void {
-    const { subscriber, names, presence } = this.#options;
+    const { presence } = this.#options;
     this.#isClosed = true;
-    subscriber.unsubscribe(names.notices, this.#receiveNotices);
+    this.#notices.close();
+    this.#headReports.close();
     for (const user of this.#users.values()) {
       user.closed = true;
       presence.leave(user.id);
@@ -90,6 +124,7 @@ export class RoomSubscriptions {
     const user = socket.attachment?.user;
     if (!user?.sockets.delete(socket)) return;
     this.#socketCount--;
+    this.#headReports.delete(socket);
     socket.attachment = undefined;
     if (user.sockets.size === 0) this.#removeUser(user);
   }
@@ -120,6 +155,23 @@ export class RoomSubscriptions {
     if (!user) return;
     if ('invitation' in notice) void this.#invitations.accept(user, notice.invitation);
     else user.closeRevokedSockets(notice.revocation);
+  }
+
+  #startReplay(socket: LiveSocket, attachment: SocketAttachment, request: ResumeRequest): void {
+    const resumption = new Resumption(attachment.user, socket);
+    resumption.endAttach();
+    resumption.request(request);
+    attachment.resumption = resumption;
+    void this.#replays.run(resumption);
+  }
+
+  #addSocket(socket: LiveSocket, bearer: Bearer): SocketAttachment {
+    const user = this.#users.get(bearer.userId) ?? this.#addUser(bearer.userId);
+    const attachment = { user, bearer, isAttached: false, gradual: undefined, resumption: undefined };
+    socket.attachment = attachment;
+    user.sockets.add(socket);
+    this.#socketCount++;
+    return attachment;
   }
 
   #joinAtOnce(socket: LiveSocket, attachment: SocketAttachment, welcome: (rooms: RoomHead[]) => void): void {
@@ -162,7 +214,7 @@ export class RoomSubscriptions {
     const users = this.#usersOf(roomId, change);
     for (const user of users) {
       if (!user.isReady) user.keepChange(roomId, change);
-      else if (change.isMember) user.join(roomId);
+      else if (change.isMember) user.join(roomId, change.seq);
     }
     this.#publish(roomId, record);
     if (change.isMember) return;
@@ -202,16 +254,38 @@ export class RoomSubscriptions {
   }
 
   async #checkToken(user: AttachedUser, bearer: Bearer): Promise<boolean> {
-    await this.#subscribeToNotices();
+    await this.#notices.subscribe();
     const { isTokenValid } = await this.#options.reads.attachment({ bearer });
     await user.loaded;
     return isTokenValid;
   }
 
-  async #load(user: AttachedUser, bearer: Bearer): Promise<boolean> {
-    const loaded = this.#subscribeToNotices().then(() =>
-      loadRooms(user, bearer, { ...this.#options, slices: this.#slices }),
-    );
+  /** @returns the id before all rooms, because the socket must read its rooms itself */
+  async #waitForUser(user: AttachedUser): Promise<string> {
+    await this.#notices.subscribe();
+    await user.loaded;
+    return BEFORE_ALL_ROOMS;
+  }
+
+  /**
+   * The first page of rooms is read for the user and for the socket, so that a user of very many rooms gets a `Welcome`
+   * soon. The socket reads the other pages itself: the user must not wait for a slow socket.
+   * @returns the id after which the next page begins
+   */
+  async #loadAndWelcome(user: AttachedUser, bearer: Bearer, parts: WelcomeParts): Promise<string | undefined> {
+    let roomsAfter: string | undefined;
+    const isTokenValid = await this.#load(user, bearer, (page) => {
+      if (page.isTokenValid) parts.add(page.rooms);
+      roomsAfter = page.nextAfter;
+    });
+    if (!isTokenValid) throw new Refusal('token_revoked');
+    return roomsAfter;
+  }
+
+  async #load(user: AttachedUser, bearer: Bearer, onFirstPage?: (page: Attachment) => void): Promise<boolean> {
+    const loaded = this.#notices
+      .subscribe()
+      .then(() => loadRooms(user, bearer, { ...this.#options, slices: this.#slices, onFirstPage }));
     user.loaded = loaded.then(() => this.#makeReady(user));
     await user.loaded;
     return loaded;
@@ -224,23 +298,9 @@ export class RoomSubscriptions {
     for (const [roomId, { seq, isMember }] of user.changesBeforeReady) {
       if (!isMember) user.leave(roomId, seq);
       // A feed that started later may have passed a removal.
-      else if (seq > (this.#options.feeds.progressOf(roomId)?.startSeq ?? seq)) user.join(roomId);
+      else if (seq > (this.#options.feeds.progressOf(roomId)?.startSeq ?? seq)) user.join(roomId, seq);
       else void this.#invitations.accept(user, { roomId, seq });
     }
     user.markLoaded();
   }
-
-  #subscribeToNotices(): Promise<void> {
-    const { subscriber, names } = this.#options;
-    this.#noticesSubscribed ??= subscriber.subscribe(names.notices, this.#receiveNotices).catch((error: unknown) => {
-      this.#noticesSubscribed = undefined;
-      throw error;
-    });
-    return this.#noticesSubscribed;
-  }
-
-  readonly #receiveNotices = (payload: string): void => {
-    const received = this.#options.payloads.read('notice', payload, (text) => decodeVersioned(Notices, text));
-    for (const notice of received?.notices ?? []) this.receive(notice);
-  };
 }

@@ -1,5 +1,5 @@
 /** A slice takes about this time. Others wait for one slice each time that they wait for Postgres or Redis. */
-const SLICE_MS = 2;
+export const SLICE_MS = 2;
 /** Short work does not wait for a slice. */
 const ITEMS_AT_ONCE = 100;
 
@@ -19,13 +19,14 @@ export class Slices {
     let count = 0;
     let isDone = runWhile(iterator, step, () => count++ < ITEMS_AT_ONCE);
     while (!isDone) {
-      await this.#nextSlice();
+      await this.nextSlice();
       const end = performance.now() + SLICE_MS;
       isDone = runWhile(iterator, step, () => performance.now() < end);
     }
   }
 
-  #nextSlice(): Promise<void> {
+  /** Waits for a slice. The caller then works for at most about `SLICE_MS`. */
+  nextSlice(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
       if (this.#waiting.length === 1) setImmediate(this.#startSlice);

@@ -46,13 +46,14 @@ export class SocketAdmission {
     this.#perUser.decrement(userId);
   }
 
-  /** Call {@link endAttach} afterwards. @throws Refusal `busy`. Then the client reconnects after a few seconds */
-  beginAttach(): void {
+  /** Does a part of an attach. @throws Refusal `busy`. Then the client reconnects after a few seconds */
+  async whileAttaching<T>(attach: () => Promise<T>): Promise<T> {
     if (this.#attaching >= limits.MAX_ATTACHING_SOCKETS) throw new Refusal('busy');
     this.#attaching++;
-  }
-
-  endAttach(): void {
-    this.#attaching--;
+    try {
+      return await attach();
+    } finally {
+      this.#attaching--;
+    }
   }
 }

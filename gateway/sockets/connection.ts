@@ -4,26 +4,25 @@ import { Command, Ref } from '../../shared/contract/commands.ts';
 import { closeCodes, Refusal } from '../../shared/contract/errors.ts';
 import type { RoomOutcome } from '../../shared/contract/jobs.ts';
 import { limits } from '../../shared/contract/limits.ts';
+import { Resume } from '../../shared/contract/resume.ts';
 import { withTimeout } from '../../shared/timeout.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import { newExpiry } from '../commands/dispatcher.ts';
-import type { GatewayContext } from '../edge/gateway-context.ts';
 import { closeCodeOf, closeReasonOf, toRefusal } from '../edge/refusals.ts';
 import { TokenBucket } from '../edge/token-bucket.ts';
 import { validate } from '../edge/validate.ts';
-import type { LiveSocket, SocketAttachment } from '../live/attached-user.ts';
-import type { SocketAdmission } from './admission.ts';
+import type { SocketAttachment } from '../live/attached-user.ts';
+import { type AttachContext, type AttachingSocket, attachSocket } from './attach-socket.ts';
 import type { Authenticate } from './choose-authentication.ts';
 import { type DepartingSocket, TAKES_COMMANDS_MS } from './departure.ts';
-import { encodeAck, encodeError, encodeGoingAway, encodeWelcome, parseFrame } from './frame-codec.ts';
+import { encodeAck, encodeError, encodeGoingAway, parseFrame } from './frame-codec.ts';
 import type { Outbox, OutboxSocket } from './outbox.ts';
+import { ResumeFrames, requestOf } from './resume-frames.ts';
 import type { TokenExpiries } from './token-expiries.ts';
 import type { WaitingCommand, WaitingCommands } from './waiting-commands.ts';
 
 /** What all connections of a gateway share. */
-export interface ConnectionContext {
-  gateway: GatewayContext;
-  admission: SocketAdmission;
+export interface ConnectionContext extends AttachContext {
   expiries: TokenExpiries;
   outbox: Outbox;
   waitingCommands: WaitingCommands;
@@ -40,6 +39,8 @@ export interface UpgradeData {
   address: string;
   /** True if the client offered the subprotocol `rooms.v1`. */
   isV1: boolean;
+  /** True if the socket resumes: it gets messages only after its `Resume` frames. */
+  isResuming: boolean;
 }
 
 /** A socket that is not attached after this time is closed. */
@@ -51,16 +52,19 @@ const UNKNOWN_EXPIRY = Number.POSITIVE_INFINITY;
  * Each room has a topic in uWebSockets.js: a frame that is published to the topic reaches all its subscribed sockets.
  * A gateway has very many idle sockets, so a field that an idle socket does not need is undefined.
  */
-export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
+export class Connection implements AttachingSocket, OutboxSocket, DepartingSocket {
   attachment: SocketAttachment | undefined;
   /** When the token of the socket expires, in milliseconds since 1970. */
   tokenExpires = UNKNOWN_EXPIRY;
   /** Counts the frames until the socket is attached. Later, the bucket of its user counts them. */
   frameBucket: TokenBucket | undefined;
   lastFrameMs: number | undefined;
+  readonly isV1: boolean;
   readonly #context: ConnectionContext;
   readonly #address: string;
-  readonly #isV1: boolean;
+  readonly #isResuming: boolean;
+  /** Set while a socket that resumes attaches. */
+  #resumeFrames: ResumeFrames | undefined;
   /** Set until the user is known: it contains the token. */
   #authenticate: Authenticate | undefined;
   #socket: WebSocket<SocketData> | undefined;
@@ -75,10 +79,12 @@ export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
   /** Called when bytes have left, or when the socket has closed. */
   #onDrain: (() => void) | undefined;
 
-  constructor(context: ConnectionContext, { authenticate, address, isV1 }: UpgradeData) {
+  constructor(context: ConnectionContext, { authenticate, address, isV1, isResuming }: UpgradeData) {
     this.#context = context;
     this.#address = address;
-    this.#isV1 = isV1;
+    this.isV1 = isV1;
+    this.#isResuming = isResuming;
+    if (isResuming) this.#resumeFrames = new ResumeFrames();
     this.#authenticate = authenticate;
   }
 
@@ -142,7 +148,7 @@ export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
   }
 
   announceDeparture(): void {
-    if (this.#isV1) this.send(encodeGoingAway(TAKES_COMMANDS_MS));
+    if (this.isV1) this.send(encodeGoingAway(TAKES_COMMANDS_MS));
   }
 
   closeForDeparture(): void {
@@ -153,6 +159,21 @@ export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
     this.#socket?.end(code, reason);
   }
 
+  /** Call this once, while the socket attaches. */
+  async findUser(): Promise<Bearer> {
+    const { gateway, admission, expiries } = this.#context;
+    await gateway.rateLimits.countRequest(this.#address);
+    const bearer = (await this.#authenticate?.()) as Bearer;
+    this.#authenticate = undefined;
+    admission.checkUser(bearer.userId);
+    if (this.closed) throw new Refusal('unavailable');
+    this.#userId = bearer.userId;
+    this.tokenExpires = bearer.expires;
+    admission.countUser(bearer.userId);
+    expiries.watch(bearer.expires);
+    return bearer;
+  }
+
   /** Handles a frame of the client. Sends an `Error`, or an `Ack` if the client uses `rooms.v1`. */
   receive(bytes: ArrayBuffer, isBinary: boolean): void {
     if (!this.#takeFrame()) return;
@@ -160,9 +181,12 @@ export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
     let frame: Record<string, unknown> = {};
     try {
       frame = parseFrame(bytes, isBinary);
+      if (frame.command === 'Resume') {
+        this.#receiveResume(validate(Resume, frame), bytes.byteLength);
+        return;
+      }
       const command = validate(Command, frame);
-      this.#commandBucket ??= new TokenBucket(this.#context.gateway.config.SOCKET_RATE);
-      if (!this.#commandBucket.take()) throw new Refusal('rate_limited', { retryAfter: 1 });
+      this.#takeCommand();
       this.#accept(command, frame.ref as string | undefined, bytes.byteLength);
     } catch (error) {
       this.#refuse(error, v.is(Ref, frame.ref) ? frame.ref : undefined);
@@ -172,6 +196,35 @@ export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
   /** Counts a ping or a pong like any other frame. uWebSockets.js has answered the ping. */
   receiveControlFrame(): void {
     this.#takeFrame();
+  }
+
+  /** @throws Refusal `not_resuming`, `too_long`, `busy` or `rate_limited` */
+  #receiveResume(resume: Resume, bytes: number): void {
+    if (!this.#isResuming) throw new Refusal('not_resuming');
+    const frames = this.#resumeFrames;
+    const { gateway, waitingCommands } = this.#context;
+    if (frames && !frames.isComplete) {
+      // Counted like a command, so that the frames of all sockets that attach have a bound.
+      waitingCommands.add(this.#waiting ?? [], { bytes, submit: () => undefined });
+      frames.add(resume);
+      return;
+    }
+    this.#takeCommand();
+    const submit = () => {
+      try {
+        gateway.liveRooms.resume(this, requestOf(resume, gateway.epoch));
+      } catch (error) {
+        this.#refuse(error, undefined);
+      }
+    };
+    if (this.#waiting) waitingCommands.add(this.#waiting, { bytes, submit });
+    else submit();
+  }
+
+  /** @throws Refusal `rate_limited` */
+  #takeCommand(): void {
+    this.#commandBucket ??= new TokenBucket(this.#context.gateway.config.SOCKET_RATE);
+    if (!this.#commandBucket.take()) throw new Refusal('rate_limited', { retryAfter: 1 });
   }
 
   /** @param ref as the client wrote it: the answer repeats it @throws Refusal `busy` */
@@ -208,7 +261,7 @@ export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
   #answer(outcome: RoomOutcome, ref: string | undefined): void {
     this.#pending--;
     if ('code' in outcome) this.#refuse(new Refusal(outcome.code), ref);
-    else if (this.#isV1) this.#context.outbox.add(this, encodeAck(outcome, ref));
+    else if (this.isV1) this.#context.outbox.add(this, encodeAck(outcome, ref));
   }
 
   #refuse(error: unknown, ref: string | undefined): void {
@@ -242,6 +295,7 @@ export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
     const { gateway, admission, waitingCommands } = this.#context;
     this.#socket = undefined;
     this.#endWait();
+    this.#resumeFrames?.close();
     admission.uncountAddress(this.#address);
     if (this.#waiting) waitingCommands.take(this.#waiting);
     if (this.#userId === undefined) return;
@@ -260,32 +314,21 @@ export class Connection implements LiveSocket, OutboxSocket, DepartingSocket {
 
   /** Attaches the socket, and then submits its commands. A failure closes the socket. */
   async #start(): Promise<void> {
-    const { gateway, admission, waitingCommands } = this.#context;
+    const { gateway, waitingCommands } = this.#context;
     try {
-      admission.beginAttach();
-      const attached = this.#attach().finally(() => admission.endAttach());
-      await withTimeout(attached, ATTACH_TIMEOUT_MS, () => new Refusal('unavailable'));
+      const attached = attachSocket(this, this.#context, this.#resumeFrames);
+      await withTimeout(attached, ATTACH_TIMEOUT_MS, () => new Refusal(this.#timeoutCode));
     } catch (error) {
       this.closeWithError(toRefusal(error, gateway.log));
     }
     const commands = waitingCommands.take(this.#waiting ?? []);
     this.#waiting = undefined;
+    this.#resumeFrames = undefined;
     for (const { submit } of commands) submit();
   }
 
-  async #attach(): Promise<void> {
-    const { gateway, admission, expiries } = this.#context;
-    await gateway.rateLimits.countRequest(this.#address);
-    const bearer = (await this.#authenticate?.()) as Bearer;
-    this.#authenticate = undefined;
-    admission.checkUser(bearer.userId);
-    if (this.closed) throw new Refusal('unavailable');
-    this.#userId = bearer.userId;
-    this.tokenExpires = bearer.expires;
-    admission.countUser(bearer.userId);
-    expiries.watch(bearer.expires);
-    await gateway.liveRooms.attach(this, bearer, (rooms) => {
-      if (this.#isV1) this.send(encodeWelcome(bearer.userId, rooms, gateway.epoch));
-    });
+  get #timeoutCode(): 'resume_missing' | 'unavailable' {
+    const isWaiting = this.#userId !== undefined && this.#resumeFrames?.isComplete === false;
+    return isWaiting ? 'resume_missing' : 'unavailable';
   }
 }

@@ -15,11 +15,11 @@ function openConnection() {
     end: () => undefined,
     getBufferedAmount: () => seen.unsent,
   } as unknown as WebSocket<SocketData>;
-  const admission = { countAddress: () => undefined, uncountAddress: () => undefined, beginAttach: () => undefined };
-  const waitingCommands = { take: () => [] };
   const attaching = new Promise<never>(() => undefined);
+  const admission = { countAddress: () => undefined, uncountAddress: () => undefined, whileAttaching: () => attaching };
+  const waitingCommands = { take: () => [] };
   const context = { admission, waitingCommands, gateway: { rateLimits: { countRequest: () => attaching } } };
-  const data = { authenticate: () => attaching, address: '127.0.0.1', isV1: true };
+  const data = { authenticate: () => attaching, address: '127.0.0.1', isV1: true, isResuming: false };
   const connection = new Connection(context as unknown as ConnectionContext, data);
   connection.open(socket);
   return { connection, seen };

@@ -20,8 +20,9 @@ export function parseFrame(bytes: ArrayBuffer, isBinary: boolean): Record<string
   return frame;
 }
 
-export function encodeWelcome(userId: string, rooms: RoomHead[], epoch: string): string {
-  const frame: Welcome = { command: 'Welcome', user: { id: userId }, rooms, epoch };
+/** @param more true if another `Welcome` follows */
+export function encodeWelcome(userId: string, rooms: RoomHead[], epoch: string, more = false): string {
+  const frame: Welcome = { command: 'Welcome', user: { id: userId }, rooms, epoch, ...(more && { more }) };
   return JSON.stringify(frame);
 }
 

@@ -101,9 +101,10 @@ export class SocketServer {
       this.#context.admission.checkAddress(address);
       const authenticate = this.#chooseAuthentication(req);
       const isV1 = offersV1(req.getHeader('sec-websocket-protocol'));
+      const isResuming = isV1 && new URLSearchParams(req.getQuery() ?? '').get('resume') === 'true';
       const key = req.getHeader('sec-websocket-key');
       const extensions = req.getHeader('sec-websocket-extensions');
-      const connection = new Connection(this.#context, { authenticate, address, isV1 });
+      const connection = new Connection(this.#context, { authenticate, address, isV1, isResuming });
       res.upgrade<SocketData>({ connection }, key, isV1 ? ROOMS_V1 : '', extensions, context);
     } catch (error) {
       const { headers = '', ...answer } = refusalAnswer(toRefusal(error, log));

@@ -20,6 +20,7 @@ export const errors = {
   invalid_field: { status: 400, retry: 'no', text: 'this field has the wrong type or form' },
   too_short: { status: 400, retry: 'no', text: 'this field is too short' },
   too_long: { status: 400, retry: 'no', text: 'this field is too long' },
+  resume_missing: { status: 400, retry: 'no', text: 'the last Resume frame did not come in time' },
   bad_request: { status: 400, retry: 'no', text: 'this is not a valid HTTP request' },
   no_token: { status: 401, retry: 'after_login', text: 'a bearer token is needed' },
   bad_token: { status: 401, retry: 'after_login', text: 'this token is not valid' },
@@ -74,6 +75,7 @@ export const errors = {
     retry: 'new_ref',
     text: 'this ref (Idempotency-Key) was already used for another command',
   },
+  not_resuming: { status: 409, retry: 'no', text: 'this socket was not opened with ?resume=true and rooms.v1' },
   body_too_large: { status: 413, retry: 'no', text: 'the body is too large' },
   json_only: { status: 415, retry: 'no', text: 'the body must be application/json' },
   upgrade_needed: { status: 426, retry: 'no', text: 'this route is for WebSockets' },
@@ -163,6 +165,8 @@ export const closeCodes = {
   unavailable: 4100,
   /** 4100-4199: reconnect after the `retryAfter` of the last `Error` frame. The reason is an {@link ErrorCode}. */
   too_many: 4129,
+  /** 4400-4499: do not reconnect before the client is corrected. The reason is an {@link ErrorCode}. */
+  protocol: 4400,
   /** 4400-4499: do not reconnect before the cause is fixed. The first word of the reason is an {@link ErrorCode}. */
   unauthorized: 4401,
 } as const;

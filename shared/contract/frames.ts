@@ -1,16 +1,24 @@
 import * as v from 'valibot';
 import { Ref } from './commands.ts';
 import { ErrorAnswer } from './errors.ts';
-import { Seq } from './fields.ts';
+import { RoomType, Seq } from './fields.ts';
 import { AnyId, Id } from './ids.ts';
 
-// The frames that a gateway sends, except messages (messages.ts). The frames that it receives are in commands.ts.
+// The frames that a gateway sends, except messages (messages.ts) and those of a socket that resumes (resume.ts). The
+// frames that it receives are in commands.ts.
 
 /** The subprotocol with `Welcome` and `Ack`. The Go server that Rooms replaces does not have these frames. */
 export const ROOMS_V1 = 'rooms.v1';
 
-/** A room and the seq of its last message. */
-const RoomHead = v.object({ id: AnyId, seq: Seq });
+/** A room and the seq of its last message. Only a socket that resumes gets the other fields. */
+const RoomHead = v.object({
+  id: AnyId,
+  seq: Seq,
+  name: v.optional(v.string()),
+  roomType: v.optional(RoomType),
+  /** The seq of the message that made the user a member. 0 in a standing room. */
+  since: v.optional(Seq),
+});
 export type RoomHead = v.InferOutput<typeof RoomHead>;
 
 /** The first frame of a `rooms.v1` socket. The socket gets every later message of these rooms. */
@@ -20,6 +28,8 @@ export const Welcome = v.object({
   rooms: v.array(RoomHead),
   /** The id of the database. If it is another id than before, the seqs that the client stored may be wrong. */
   epoch: Id,
+  /** True if another `Welcome` with more rooms follows. Only a socket that resumes gets several. */
+  more: v.optional(v.boolean()),
 });
 export type Welcome = v.InferOutput<typeof Welcome>;
 

@@ -100,6 +100,11 @@ export const limits = {
   MAX_RECENT_MEGABYTES: 32,
   /** Rooms without a member on a gateway that it still follows for a minute. */
   MAX_LINGERING_ROOMS: 10_000,
+  // A socket that resumes (resume.ts).
+  /** The rooms in all `Resume` frames of a socket together. */
+  MAX_RESUMED_ROOMS: 20_000,
+  /** The messages of one room that a socket gets after `Resume`. If more are missing, it gets `Resync`. */
+  MAX_REPLAYED_MESSAGES: 100_000,
   /** HTTP requests without an answer. */
   MAX_PENDING_REQUESTS: 2_000,
   MAX_HASHES_AT_ONCE: 2,

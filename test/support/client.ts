@@ -7,6 +7,7 @@ import { User } from '../../shared/contract/answers.ts';
 import { type Ack, type ErrorFrame, ROOMS_V1, type Welcome } from '../../shared/contract/frames.ts';
 import { newId } from '../../shared/contract/ids.ts';
 import type { Message } from '../../shared/contract/messages.ts';
+import type { Resume } from '../../shared/contract/resume.ts';
 import { type Answer, assertDescribed, assertNoStoredId, bodyOf } from './answer-checks.ts';
 import { type CommandFrame, type Frame, isMessage, parseFrame } from './client-frames.ts';
 
@@ -120,6 +121,26 @@ export class Client {
     const client = new Client(socket);
     await once(socket, 'open');
     if (kind === 'v1') await client.until(() => client.frames[0] ?? client.closed);
+    return client;
+  }
+
+  /**
+   * Opens a socket that resumes, and sends `Resume` frames. Resolves after `Resumed` or when the socket is closed.
+   * @param frames without `command`
+   */
+  static async resume(url: string, token: string, ...frames: Omit<Resume, 'command'>[]): Promise<Client> {
+    const client = await Client.openResuming(url, token);
+    for (const frame of frames) client.send({ command: 'Resume', ...frame });
+    await client.until(() => client.frames.find(({ command }) => command === 'Resumed') ?? client.closed);
+    return client;
+  }
+
+  /** Opens a socket that resumes. It gets nothing before its `Resume`. */
+  static async openResuming(url: string, token: string): Promise<Client> {
+    const options = { headers: { authorization: `Bearer ${token}` } };
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/api/ws?resume=true`, [ROOMS_V1], options);
+    const client = new Client(socket);
+    await once(socket, 'open');
     return client;
   }
 

@@ -8,6 +8,7 @@ import type { SimulatedGateway, SimulatedSocket } from './live-simulation.ts';
  * @returns one line for each broken promise
  */
 export function findStreamErrors(socket: SimulatedSocket, model: LiveModel): string[] {
+  if (socket.stream) return socket.stream.errors;
   const { welcome, messages, userId, errors } = socket;
   const last = new Map<string, number>(welcome);
   const found = [...errors, ...findEarlyRooms(socket, model)];
@@ -40,14 +41,18 @@ function findEarlyRooms({ welcome, userId }: SimulatedSocket, model: LiveModel):
 
 /** After all faults, an open socket has everything up to now, has the topics of its rooms, and has a valid token. */
 export function findUnfinished(socket: SimulatedSocket, model: LiveModel): string[] {
-  const { welcome, messages, userId, topics, tokenId } = socket;
-  if (!welcome) return ['no Welcome'];
+  const { welcome, messages, userId, topics, tokenId, stream } = socket;
+  if (!welcome && !stream) return ['no Welcome'];
   if (model.revoked.has(tokenId)) return ['open after the token was revoked'];
   const rooms = model.roomsOf(userId);
   const found = rooms.flatMap(({ id, messages: stored }) => {
-    const lastSeq = messages.findLast(({ roomId }) => roomId === id)?.seq ?? welcome.get(id) ?? 0;
+    const lastSeq = stream
+      ? stream.last.get(id)
+      : (messages.findLast(({ roomId }) => roomId === id)?.seq ?? welcome?.get(id) ?? 0);
     return lastSeq === stored.length ? [] : [`room ${id}: has ${lastSeq} of ${stored.length}`];
   });
+  if (stream && !stream.isResumed) found.push('no Resumed');
+  if (stream && stream.unanswered.length > 0) found.push(`no answer for ${stream.unanswered}`);
   const expected = rooms.map(({ id }) => id).sort();
   if ([...topics].sort().join() !== expected.join()) found.push(`topics ${[...topics]}, rooms ${expected}`);
   return found;

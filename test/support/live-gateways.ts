@@ -71,6 +71,10 @@ export class TestSocket implements LiveSocket {
   join = (topic: string) => this.topics.add(topic);
   leave = (topic: string) => this.topics.delete(topic);
   send = (frame: string) => this.seqs.push(JSON.parse(frame).seq);
+  sendTogether = (frames: string[]) => {
+    for (const frame of frames) this.send(frame);
+  };
+  waitForUnsent = () => Promise.resolve();
   closeWithError = (refusal: Refusal) => {
     this.refusal = refusal;
   };

@@ -1,11 +1,14 @@
 import type { Random } from '../../bench/proof/seeded-random.ts';
-import type { Reads } from '../../gateway/reads/reads.ts';
+import type { LiveRoomsOptions } from '../../gateway/live/live-rooms.ts';
+import type { EndedMembership, Position } from '../../gateway/reads/replay-reads.ts';
 import type { Notice } from '../../shared/contract/channels.ts';
 import type { CommandName } from '../../shared/contract/commands.ts';
-import { type Message, membershipChange } from '../../shared/contract/messages.ts';
+import { encodeMessage, type Message, membershipChange } from '../../shared/contract/messages.ts';
 
 /** A small page, so that a user has several. */
 const ROOMS_OF_PAGE = 2;
+/** Small pages, so that a replay has several. */
+const RECORDS_OF_PAGE = 3;
 /** As long as the read of Rooms (gateway/reads/notice-reads.ts). */
 const RECENT_MS = 15_000;
 
@@ -78,7 +81,7 @@ export class LiveModel {
   }
 
   /** The reads that a gateway needs. Each one waits until {@link stepRead}. */
-  reads(): Pick<Reads, 'attachment' | 'membershipsIn' | 'messagesAfter' | 'changedHeads' | 'recentNotices'> {
+  reads(): LiveRoomsOptions['reads'] {
     return {
       attachment: ({ bearer, roomsAfter }) =>
         this.#read(() => {
@@ -98,6 +101,11 @@ export class LiveModel {
             return head === seq ? [] : [{ place: index + 1, head }];
           }),
         ),
+      replayPage: ({ roomId, after }) => this.#read(() => this.#recordsOf(roomId, after, pageEnd(after))),
+      endedPage: ({ roomId, after, end }) =>
+        this.#read(() => this.#recordsOf(roomId, after, Math.min(end, pageEnd(after)))),
+      endedMemberships: (userId, positions) =>
+        this.#read(() => positions.flatMap((position) => this.#endedMembership(userId, position))),
       recentNotices: () => this.#read(() => this.#recentNotices()),
     };
   }
@@ -136,6 +144,19 @@ export class LiveModel {
     return rooms.sort((a, b) => (a.roomId < b.roomId ? -1 : 1));
   }
 
+  #recordsOf(roomId: string, after: number, last: number): string[] {
+    return (this.rooms.get(roomId)?.messages ?? []).slice(after, last).map(encodeMessage);
+  }
+
+  /** Returns the membership that the user had at a position, if it has ended since. */
+  #endedMembership(userId: string, { roomId, seq }: Position): EndedMembership[] {
+    const changes = (this.rooms.get(roomId)?.messages ?? []).map(membershipChange);
+    const own = changes.filter((change) => change?.userId === userId || change?.userId === 'everyone');
+    const first = own.findLast((change) => change?.isMember && change.userId === userId && change.seq <= seq + 1);
+    const end = first && own.find((change) => !change?.isMember && (change?.seq ?? 0) > first.seq);
+    return first && end && end.seq > seq ? [{ roomId, first: first.seq, end: end.seq }] : [];
+  }
+
   #recentNotices(): Notice[] {
     const since = performance.now() - RECENT_MS;
     const invitations = this.openRooms.flatMap(({ id, members }) =>
@@ -148,4 +169,8 @@ export class LiveModel {
       .map(([tokenId, { userId }]) => ({ userId, revocation: { tokenId } }));
     return [...invitations, ...revocations];
   }
+}
+
+function pageEnd(after: number): number {
+  return (Math.floor(after / RECORDS_OF_PAGE) + 1) * RECORDS_OF_PAGE;
 }

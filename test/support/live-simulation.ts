@@ -10,6 +10,7 @@ import { createMetrics } from '../../shared/metrics.ts';
 import { PayloadReader } from '../../shared/payloads.ts';
 import { LiveModel, modelId } from './live-model.ts';
 import { ModelRedis, writeOnlyRedis } from './model-redis.ts';
+import { ResumedStream, type SentResume } from './resumed-stream.ts';
 import { encodeMessages } from './stored-messages.ts';
 
 const PREFIX = 'rooms';
@@ -30,6 +31,8 @@ export class SimulatedSocket implements LiveSocket {
   /** Why the socket was closed. Undefined while it is open. */
   closedWith: string | undefined;
   readonly errors: string[] = [];
+  /** Set if the socket resumes. */
+  stream: ResumedStream | undefined;
   readonly #onClose: (socket: SimulatedSocket) => void;
 
   constructor(userId: string, tokenId: string, onClose: (socket: SimulatedSocket) => void) {
@@ -52,8 +55,19 @@ export class SimulatedSocket implements LiveSocket {
 
   send(frame: string): void {
     if (this.closed) return;
+    const message = JSON.parse(frame);
+    this.stream?.follow(message);
+    if (this.stream) return;
     if (!this.welcome) this.errors.push('a message before the Welcome');
-    this.messages.push(JSON.parse(frame));
+    this.messages.push(message);
+  }
+
+  sendTogether(frames: string[]): void {
+    for (const frame of frames) this.send(frame);
+  }
+
+  waitForUnsent(): Promise<void> {
+    return Promise.resolve();
   }
 
   closeWithError(refusal: Refusal): void {
@@ -90,17 +104,46 @@ export class SimulatedGateway {
 
   /** Opens a socket. If it cannot attach, it is closed with the code of the refusal. */
   open(userId: string, tokenId: string): SimulatedSocket {
-    const socket = new SimulatedSocket(userId, tokenId, (closed) => {
-      this.sockets.delete(closed);
-      this.liveRooms.detach(closed);
-    });
-    this.sockets.add(socket);
-    const bearer = { userId, tokenId, version: 0, expires: Number.MAX_SAFE_INTEGER };
+    const { socket, bearer } = this.#addSocket(userId, tokenId);
     const attached = this.liveRooms.attach(socket, bearer, (rooms) => {
       socket.welcome = new Map(rooms.map(({ id, seq }) => [id, seq]));
     });
     attached.catch((error: unknown) => socket.close((error as Refusal).code ?? 'unavailable'));
     return socket;
+  }
+
+  /** Opens a socket that resumes. */
+  resume(userId: string, tokenId: string, stream: ResumedStream, resume: SentResume): SimulatedSocket {
+    const { socket, bearer } = this.#addSocket(userId, tokenId);
+    socket.stream = stream;
+    stream.follow({ command: 'Resume', ...resume });
+    const request = { ...resume, positions: new Map(resume.positions), most: Number.MAX_SAFE_INTEGER };
+    const attached = this.liveRooms.attachResuming(
+      socket,
+      bearer,
+      () => request,
+      (rooms) => {
+        if (!socket.closed) stream.follow({ command: 'Welcome', rooms });
+      },
+    );
+    attached.catch((error: unknown) => socket.close((error as Refusal).code ?? 'unavailable'));
+    return socket;
+  }
+
+  /** The client of an open socket sends a `Resume` frame. */
+  resumeAgain(socket: SimulatedSocket, resume: SentResume): void {
+    socket.stream?.follow({ command: 'Resume', ...resume });
+    const request = { ...resume, positions: new Map(resume.positions), most: Number.MAX_SAFE_INTEGER };
+    this.liveRooms.resume(socket, request);
+  }
+
+  #addSocket(userId: string, tokenId: string) {
+    const socket = new SimulatedSocket(userId, tokenId, (closed) => {
+      this.sockets.delete(closed);
+      this.liveRooms.detach(closed);
+    });
+    this.sockets.add(socket);
+    return { socket, bearer: { userId, tokenId, version: 0, expires: Number.MAX_SAFE_INTEGER } };
   }
 
   closeAll(reason: string): void {
@@ -137,6 +180,30 @@ export class LiveSimulation {
   openSocket(): void {
     const socket = this.any(this.gateways)?.open(this.any(USERS) as string, this.model.newId());
     if (socket) this.sockets.push(socket);
+  }
+
+  /** Opens a socket that resumes where an earlier socket of its user was closed, or without positions. */
+  openResumingSocket(): void {
+    const userId = this.any(USERS) as string;
+    const closed = this.sockets.filter((socket) => socket.stream && socket.closed && socket.userId === userId);
+    const positions = new Map(this.random(4) > 0 ? this.any(closed)?.stream?.last : []);
+    const isSameEpoch = positions.size > 0 && this.random(6) > 0;
+    const foreign = this.any(this.model.rooms.keys());
+    if (isSameEpoch && foreign && this.random(4) === 0) positions.set(foreign, this.random(8));
+    const stream = new ResumedStream(userId, this.model);
+    const gateway = this.any(this.gateways);
+    const socket = gateway?.resume(userId, this.model.newId(), stream, { positions, isSameEpoch });
+    if (socket) this.sockets.push(socket);
+  }
+
+  /** A client asks again for what came after an earlier position. */
+  resumeAgain(): void {
+    const gateway = this.any(this.gateways);
+    const socket = this.any([...(gateway?.sockets ?? [])].filter((each) => each.attachment?.isAttached && each.stream));
+    if (!gateway || !socket?.stream) return;
+    const known = [...socket.stream.last].filter(() => this.random(2) === 0);
+    const positions = new Map(known.map(([roomId, seq]) => [roomId, this.random(seq + 2)]));
+    gateway.resumeAgain(socket, { positions, isSameEpoch: this.random(6) > 0 });
   }
 
   /** The publications of a worker, after its commit. */
