@@ -27,14 +27,14 @@ const ofAnn: Record<string, () => Promise<unknown>> = {
   recentNotices: () => reads.recentNotices(),
   changedHeads: () => reads.changedHeads([{ roomId: 'general', seq: 1 }]),
   history: () => reads.history({ bearer, roomId: 'general', range: { size: 20 } }),
-  events: () => reads.events({ bearer, roomId: 'general', after: 0, size: 100 }),
+  events: () => reads.events({ bearer, roomId: 'announcements', after: 0, size: 100 }),
   room: () => reads.room('announcements', ann),
   rooms: () => reads.rooms(ann, 1, 20),
   roomsOfUser: () => reads.roomsOfUser(ann, ann),
   people: () => reads.people([ann], ann),
-  replayPage: () => reads.replayPage({ roomId: 'general', after: 0 }),
-  endedPage: () => reads.endedPage({ roomId: 'general', after: 0, end: 50 }),
-  endedMemberships: () => reads.endedMemberships(ann, [{ roomId: 'general', seq: 0 }]),
+  replayPage: () => reads.replayPage({ roomId: 'announcements', after: 0 }),
+  endedPage: () => reads.endedPage({ roomId: 'announcements', after: 0, end: 50 }),
+  endedMemberships: () => reads.endedMemberships(ann, [{ roomId: 'announcements', seq: 0 }]),
 };
 
 test('the reads of one user read few rows, even with plans from the time of an empty database', async () => {
@@ -78,19 +78,19 @@ async function addRooms(): Promise<void> {
     select id, owner_id from added union all (select id, ${ann} from added limit 1)`;
 }
 
-/** All messages of general were edited, and another user has left general very often. */
+/** All messages of announcements were edited, and another user has left it very often. */
 async function addEvents(): Promise<void> {
   await database`
     insert into messages (
       room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, history_index, last_change
     )
     select
-      ${'general'}, n, md5(n::text)::uuid, ${ann}, case when n > ${OTHER_MESSAGES} then 'UpdateMessage' else 'CreateMessage' end,
+      ${'announcements'}, n, md5(n::text)::uuid, ${ann}, case when n > ${OTHER_MESSAGES} then 'UpdateMessage' else 'CreateMessage' end,
       md5((n % ${OTHER_MESSAGES})::text)::uuid, '', now(), now(), gen_random_uuid(), 0, n, 'UpdateMessage'
     from generate_series(1, ${2 * OTHER_MESSAGES}) n`;
   await database`
     insert into ended_memberships (user_id, room_id, first_seq, last_seq)
-    select id, ${'general'}, n, n + 1 from (select id from users where id <> ${ann} limit 1) one, generate_series(1, ${OTHER_ROOMS}) n`;
+    select id, ${'announcements'}, n, n + 1 from (select id from users where id <> ${ann} limit 1) one, generate_series(1, ${OTHER_ROOMS}) n`;
 }
 
 /** Returns how many rows of the tables were read. First reports the rows that the session has read. */

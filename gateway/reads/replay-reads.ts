@@ -37,17 +37,21 @@ export function replayReads(database: Database) {
       ) with ordinality as asked(room_id, after_seq, last_seq, end_seq, place)
       left join lateral (
         select string_agg(
-          record_json(m, asked.room_id, m.command, m.target_id, case
-            when asked.end_seq is not null and m.last_change = 'UpdateMessage' and exists (
+          record_json(message, asked.room_id, (message).command, (message).target_id, case
+            when asked.end_seq is not null and (message).last_change = 'UpdateMessage' and exists (
               select from messages edit
-              where edit.target_id = m.id and edit.command = 'UpdateMessage' and edit.seq > asked.end_seq
+              where edit.target_id = (message).id and edit.command = 'UpdateMessage' and edit.seq > asked.end_seq
             ) then ''
-            else m.text
+            else (message).text
           end),
-          chr(10) order by m.seq
+          chr(10) order by (message).seq
         ) as records
-        from messages m
-        where m.room_id = stored_id(asked.room_id) and m.seq > asked.after_seq and m.seq <= asked.last_seq
+        from (
+          -- The order makes Postgres use the index of seqs, also in a plan from the time of an empty table.
+          select m as message from messages m
+          where m.room_id = stored_id(asked.room_id) and m.seq > asked.after_seq and m.seq <= asked.last_seq
+          order by m.seq limit ${REPLAY_PAGE_SIZE}
+        ) found
       ) page on true
       order by asked.place`;
     return rows.map(({ records }) => records?.split('\n') ?? []);
