@@ -82,13 +82,23 @@ test('a client that was offline while Postgres went back sees another epoch, als
   const [ann, bob] = [await addUser('Ann'), await addUser('Bob')];
   const client = await Client.connect(url, ann.token);
   const roomId = await createRoom(client, 4);
+  await client.commit({ command: 'AddUser', roomId, targetId: bob.id });
   const offline = await Client.connect(url, bob.token);
+  const position = offline.welcome.rooms.find(({ id }) => id === roomId)?.seq as number;
+  assert.equal(position, 5);
   await offline.close();
   await goBack(roomId, 2);
+  await database`delete from memberships where room_id = ${roomId} and seq > 2`;
   assert.deepEqual(await client.waitForClose(), RELOAD);
   const again = await Client.connect(url, ann.token);
-  for (const seq of [3, 4]) await again.commit({ command: 'CreateMessage', roomId, text: `new ${seq}` });
-  const back = await Client.connect(url, bob.token);
+  await again.commit({ command: 'AddUser', roomId, targetId: bob.id });
+  for (const seq of [4, 5]) await again.commit({ command: 'CreateMessage', roomId, text: `new ${seq}` });
+  const back = await Client.resume(url, bob.token, { epoch: offline.welcome.epoch, rooms: { [roomId]: position } });
+  assert.deepEqual(
+    back.frames.filter(({ command }) => command === 'Resync'),
+    [{ command: 'Resync', roomId, seq: 5 }],
+  );
+  assert.deepEqual(back.seqs(roomId), []);
   assert.notEqual(back.welcome.epoch, offline.welcome.epoch);
   assert.deepEqual([back.welcome.epoch, again.welcome.epoch], [await readEpoch(), await readEpoch()]);
   await Promise.all([again.close(), back.close()]);
