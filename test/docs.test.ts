@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 import { routes } from '../gateway/app.ts';
 import { callersOf, errorsOf, type Route } from '../gateway/http/route.ts';
+import { cases } from '../shared/client/kit/cases.ts';
+import { Report } from '../shared/client/kit/client-under-test.ts';
 import { variables } from '../shared/config.ts';
 import { Events, Room, User } from '../shared/contract/answers.ts';
 import { Command, commandNames } from '../shared/contract/commands.ts';
@@ -25,6 +27,7 @@ const read = (name: string) => readFileSync(join(root, name), 'utf8');
 const documents = globSync('{*.md,docs/**/*.md,bench/*.md,.github/**/*.md}', { cwd: root });
 const api = read('docs/api.md');
 const protocol = read('docs/protocol.md');
+const conformance = read('docs/conformance.md');
 const configuration = read('docs/configuration.md');
 const operations = read('docs/operations.md');
 
@@ -163,6 +166,29 @@ test('docs/protocol.md has every close code with its name', () => {
   assert.deepEqual(Object.fromEntries(documented), closeCodes);
 });
 
+test('docs/conformance.md has valid examples of every line that a client writes', () => {
+  const lines = readTables(conformance).filter(({ heading }) => heading === 'Lines of the client');
+  const examples = lines
+    .flatMap(({ rows }) => rows.flatMap((row) => codesOf(row.line)))
+    .map((line) => JSON.parse(line));
+  const reports = examples.filter((example) => !('do' in example));
+  for (const report of reports) assertFits(Report, report);
+  sameNames(
+    reports.map((report) => Object.keys(report)[0] ?? '').filter((name, index, all) => all.indexOf(name) === index),
+    ['message', 'outcome', 'loaded'],
+  );
+});
+
+test('docs/conformance.md has every case of the kit with its rule and a paragraph of the protocol', () => {
+  const documented = rowsUnder(conformance, 'The cases of the kit').map((row) => [
+    subjectOf(row),
+    row.rule,
+    row.paragraph,
+  ]);
+  const expected = cases.map(({ name, rule, page }) => [name, rule, `[${page}](protocol.md#${page})`]);
+  assert.deepEqual(documented, expected);
+});
+
 test('docs/configuration.md has every variable with its default', () => {
   const expected = Object.entries(variables).map(([name, schema]) => [
     name,
@@ -269,6 +295,7 @@ test('every table of docs/ and the README has a check', () => {
     'Processes, Metrics, Health',
     'Folders',
     'The files of `test/`',
+    'Lines of the client, The cases of the kit',
     // bench/faults/command-line.test.ts
     'The rules, The table, The proof',
   ].flatMap((headings) => headings.split(', '));

@@ -62,7 +62,7 @@ test('code that runs in production imports neither development dependencies nor 
   const production = imports.filter(
     ({ file }) =>
       /^(gateway|workers|shared|sql)\//.test(file) &&
-      !/\.test\.ts$|^shared\/local\/|^shared\/client\/build\.mjs$/.test(file),
+      !/\.test\.ts$|^shared\/local\/|^shared\/client\/(build\.mjs$|kit\/)/.test(file),
   );
   const violations = production.filter(({ target }) =>
     target.startsWith('.') ? target.includes('local/') : !allowed.has(target) && !target.startsWith('node:'),
@@ -71,7 +71,7 @@ test('code that runs in production imports neither development dependencies nor 
 });
 
 test('the client imports only its own files, and only the store in a file imports a module of Node', () => {
-  const ofClient = imports.filter(({ file }) => /^shared\/client\/(?!.*(\.test\.ts|build\.mjs)$)/.test(file));
+  const ofClient = imports.filter(({ file }) => /^shared\/client\/(?!kit\/|.*(\.test\.ts|build\.mjs)$)/.test(file));
   const outside = ofClient.filter(
     ({ file, target }) => !/^shared\/client\//.test(normalize(join(dirname(file), target))),
   );

@@ -1,0 +1,192 @@
+import type { ErrorCode } from '../../../contract/errors.ts';
+import { acknowledge, type Reaction } from '../server.ts';
+import { type Case, expectWait } from './case.ts';
+
+/** The page `docs/protocol.md` has the rules of all these cases under one heading. */
+const page = 'what-a-client-must-do';
+
+const cut: Reaction = (_command, socket) => socket.cut();
+
+const refuse =
+  (code: ErrorCode, more: Record<string, unknown> = {}): Reaction =>
+  (command, socket) =>
+    socket.refuse(code, command, more);
+
+const cutAfterCommit: Reaction = (command, socket) => {
+  socket.loseMessages(1);
+  socket.commit(command);
+  socket.cut();
+};
+
+/** The next command is refused once with `retryAfter` 1. */
+const refusedOnce = (code: ErrorCode): Case['run'] => {
+  return async (talk) => {
+    talk.server.reactions.push(refuse(code, { retryAfter: 1 }));
+    await talk.socket(1);
+    talk.send(1);
+    await talk.committed(1);
+    const [firstMs, secondMs] = talk.timesOf(1);
+    expectWait(talk, firstMs, secondMs, 1_000);
+    await talk.finish();
+  };
+};
+
+export const commandCases: Case[] = [
+  {
+    name: 'ack',
+    rule: 'After `Ack`, a command has its outcome. It is not sent again, also not after a reconnect.',
+    page,
+    async run(talk) {
+      const socket = await talk.socket(1);
+      talk.send(1);
+      await talk.committed(1);
+      await talk.caughtUp();
+      socket.cut();
+      await talk.socket(2);
+      await talk.finish();
+    },
+  },
+  {
+    name: 'lost-command',
+    rule: 'A command without an outcome is sent again after the reconnect, with the same `ref`.',
+    page,
+    async run(talk) {
+      talk.server.reactions.push(cut);
+      await talk.socket(1);
+      talk.send(1);
+      await talk.received(1, 2);
+      await talk.committed(1);
+      await talk.finish();
+    },
+  },
+  {
+    name: 'lost-ack',
+    rule: 'A command that was committed without an `Ack` is sent again with the same `ref`. It has one outcome.',
+    page,
+    async run(talk) {
+      talk.server.reactions.push(cutAfterCommit, cutAfterCommit);
+      await talk.socket(1);
+      talk.send(1);
+      await talk.committed(1);
+      await talk.finish();
+    },
+  },
+  {
+    name: 'slow-ack',
+    rule: 'The message may arrive long before its `Ack`. The client waits for the `Ack`, or sends the same `ref` again.',
+    page: 'order',
+    async run(talk) {
+      talk.server.reactions.push((command, socket) => {
+        const ack = socket.commit(command);
+        setTimeout(() => socket.send(ack), 1_500);
+      });
+      await talk.socket(1);
+      talk.send(1);
+      await talk.committed(1);
+      await talk.finish();
+    },
+  },
+  {
+    name: 'repeated-ack',
+    rule: 'A second `Ack` of the same command changes nothing.',
+    page: 'ack',
+    async run(talk) {
+      talk.server.reactions.push((command, socket) => {
+        acknowledge(command, socket);
+        acknowledge(command, socket);
+      });
+      await talk.socket(1);
+      talk.send(1);
+      await talk.committed(1);
+      await talk.finish();
+    },
+  },
+  {
+    name: 'busy',
+    rule: 'After `busy`, the client sends the same `ref` again, at least `retryAfter` seconds later.',
+    page,
+    run: refusedOnce('busy'),
+  },
+  {
+    name: 'rate-limited',
+    rule: 'After `rate_limited`, the client sends the same `ref` again, at least `retryAfter` seconds later.',
+    page,
+    run: refusedOnce('rate_limited'),
+  },
+  {
+    name: 'unknown-outcome',
+    rule: 'After `unknown_outcome` and `busy`, the client sends the same `ref` again, until another answer comes.',
+    page,
+    async run(talk) {
+      talk.server.reactions.push((command, socket) => {
+        socket.commit(command);
+        socket.refuse('unknown_outcome', command);
+      }, refuse('busy'));
+      await talk.socket(1);
+      talk.send(1);
+      await talk.committed(1);
+      await talk.finish();
+    },
+  },
+  {
+    name: 'final-refusal',
+    rule: 'After a refusal with `retry` `no`, the command is refused. It is not sent again, also not after a reconnect.',
+    page,
+    async run(talk) {
+      talk.server.reactions.push(refuse('not_a_member'));
+      const socket = await talk.socket(1);
+      talk.send(1);
+      const outcome = await talk.outcome(1);
+      talk.expect('code' in outcome && outcome.code === 'not_a_member', 'the outcome has another code');
+      await talk.caughtUp();
+      socket.cut();
+      await talk.socket(2);
+      await talk.finish();
+    },
+  },
+  {
+    name: 'later-code',
+    rule: 'With an error code that the client does not know, it does what `retry` says.',
+    page,
+    async run(talk) {
+      const later = { code: 'a_later_code', retryAfter: 0.5 };
+      talk.server.reactions.push(refuse('busy', { ...later, retry: 'same_ref' }));
+      await talk.socket(1);
+      talk.send(1);
+      await talk.committed(1);
+      talk.server.reactions.push(refuse('busy', { ...later, retry: 'no' }));
+      talk.send(2);
+      const { outcome } = await talk.outcome(2);
+      talk.expect(outcome === 'refused', 'command 2 is not refused');
+      await talk.finish();
+    },
+  },
+  {
+    name: 'order',
+    rule: 'Commands to one room that wait for a reconnect are sent again in their order.',
+    page: 'what-a-client-must-do-when-it-reconnects',
+    async run(talk) {
+      talk.server.reactions.push(cut);
+      await talk.socket(1);
+      for (const key of [1, 2, 3]) talk.send(key);
+      for (const key of [1, 2, 3]) await talk.committed(key);
+      const texts = talk.room.rows.filter(({ userId }) => userId === talk.user.id).map(({ text }) => text);
+      talk.expect(texts.join() === 'text 1,text 2,text 3', `the order is ${texts.join()}`);
+      await talk.finish();
+    },
+  },
+  {
+    name: 'offline',
+    rule: 'A command that is given while there is no connection is sent after the reconnect.',
+    page: 'what-a-client-must-do-when-it-reconnects',
+    async run(talk) {
+      await talk.socket(1);
+      talk.server.goDown();
+      talk.send(1);
+      await talk.pause(300);
+      talk.server.isDown = false;
+      await talk.committed(1);
+      await talk.finish();
+    },
+  },
+];

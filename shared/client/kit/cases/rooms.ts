@@ -1,0 +1,146 @@
+import type { Conversation } from '../conversation.ts';
+import type { Case } from './case.ts';
+
+const page = 'resume';
+const OTHER = 'other room';
+
+const addOther = (talk: Conversation) => void talk.addRoom(OTHER);
+const other = (talk: Conversation) => talk.roomNamed(OTHER);
+
+/** Waits until the client has all messages, cuts its connection, and changes something before the client is back. */
+async function away(talk: Conversation, change: () => void): Promise<void> {
+  const socket = await talk.socket(1);
+  if (talk.hasRoom(OTHER)) talk.write(1, other(talk));
+  talk.write();
+  await talk.caughtUp();
+  socket.cut();
+  change();
+  await talk.socket(2);
+}
+
+/** Cuts the connection once more: the `Resume` of the next one shows what the client has forgotten. */
+async function reconnectAndFinish(talk: Conversation): Promise<void> {
+  await talk.caughtUp();
+  const { length } = talk.server.sockets;
+  for (const socket of talk.server.openSockets) socket.cut();
+  await talk.socket(length + 1);
+  await talk.finish();
+}
+
+const deleteRoom = (talk: Conversation) =>
+  talk.world.apply(talk.peer.id, { command: 'DeleteRoom', roomId: other(talk).id });
+
+export const roomCases: Case[] = [
+  {
+    name: 'added',
+    rule: 'A room that the client is added to begins with the own `AddUser` message. Then it is in `Resume`.',
+    page,
+    async run(talk) {
+      await talk.socket(1);
+      talk.addRoom(OTHER);
+      talk.write(2, other(talk));
+      await reconnectAndFinish(talk);
+    },
+  },
+  {
+    name: 'added-meanwhile',
+    rule: 'A room that the client was added to without a connection begins with the own `AddUser` message.',
+    page,
+    async run(talk) {
+      await away(talk, () => {
+        talk.addRoom(OTHER);
+        talk.write(2, other(talk));
+      });
+      await reconnectAndFinish(talk);
+    },
+  },
+  {
+    name: 'removed',
+    rule: 'After the own `RemoveUser`, no message of the room follows. Nothing is missing.',
+    page,
+    prepare: addOther,
+    async run(talk) {
+      await talk.socket(1);
+      talk.write(1, other(talk));
+      talk.remove(other(talk));
+      talk.write(2, other(talk));
+      await talk.handled(4, other(talk));
+      await reconnectAndFinish(talk);
+    },
+  },
+  {
+    name: 'left',
+    rule: 'After `Left`, the client forgets the room: no later `Resume` has it.',
+    page: 'left',
+    prepare: addOther,
+    async run(talk) {
+      await away(talk, () => {
+        talk.write(1, other(talk));
+        talk.remove(other(talk));
+        talk.write(2, other(talk));
+      });
+      await talk.handled(5, other(talk));
+      await reconnectAndFinish(talk);
+    },
+  },
+  {
+    name: 'removed-and-back',
+    rule: 'The seq of a room may jump to the own `AddUser`. This is no gap.',
+    page,
+    prepare: addOther,
+    async run(talk) {
+      await talk.socket(1);
+      talk.write(1, other(talk));
+      talk.remove(other(talk));
+      talk.write(3, other(talk));
+      talk.add(other(talk));
+      talk.write(1, other(talk));
+      await reconnectAndFinish(talk);
+      talk.expect(talk.rules.resumes === 0, 'the client sent Resume for a jump');
+    },
+  },
+  {
+    name: 'back-meanwhile',
+    rule: 'The jump to the own `AddUser` may come in a replay, after the end of the membership before.',
+    page,
+    prepare: addOther,
+    async run(talk) {
+      await away(talk, () => {
+        talk.write(1, other(talk));
+        talk.remove(other(talk));
+        talk.write(3, other(talk));
+        talk.add(other(talk));
+        talk.write(1, other(talk));
+      });
+      await reconnectAndFinish(talk);
+      talk.expect(talk.rules.resumes === 0, 'the client sent Resume for a jump');
+    },
+  },
+  {
+    name: 'deleted-room',
+    rule: 'After `DeleteRoom`, no message of the room follows. Nothing is missing.',
+    page,
+    prepare: addOther,
+    async run(talk) {
+      await talk.socket(1);
+      talk.write(1, other(talk));
+      deleteRoom(talk);
+      await talk.handled(4, other(talk));
+      await reconnectAndFinish(talk);
+    },
+  },
+  {
+    name: 'deleted-meanwhile',
+    rule: 'A room that was deleted meanwhile ends with `DeleteRoom` and `Left`.',
+    page: 'left',
+    prepare: addOther,
+    async run(talk) {
+      await away(talk, () => {
+        talk.write(1, other(talk));
+        deleteRoom(talk);
+      });
+      await talk.handled(5, other(talk));
+      await reconnectAndFinish(talk);
+    },
+  },
+];
