@@ -18,6 +18,7 @@ import { type DepartingSocket, TAKES_COMMANDS_MS } from './departure.ts';
 import { encodeAck, encodeError, encodeGoingAway, parseFrame } from './frame-codec.ts';
 import type { Outbox, OutboxSocket } from './outbox.ts';
 import { ResumeFrames, requestOf } from './resume-frames.ts';
+import { SendingSocket } from './sending-socket.ts';
 import type { TokenExpiries } from './token-expiries.ts';
 import type { WaitingCommand, WaitingCommands } from './waiting-commands.ts';
 
@@ -49,10 +50,9 @@ const UNKNOWN_EXPIRY = Number.POSITIVE_INFINITY;
 
 /**
  * Owns one socket, from its open event to its close event. After the close event, every call does nothing.
- * Each room has a topic in uWebSockets.js: a frame that is published to the topic reaches all its subscribed sockets.
  * A gateway has very many idle sockets, so a field that an idle socket does not need is undefined.
  */
-export class Connection implements AttachingSocket, OutboxSocket, DepartingSocket {
+export class Connection extends SendingSocket implements AttachingSocket, OutboxSocket, DepartingSocket {
   attachment: SocketAttachment | undefined;
   /** When the token of the socket expires, in milliseconds since 1970. */
   tokenExpires = UNKNOWN_EXPIRY;
@@ -67,19 +67,14 @@ export class Connection implements AttachingSocket, OutboxSocket, DepartingSocke
   #resumeFrames: ResumeFrames | undefined;
   /** Set until the user is known: it contains the token. */
   #authenticate: Authenticate | undefined;
-  #socket: WebSocket<SocketData> | undefined;
   #userId: string | undefined;
   /** The commands that wait while the socket attaches. Undefined afterwards. */
   #waiting: WaitingCommand[] | undefined = [];
   #commandBucket: TokenBucket | undefined;
   /** The number of commands without an outcome. */
   #pending = 0;
-  /** True after uWebSockets.js dropped a frame. A later frame would leave a gap, so none is sent. */
-  #isDropped = false;
-  /** Called when bytes have left, or when the socket has closed. */
-  #onDrain: (() => void) | undefined;
-
   constructor(context: ConnectionContext, { authenticate, address, isV1, isResuming }: UpgradeData) {
+    super();
     this.#context = context;
     this.#address = address;
     this.isV1 = isV1;
@@ -88,53 +83,11 @@ export class Connection implements AttachingSocket, OutboxSocket, DepartingSocke
     this.#authenticate = authenticate;
   }
 
-  get closed(): boolean {
-    return this.#socket === undefined;
-  }
-
   /** Call this once, in the open event. */
   open(socket: WebSocket<SocketData>): void {
-    this.#socket = socket;
+    this.setSocket(socket);
     this.#context.admission.countAddress(this.#address);
     void this.#start();
-  }
-
-  /** Subscribes the socket to the topic of a room. */
-  join(roomId: string): void {
-    this.#socket?.subscribe(roomId);
-  }
-
-  /** Unsubscribes the socket from the topic of a room. */
-  leave(roomId: string): void {
-    this.#socket?.unsubscribe(roomId);
-  }
-
-  get unsentBytes(): number {
-    return this.#socket?.getBufferedAmount() ?? 0;
-  }
-
-  /** Closes the socket without a close frame, which its client would not read. */
-  terminate(): void {
-    this.#socket?.close();
-  }
-
-  send(frame: string): void {
-    if (!this.#isDropped) this.#socket?.send(frame);
-  }
-
-  /** Resolves when at most this number of bytes is unsent, or when the socket has closed. One caller at a time. */
-  async waitForUnsent(maxBytes: number): Promise<void> {
-    while (!this.closed && this.unsentBytes > maxBytes) {
-      await new Promise<void>((resolve) => {
-        this.#onDrain = resolve;
-      });
-    }
-  }
-
-  sendTogether(frames: string[]): void {
-    this.#socket?.cork(() => {
-      for (const frame of frames) this.send(frame);
-    });
   }
 
   /** Sends an `Error` frame, and closes the socket with the close code for this refusal. */
@@ -153,10 +106,6 @@ export class Connection implements AttachingSocket, OutboxSocket, DepartingSocke
 
   closeForDeparture(): void {
     this.close(closeCodes.going_away, 'going away');
-  }
-
-  close(code: number, reason: string): void {
-    this.#socket?.end(code, reason);
   }
 
   /** Call this once, while the socket attaches. */
@@ -269,32 +218,10 @@ export class Connection implements AttachingSocket, OutboxSocket, DepartingSocke
     outbox.add(this, encodeError(toRefusal(error, gateway.log), ref));
   }
 
-  /**
-   * Call this when uWebSockets.js drops a frame, because too many bytes are unsent. The socket cannot be closed in this
-   * event: uWebSockets.js may be in the middle of a list of sockets. A later frame can be sent only after bytes have
-   * left, so {@link handleDrain} closes the socket before that.
-   */
-  handleDropped(): void {
-    this.#isDropped = true;
-  }
-
-  /** Call this when unsent bytes have left. */
-  handleDrain(): void {
-    if (this.#isDropped) this.terminate();
-    this.#endWait();
-  }
-
-  #endWait(): void {
-    const onDrain = this.#onDrain;
-    this.#onDrain = undefined;
-    onDrain?.();
-  }
-
   /** Call this once, in the close event. */
   handleClose(): void {
     const { gateway, admission, waitingCommands } = this.#context;
-    this.#socket = undefined;
-    this.#endWait();
+    this.setSocket(undefined);
     this.#resumeFrames?.close();
     admission.uncountAddress(this.#address);
     if (this.#waiting) waitingCommands.take(this.#waiting);
