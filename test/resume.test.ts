@@ -4,9 +4,10 @@ import * as v from 'valibot';
 import { newId } from '../shared/contract/ids.ts';
 import { Message } from '../shared/contract/messages.ts';
 import { bodyOf } from './support/answer-checks.ts';
-import { Client, call } from './support/client.ts';
+import { Client, call, createAccount } from './support/client.ts';
 import type { Frame } from './support/client-frames.ts';
 import { openTestGateway } from './support/in-process.ts';
+import { startSystem } from './support/system.ts';
 
 const { gateway, url, database, addUser, openAnother } = await openTestGateway();
 /** Nobody is online there, so it has no message in memory. */
@@ -198,15 +199,15 @@ test('a stranger learns nothing about a room: a private room and one that does n
 /** With four bytes for each character, these are more than a socket may have unsent and the kernel takes. */
 const MANY_MESSAGES = 4_000;
 
-async function storeMany(roomId: string, userId: string): Promise<number> {
-  await database`
+async function storeMany(roomId: string, userId: string, into = database): Promise<number> {
+  await into`
     insert into messages (
       room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, history_index
     )
     select ${roomId}, room.seq + n, gen_random_uuid(), ${userId}, 'CreateMessage', ${roomId}, repeat('😀', 500),
       now(), now(), gen_random_uuid(), 0, room.seq + n
     from rooms room, generate_series(1, ${MANY_MESSAGES}) n where room.id = ${roomId}`;
-  const [room] = await database<{ seq: number }[]>`
+  const [room] = await into<{ seq: number }[]>`
     update rooms set seq = seq + ${MANY_MESSAGES} where id = ${roomId} returning seq`;
   return room?.seq as number;
 }
@@ -264,4 +265,28 @@ test('a member who is removed during a replay gets everything up to the removal,
   await client.until(() => client.frames.find(({ command }) => command === 'Resumed'));
   assert.deepEqual(client.seqs(roomId), from(3, end));
   await Promise.all([client.close(), writer.close()]);
+});
+
+test('after its gateway was killed in the middle of a replay, a client gets the rest from another gateway', async () => {
+  const system = await startSystem({ gateways: 2, workers: 1 });
+  const [first, second] = system.cluster.urls as [string, string];
+  const [ann, bob] = [await createAccount(first, 'Ann'), await createAccount(first, 'Bob')];
+  const writer = await Client.connect(second, ann.token);
+  const { roomId } = await writer.commit({ command: 'CreateRoom', text: 'a room' });
+  await writer.commit({ command: 'AddUser', roomId, targetId: bob.id });
+  const head = await storeMany(roomId, ann.id, system.database);
+  const resume = { epoch: writer.welcome.epoch, rooms: { [roomId]: 2 } };
+  const client = await Client.openResuming(first, bob.token);
+  client.send({ command: 'Resume', ...resume });
+  await client.waitForMessage({ roomId, seq: 3 });
+  client.socket.pause();
+  process.kill(system.cluster.gateways[0]?.pid as number, 'SIGKILL');
+  client.socket.resume();
+  await client.waitForClose();
+  const position = client.seqs(roomId).at(-1) as number;
+  assert.deepEqual(client.seqs(roomId), from(3, position));
+  assert.ok(position < head, `${position} of ${head}`);
+  const back = await Client.resume(second, bob.token, { ...resume, rooms: { [roomId]: position } });
+  assert.deepEqual(back.seqs(roomId), from(position + 1, head));
+  await Promise.all([back.close(), writer.close()]);
 });

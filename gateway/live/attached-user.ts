@@ -16,8 +16,11 @@ export interface LiveSocket {
   join(topic: string): void;
   leave(topic: string): void;
   send(frame: string): void;
+  readonly unsentBytes: number;
   /** Sends the frames with one write. */
   sendTogether(frames: string[]): void;
+  /** Sends everything with one write that the function sends. */
+  cork(send: () => void): void;
   /** Resolves when at most this number of bytes is unsent, or when the socket has closed. */
   waitForUnsent(maxBytes: number): Promise<void>;
   /** Sends the refusal as an `Error` frame, and closes the socket. */

@@ -17,7 +17,7 @@ function begin() {
   const received: string[] = [];
   const socket: LiveSocket & { closed: boolean } = {
     ...{ closed: false, attachment: undefined, join: () => undefined, leave: () => undefined },
-    ...{ sendTogether: () => undefined, waitForUnsent: () => Promise.resolve() },
+    ...{ unsentBytes: 0, cork: () => undefined, sendTogether: () => undefined, waitForUnsent: () => Promise.resolve() },
     send: (frame) => received.push(frame),
     closeWithError: ({ code }) => {
       socket.closed = true;

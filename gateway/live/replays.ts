@@ -15,6 +15,10 @@ const RETRY_AFTER_MS = 250;
 const FEED_CHECK_MS = 20;
 /** Few enough that the unsent bytes of a socket stay far below its limit. */
 const RECORDS_AT_ONCE = 32;
+/** One statement reads the messages of these rooms. */
+const MAX_ROOMS_OF_BATCH = 32;
+/** A batch is held in memory until the client reads it. */
+const MAX_RECORDS_OF_BATCH = 100;
 /** One statement asks for this number of memberships. */
 const MEMBERSHIPS_AT_ONCE = 1_000;
 
@@ -25,6 +29,36 @@ export interface ReplaysOptions {
 }
 
 type PendingEntry = [roomId: string, room: PendingRoom];
+
+/** The messages of a room after a seq. They are of this membership. */
+interface Page {
+  after: number;
+  since: number | undefined;
+  end: number | undefined;
+  /** Undefined until they are read. */
+  records: string[] | undefined;
+}
+
+/** Rooms that get their messages together. */
+class Batch {
+  #entries: PendingEntry[] = [];
+  #records = 0;
+
+  get isFull(): boolean {
+    return this.#entries.length >= MAX_ROOMS_OF_BATCH || this.#records >= MAX_RECORDS_OF_BATCH;
+  }
+
+  add(entry: PendingEntry, records: number): void {
+    this.#entries.push(entry);
+    this.#records += records;
+  }
+
+  /** Empties the batch. */
+  take(): PendingEntry[] {
+    this.#records = 0;
+    return this.#entries.splice(0);
+  }
+}
 
 /**
  * Sends the missing messages to sockets that resume. A socket gets them room by room: first from the memory of the feed,
@@ -68,38 +102,71 @@ export class Replays {
     socket.send(encodeResumed());
   }
 
-  /** Moves each room as far as it can go now. */
+  /** Moves each room as far as it can go now. Rooms that miss few messages get them together. */
   async #runRound(resumption: Resumption): Promise<void> {
     await this.#readMemberships(resumption);
     await this.#findEnds(resumption);
+    const batch = new Batch();
     let hasMoved = false;
     let sliceEnd = performance.now() + SLICE_MS;
     for (const entry of resumption.pending) {
+      await resumption.waitForClient();
       if (!resumption.isOpen) return;
-      if (await this.#advance(resumption, entry)) hasMoved = true;
+      hasMoved = this.#advance(resumption, entry) || hasMoved;
+      if (isPending(resumption, entry) && isSend(this.#stepOf(resumption, entry)))
+        batch.add(entry, this.#missing(entry));
+      if (batch.isFull) hasMoved = (await this.#sendBatch(resumption, batch.take())) || hasMoved;
       if (performance.now() < sliceEnd) continue;
       await this.#slices.nextSlice();
       sliceEnd = performance.now() + SLICE_MS;
     }
+    hasMoved = (await this.#sendBatch(resumption, batch.take())) || hasMoved;
     if (!hasMoved) await wait(FEED_CHECK_MS, { keepsProcess: false });
   }
 
-  /** @returns true if the room is further than before */
-  async #advance(resumption: Resumption, entry: PendingEntry): Promise<boolean> {
-    for (let hasMoved = false; ; hasMoved = true) {
-      await resumption.waitForClient();
-      if (!isPending(resumption, entry)) return hasMoved;
-      const step = this.#stepOf(resumption, entry);
-      if (step === 'send' || step === 'send ended') {
-        if (!(await this.#sendPage(resumption, entry, step))) return hasMoved;
-      } else if (!this.#take(step, resumption, entry)) return hasMoved;
-    }
+  #missing([roomId, room]: PendingEntry): number {
+    return (endOf(room) ?? this.#deliveredSeqOf(roomId)) - room.sent;
   }
 
-  /** Takes a step without a read. @returns false if the room cannot go on now */
-  #take(step: Step, resumption: Resumption, entry: PendingEntry): boolean {
+  #deliveredSeqOf(roomId: string): number {
+    return this.#options.feeds.progressOf(roomId)?.deliveredSeq ?? 0;
+  }
+
+  /** @returns true if a room is further than before */
+  async #sendBatch(resumption: Resumption, batch: PendingEntry[]): Promise<boolean> {
+    if (batch.length === 0) return false;
+    const pages = await this.#readPages(resumption, batch);
+    let hasMoved = false;
+    for (let index = 0; index < batch.length && resumption.isOpen; ) {
+      await resumption.waitForClient();
+      resumption.socket.cork(() => {
+        while (index < batch.length && !resumption.mustWait) {
+          if (this.#advance(resumption, batch[index] as PendingEntry, pages[index])) hasMoved = true;
+          else index++;
+        }
+      });
+    }
+    return hasMoved;
+  }
+
+  /**
+   * Takes all steps that need no read.
+   * @param page the next messages
+   * @returns true if the room is further than before
+   */
+  #advance(resumption: Resumption, entry: PendingEntry, page?: Page): boolean {
+    let hasMoved = false;
+    while (isPending(resumption, entry) && !resumption.mustWait && this.#takeStep(resumption, entry, page))
+      hasMoved = true;
+    return hasMoved;
+  }
+
+  /** @returns false if the room cannot go on now */
+  #takeStep(resumption: Resumption, entry: PendingEntry, page: Page | undefined): boolean {
     const [roomId, room] = entry;
     const { socket, pending } = resumption;
+    const step = this.#stepOf(resumption, entry);
+    if (isSend(step)) return page !== undefined && this.#send(resumption, entry, page);
     if (step === 'join') join(resumption, entry);
     else if (step === 'jump') Object.assign(room, { sent: (room.since as number) - 1, end: undefined });
     else if (step === 'resync') {
@@ -116,39 +183,48 @@ export class Replays {
     return true;
   }
 
-  /** @returns false if there is nothing to send yet */
-  async #sendPage(resumption: Resumption, entry: PendingEntry, step: 'send' | 'send ended'): Promise<boolean> {
-    const [roomId, room] = entry;
-    const { sent, since, end } = room;
-    const { socket } = resumption;
-    const isCurrent = () => isPending(resumption, entry) && room.since === since && room.end === end && !room.needsRead;
-    const records = await this.#readRecords(resumption, entry, step);
-    if (!isCurrent()) return true;
-    const last = step === 'send' ? (this.#options.feeds.progressOf(roomId)?.deliveredSeq ?? 0) : (end as number);
-    const page = records.slice(0, Math.max(0, last - sent));
-    for (let first = 0; first < page.length; first += RECORDS_AT_ONCE) {
-      await resumption.waitForClient();
-      if (!isCurrent()) return true;
-      const part = page.slice(first, first + RECORDS_AT_ONCE);
-      socket.sendTogether(part);
-      room.sent += part.length;
-    }
-    // A shared read can have begun before the message was committed.
-    return page.length > 0;
+  /** Sends some messages of the page, but none that the feed has not delivered. */
+  #send({ socket }: Resumption, [roomId, room]: PendingEntry, { after, since, end, records }: Page): boolean {
+    if (room.since !== since || endOf(room) !== end) return false;
+    const last = end ?? this.#deliveredSeqOf(roomId);
+    const first = room.sent - after;
+    const part = (records ?? []).slice(first, Math.min(first + RECORDS_AT_ONCE, last - after));
+    if (part.length === 0) return false;
+    socket.sendTogether(part);
+    room.sent += part.length;
+    return true;
   }
 
-  /** Returns the next records, from memory if they are there. */
-  async #readRecords(resumption: Resumption, [roomId, room]: PendingEntry, step: Step): Promise<string[]> {
-    const { feeds, reads } = this.#options;
-    const { sent: after, end } = room;
-    const recent = step === 'send' ? feeds.recordsAfter(roomId, after) : undefined;
-    if (recent) return recent;
-    const records = await this.#read(resumption, () =>
-      step === 'send' ? reads.replayPage({ roomId, after }) : reads.endedPage({ roomId, after, end: end as number }),
-    );
-    // Many sockets get their pages in the same tick.
-    await this.#slices.nextSlice();
-    return records;
+  /** Returns the next messages of each room, from memory if they are there. */
+  async #readPages(resumption: Resumption, batch: PendingEntry[]): Promise<Page[]> {
+    const pages = batch.map((entry) => this.#recentPage(entry));
+    if (pages.some(({ records }) => !records)) {
+      await this.#read(resumption, () =>
+        Promise.all(batch.map((entry, index) => this.#readPage(entry, pages[index] as Page))),
+      );
+      // Many sockets get their pages in the same tick.
+      await this.#slices.nextSlice();
+    }
+    return pages;
+  }
+
+  #recentPage([roomId, room]: PendingEntry): Page {
+    const { sent: after, since } = room;
+    const end = endOf(room);
+    return {
+      after,
+      since,
+      end,
+      records: end === undefined ? this.#options.feeds.recordsAfter(roomId, after) : undefined,
+    };
+  }
+
+  async #readPage([roomId]: PendingEntry, page: Page): Promise<void> {
+    const { reads } = this.#options;
+    const { after, end } = page;
+    page.records ??= await (end === undefined
+      ? reads.replayPage({ roomId, after })
+      : reads.endedPage({ roomId, after, end }));
   }
 
   async #readMemberships(resumption: Resumption): Promise<void> {
@@ -197,4 +273,11 @@ function join({ socket, pending }: Resumption, [roomId]: PendingEntry): void {
 
 function isPending({ pending, isOpen }: Resumption, [roomId, room]: PendingEntry): boolean {
   return isOpen && pending.get(roomId) === room;
+}
+
+const isSend = (step: Step) => step === 'send' || step === 'send ended';
+
+/** Returns the end of the membership whose messages come next. Undefined if it is the membership of now. */
+function endOf({ sent, end }: PendingRoom): number | undefined {
+  return end !== undefined && sent < end ? end : undefined;
 }

@@ -43,6 +43,11 @@ export class Resumption {
     return !this.socket.closed && !this.user.closed && this.socket.attachment?.resumption === this;
   }
 
+  /** True if the client must read before it gets more. */
+  get mustWait(): boolean {
+    return this.socket.unsentBytes > MAX_UNSENT_BYTES;
+  }
+
   /** Waits until the client has read most of what was sent, so that a replay never closes the socket of a slow client. */
   waitForClient(): Promise<void> {
     return this.socket.waitForUnsent(MAX_UNSENT_BYTES);

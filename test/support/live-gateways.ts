@@ -74,6 +74,8 @@ export class TestSocket implements LiveSocket {
   sendTogether = (frames: string[]) => {
     for (const frame of frames) this.send(frame);
   };
+  readonly unsentBytes = 0;
+  cork = (send: () => void) => send();
   waitForUnsent = () => Promise.resolve();
   closeWithError = (refusal: Refusal) => {
     this.refusal = refusal;

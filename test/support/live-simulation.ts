@@ -66,6 +66,12 @@ export class SimulatedSocket implements LiveSocket {
     for (const frame of frames) this.send(frame);
   }
 
+  readonly unsentBytes = 0;
+
+  cork(send: () => void): void {
+    send();
+  }
+
   waitForUnsent(): Promise<void> {
     return Promise.resolve();
   }
