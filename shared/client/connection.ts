@@ -32,8 +32,8 @@ export interface ConnectionOptions {
   onTransition(transition: Transition): void;
 }
 
-/** The first wait after `GoingAway`, so that the clients of a gateway do not all move in one moment. */
-const MAX_MOVE_DELAY_MS = 500;
+/** The wait after `GoingAway`, so that the clients of a gateway do not all move in one moment. It closes idle sockets soon. */
+const MAX_MOVE_DELAY_MS = 200;
 const MIN_UNAVAILABLE_SECONDS = 2;
 /** The close code after which a new token may help. The other codes from 4400 to 4499 are final. */
 const UNAUTHORIZED = 4401;

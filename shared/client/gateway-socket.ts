@@ -60,12 +60,12 @@ export class GatewaySocket {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     clearInterval(this.#watch);
-    for (const name of ['onopen', 'onmessage', 'onclose'] as const) this.#socket[name] = null;
     this.#socket.close();
     this.#events.onClose(code, reason);
   }
 
   #receive(frame: Frame): void {
+    if (this.#hasEnded) return;
     this.#lastFrameMs = performance.now();
     if (frame.command === 'Welcome') return void this.#welcome(frame);
     if (frame.command === 'GoingAway') this.isLeaving = true;

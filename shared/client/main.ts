@@ -1,4 +1,5 @@
 export type { TokenSource } from './access.ts';
+export type { ClientEvents, ClientOptions } from './client-options.ts';
 export type { State, Transition } from './connection.ts';
 export { EMPTY_ROOM, fold, type RoomState } from './fold.ts';
 export { openIndexedDbStore } from './indexed-db-store.ts';
@@ -9,5 +10,5 @@ export type { OwnMessage } from './own-messages.ts';
 export type { Ack, Command, Message, Person, Retry, RoomType } from './protocol.ts';
 export { Refused } from './refused.ts';
 export type { CommittedMessage, RoomSnapshot, RoomView, ViewOptions } from './room-view.ts';
-export { type ClientEvents, type ClientOptions, RoomsClient } from './rooms-client.ts';
+export { RoomsClient } from './rooms-client.ts';
 export { type Locks, MemoryStore, type Store } from './store.ts';

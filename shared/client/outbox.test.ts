@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { until } from '../../test/support/until.ts';
 import { Outbox, type Outcome } from './outbox.ts';
 import type { Ack, Command, ErrorFrame, Retry } from './protocol.ts';
@@ -152,6 +153,44 @@ test('the commands from before a reload are sent in their order, with their refs
   }
   assert.deepEqual(textsOf(sender.sent), [...refs, 'new']);
   await until(async () => (await store.entries('outbox/')).length === 0);
+});
+
+test('the order stays, if the clock went back during the reload', async () => {
+  const store = new MemoryStore();
+  const clock = mock.method(Date, 'now', () => 2_000_000_000_000);
+  const before = openOutbox(store);
+  for (const text of ['one', 'two']) void before.add(write('tea', text), crypto.randomUUID());
+  await until(async () => (await store.entries('outbox/')).length === 2);
+  clock.mock.mockImplementation(() => 1_000);
+  const between = openOutbox(store);
+  void between.add(write('tea', 'three'));
+  await until(async () => (await store.entries('outbox/')).length === 3);
+  mock.reset();
+
+  const after = openOutbox(store);
+  const sender = new TestSender();
+  after.outbox.use(sender);
+  for (let count = 1; count <= 3; count++) {
+    await until(() => sender.sent.length === count);
+    after.outbox.ack(ackOf(last(sender)));
+  }
+  assert.deepEqual(textsOf(sender.sent), ['one', 'two', 'three']);
+});
+
+test('a command that is refused as internal again and again is given up, and can be sent with its ref later', async () => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  const { outbox, add } = openOutbox();
+  const sender = new TestSender();
+  outbox.use(sender);
+  const outcome = add(write('tea', 'one'));
+  await outbox.opened();
+  while (outbox.pending.length === 1) {
+    await nextTurn();
+    if (sender.sent.length > 0) outbox.refuse(refusal(sender.sent.pop() as Sent, 'internal', 'same_ref'));
+    mock.timers.tick(10_000);
+  }
+  mock.timers.reset();
+  await assert.rejects(outcome, { code: 'internal', retry: 'same_ref' });
 });
 
 test('the same ref again is the same command, and with other content it is refused', async () => {

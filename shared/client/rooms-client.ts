@@ -1,11 +1,12 @@
+import type { ClientEvents, ClientOptions } from './client-options.ts';
 import { Connection, type State, type Transition } from './connection.ts';
 import { Events } from './events.ts';
 import type { GatewaySocket, SocketClass } from './gateway-socket.ts';
-import { type Answer, Http, type HttpOptions, type Method } from './http.ts';
+import { type Answer, Http, type Method } from './http.ts';
 import { type KnownRoom, KnownRooms } from './known-rooms.ts';
 import { MessageStream } from './message-stream.ts';
 import { newRef } from './new-ref.ts';
-import { Outbox, type Outcome, type Pending } from './outbox.ts';
+import { Outbox, type Pending } from './outbox.ts';
 import { endsMembership } from './positions.ts';
 import type { Ack, Command, Frame, Message, Welcome } from './protocol.ts';
 import { Receiver } from './receiver.ts';
@@ -13,34 +14,6 @@ import { Refused } from './refused.ts';
 import { RoomView, type ViewOptions } from './room-view.ts';
 import { MemoryStore, type Store } from './store.ts';
 import { StoredPositions } from './stored-positions.ts';
-
-export interface ClientOptions extends HttpOptions {
-  /** Keeps commands without an outcome over a reload. It belongs to one user. Default: a {@link MemoryStore}. */
-  store?: Store | undefined;
-  /** True if the client continues after a restart where the reader of `messages()` has stopped. For one client at a time. */
-  keepPositions?: boolean | undefined;
-  /** If more messages of a room were missed, the client gets `resync` for it instead. */
-  most?: number | undefined;
-  WebSocket?: SocketClass | undefined;
-}
-
-export interface ClientEvents {
-  state: Transition;
-  /** Each message of each room, once and in the order of the room. */
-  message: Message;
-  /** The messages of the room do not continue where they stopped: the next one is `seq + 1`. Load the history. */
-  resync: { roomId: string; seq: number };
-  /** The user is not a member of this room. No message of the room follows. */
-  left: { roomId: string };
-  /** A command waits for its outcome, also one from before a reload. */
-  sending: Pending;
-  /** The outcome of a command, also of one from before a reload. */
-  outcome: Outcome;
-  /** The rooms of the user or their names have changed. */
-  rooms: ReadonlyMap<string, KnownRoom>;
-  /** The store does not work. */
-  error: unknown;
-}
 
 /** The reason of the last transition. */
 const CLOSE = 'close';
