@@ -67,7 +67,7 @@ process.exit();
 function chosenFiles(): string[] {
   const named = process.argv.slice(2);
   if (named.length > 0) return named;
-  // The tests of the browser need Chromium. `npm run test:browser` runs them.
-  const all = globSync('{gateway,workers,shared,sql,bench,test}/**/*.test.ts', { exclude: ['test/browser/**'] });
+  // These tests need more than Node: `npm run test:browser` and `npm run test:bots` run them.
+  const all = globSync('{gateway,workers,shared,sql,bench,test}/**/*.test.ts', { exclude: ['test/{browser,bots}/**'] });
   return [...LONG_FILES, ...all.filter((file) => !LONG_FILES.includes(file)).sort()];
 }
