@@ -22,9 +22,8 @@ export class Access {
   }
 
   /** The server refused this token. The next call of `token` gets a new one. */
-  async refuse(token: string | undefined, code: string): Promise<void> {
-    const current = await this.#token?.catch(() => undefined);
-    if (token !== undefined && token !== current) return;
+  async refuse(token: string, code: string): Promise<void> {
+    if ((await this.#token?.catch(() => undefined)) !== token) return;
     this.#refusedFor = code;
     this.#token = undefined;
   }

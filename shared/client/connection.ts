@@ -35,7 +35,7 @@ export interface ConnectionOptions {
 /** The wait after `GoingAway`, so that the clients of a gateway do not all move in one moment. It closes idle sockets soon. */
 const MAX_MOVE_DELAY_MS = 200;
 const MIN_UNAVAILABLE_SECONDS = 2;
-/** The close code after which a new token may help. The other codes from 4400 to 4499 are final. */
+/** After this close code, the request for the next ticket gets a new token. The other codes from 4400 to 4499 are final. */
 const UNAUTHORIZED = 4401;
 
 /** Keeps one socket open. During a move to another gateway, there are two. */
@@ -75,10 +75,9 @@ export class Connection {
     if (isLive) this.#backoff.reset();
   }
 
-  /** Connects again with a new token. */
-  async renew(code: string): Promise<void> {
-    await this.#options.http.access.refuse(undefined, code);
-    this.#current?.end(4000, code);
+  /** Connects again. The request for the ticket shows whether the token is still valid. */
+  renew(code: string): void {
+    this.#current?.end(UNAUTHORIZED, code);
   }
 
   close(reason: string): void {
@@ -161,19 +160,14 @@ export class Connection {
     this.#options.onEnd(socket);
     if (!wasInUse || this.#state === 'closed') return;
     if (!this.#current) this.#to(this.#opening ? 'connecting' : 'offline', reason);
-    if (!this.#opening) void this.#reopen(socket, code, reason);
+    if (!this.#opening) this.#reopen(socket, code, reason);
   }
 
   /** Does what the close code says. */
-  async #reopen(socket: GatewaySocket, code: number, reason: string): Promise<void> {
-    const { access } = this.#options.http;
-    if (code >= 4400 && code < 4500) {
-      if (code !== UNAUTHORIZED) return this.close(reason);
-      if (reason !== 'bad_ticket') await access.refuse(undefined, reason);
-    }
+  #reopen(socket: GatewaySocket, code: number, reason: string): void {
+    if (code >= 4400 && code < 4500 && code !== UNAUTHORIZED) return void this.close(reason);
     const isDelayed = code >= 4100 && code < 4200;
-    const delayMs = isDelayed ? atLeast(socket.retryAfter ?? MIN_UNAVAILABLE_SECONDS) : 0;
-    this.#openAfter(Math.max(delayMs, this.#backoff.next()), reason);
+    this.#retry(reason, isDelayed ? atLeast(socket.retryAfter ?? MIN_UNAVAILABLE_SECONDS) : 0);
   }
 
   #failed(error: unknown): void {

@@ -255,6 +255,8 @@ test('of two tabs, each sends its own commands, and those of a closed tab are se
   await until(() => senders[0].sent.length === 1);
   assert.deepEqual(textsOf(senders[0].sent), ['of the second']);
   second.outbox.ack(ackOf(last(senders[0])));
+  await nextTurn();
+  assert.equal(senders[0].sent.length, 1);
 
   await first.outbox.close();
   second.outbox.adopt();

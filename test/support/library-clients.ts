@@ -23,9 +23,13 @@ afterEach(async () => {
   clients.clear();
 });
 
+export const optionsOf = (userId: string): ClientOptions => ({
+  ...{ url: proxy.url, token: () => signToken(API_SECRET, userId, '1h') },
+});
+
 /** Opens a client behind the proxy, which is live. It keeps what it does and gets. */
 export async function openClient(userId: string, options: Partial<ClientOptions> = {}) {
-  const client = new RoomsClient({ url: proxy.url, token: () => signToken(API_SECRET, userId, '1h'), ...options });
+  const client = new RoomsClient({ ...optionsOf(userId), ...options });
   clients.add(client);
   const seen = { states: [] as string[], messages: [] as Message[], outcomes: [] as string[], events: [] as string[] };
   client.on('state', ({ to, reason }) => seen.states.push(`${to}: ${reason}`));
