@@ -119,7 +119,7 @@ test('a token that expires in the middle of a connection is replaced, and no mes
   };
   const bob = await openClient(bobId, { token });
   const first = await bob.client.write(roomId, 'with the first token');
-  await until(() => bob.seen.states.some((state) => state.startsWith('offline')));
+  await until(() => codes.length === 2);
   const outcomes = [ann.client.write(roomId, 'meanwhile'), bob.client.write(roomId, 'with the second token')];
   const seqs = (await Promise.all(outcomes)).map(({ seq }) => seq);
   assert.deepEqual([first.seq, ...seqs.toSorted()], [3, 4, 5]);

@@ -96,6 +96,14 @@ test('a page connects, sends, is cut off and recovers without a gap', async () =
   await until(async () => (await seenBy(page)).messages.length === 3);
   assert.deepEqual((await seenBy(page)).messages, ['one', 'meanwhile', 'two']);
   assert.deepEqual((await seenBy(page)).errors, []);
+  // A browser shows a page only those headers of an answer that the gateway exposes, and a view needs one of them.
+  const shown = await page.evaluate(async (id) => {
+    for await (const { status, messages } of client.room(id)) {
+      if (status === 'ready') return messages.map(({ text, state }) => `${text}: ${state}`);
+    }
+    return [];
+  }, roomId);
+  assert.deepEqual(shown, ['Room created: committed', 'one: committed', 'meanwhile: committed', 'two: committed']);
   await context.close();
 });
 

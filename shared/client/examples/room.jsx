@@ -23,7 +23,7 @@ function Messages({ view }) {
     <section>
       <h1>{name}</h1>
       {hasOlder && (
-        <button type="button" onClick={() => view.loadOlder()}>
+        <button type="button" onClick={() => view.loadOlder().catch(reportError)}>
           Older messages
         </button>
       )}
