@@ -22,9 +22,17 @@ export class Refused extends Error {
   }
 }
 
-/** Makes the refusal of an HTTP answer. An answer that is not from Rooms, such as one of a proxy, is `unavailable`. */
+/** Makes the refusal of an HTTP answer. An answer without `retry` is not from Rooms: a proxy may answer for a gateway. */
 export async function refusedBy(response: Response): Promise<Refused> {
-  const { code, ...details } = (await response.json().catch(() => ({}))) as Partial<ErrorFrame>;
+  const details = (await response.json().catch(() => ({}))) as Partial<ErrorFrame>;
+  const { code, retry } = details;
   const retryAfter = Number(response.headers.get('retry-after'));
-  return code ? new Refused(code, { ...details, retryAfter }) : new Refused('unavailable', { retry: 'same_ref' });
+  // A page that is no answer of Rooms at all says nothing about the request.
+  if (!code) return new Refused('unavailable', { retry: 'same_ref', retryAfter });
+  return new Refused(code, { ...details, retry: retry ?? retryOf(response.status), retryAfter });
+}
+
+function retryOf(status: number): Retry {
+  if (status === 401) return 'after_login';
+  return status === 429 || status >= 500 ? 'same_ref' : 'no';
 }
