@@ -37,7 +37,7 @@ export type Step =
   | 'resync'
   /** Tell the client that the user is not a member. */
   | 'leave'
-  /** The feed has not delivered what the client has, or what made the user a member. */
+  /** The feed has not delivered what the client has, what made the user a member, or the head of the room. */
   | 'wait'
   | 'send'
   /** Everything that was delivered is sent: join the topic in this tick. */
@@ -55,7 +55,9 @@ export function nextStep(room: PendingRoom, { deliveredSeq, isJoined }: FeedStat
   }
   if (deliveredSeq === undefined || (!isJoined && deliveredSeq >= since)) return 'read';
   if (!isJoined || deliveredSeq < sent) return 'wait';
-  return deliveredSeq === sent ? 'join' : 'send';
+  if (deliveredSeq > sent) return 'send';
+  // `Resumed` promises everything up to the head that the client knows from its Welcome.
+  return sent < room.head ? 'wait' : 'join';
 }
 
 type MembershipOfRoom = Pick<Membership, 'seq' | 'head'>;

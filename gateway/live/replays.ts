@@ -177,7 +177,7 @@ export class Replays {
       pending.delete(roomId);
     } else {
       if (step === 'read') room.needsRead = true;
-      if (step === 'wait') this.#options.feeds.announce(roomId, Math.max(room.sent, room.since ?? 0));
+      if (step === 'wait') this.#options.feeds.announce(roomId, Math.max(room.sent, room.head));
       return false;
     }
     return true;
