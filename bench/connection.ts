@@ -49,7 +49,8 @@ export class Connection {
   /** Copies the bytes, so the caller may change them afterwards. */
   send(bytes: Uint8Array): void {
     if (this.#unsent && this.#unsentLength + bytes.length > this.#unsent.length) this.#flush();
-    this.#unsent ??= Buffer.allocUnsafe(Math.max(WRITE_BYTES, bytes.length));
+    if (!this.#unsent || bytes.length > this.#unsent.length)
+      this.#unsent = Buffer.allocUnsafe(Math.max(WRITE_BYTES, bytes.length));
     this.#unsent.set(bytes, this.#unsentLength);
     this.#unsentLength += bytes.length;
     if (!this.#isReading) this.#flush();

@@ -5,6 +5,8 @@ import { defaultLimits, measureFairness } from './scenarios/fairness.ts';
 import { measureFanOut } from './scenarios/fan-out.ts';
 import { measureHttp } from './scenarios/http.ts';
 import { measureIdle } from './scenarios/idle.ts';
+import { measureReconnect } from './scenarios/reconnect.ts';
+import { measureResume } from './scenarios/resume.ts';
 import { measureRooms } from './scenarios/rooms.ts';
 import { measureSmoke } from './scenarios/smoke.ts';
 import { measureStorm } from './scenarios/storm.ts';
@@ -77,6 +79,18 @@ export const SCENARIOS = {
     options: ['sockets'],
     size: ONE_OF_EACH,
     measure: measureConnects,
+  },
+  resume: {
+    purpose: 'how long a client takes that missed 50,000 messages, and one that is in 10,000 rooms',
+    options: ['messages', 'rooms'],
+    size: ONE_OF_EACH,
+    measure: measureResume,
+  },
+  reconnect: {
+    purpose: 'all clients of a killed gateway come back on another one, and get what they missed',
+    options: ['sockets', 'rate', 'seconds'],
+    size: { gateways: 2, workers: 1, ownPorts: true },
+    measure: measureReconnect,
   },
   http: {
     purpose: 'messages and pages of a history over HTTP',
