@@ -1,4 +1,4 @@
-import type { Participant } from '../proof/participant.ts';
+import type { ChatUser } from '../proof/chat-user.ts';
 import type { Random } from '../proof/seeded-random.ts';
 import type { WentBack } from '../proof/went-back.ts';
 import type { FaultSystem } from './fault-system.ts';
@@ -16,7 +16,7 @@ export type MeasuredName =
 /** What a fault may touch. */
 export interface FaultTarget {
   system: FaultSystem;
-  participants: Participant[];
+  participants: ChatUser[];
   roomIds: string[];
   random: Random;
   /** Rooms that the fault hits itself. The latency of the others is measured. */

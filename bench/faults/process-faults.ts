@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Child } from '../../shared/local/child.ts';
 import type { ProcessLinks } from '../../shared/local/cluster.ts';
-import type { Participant } from '../proof/participant.ts';
+import type { ChatUser } from '../proof/chat-user.ts';
 import { type Fault, NOTHING_TO_HEAL, pick } from './fault.ts';
 import type { FaultSystem } from './fault-system.ts';
 import { sendSignal } from './processes.ts';
@@ -129,7 +129,7 @@ async function startReadyWorker({ cluster }: FaultSystem): Promise<void> {
 
 /** A supervisor starts a new worker for each that the command kills. */
 export const sendPoison: Fault = ({ system, participants, roomIds, hitRoomIds, measured }) => {
-  const [sender, roomId] = [participants[0] as Participant, roomIds[0] as string];
+  const [sender, roomId] = [participants[0] as ChatUser, roomIds[0] as string];
   const watched = new Set<ProcessLinks>();
   measured.deaths = 0;
   const kill = async (links: ProcessLinks) => {

@@ -5,8 +5,13 @@ export type Event = { atMs: number } & (
   | ({ kind: 'sent'; connection: number } & SentCommand)
   | { kind: 'acked'; connection: number; ref: string; roomId: string; seq: number }
   | { kind: 'refused'; connection: number; ref: string; code: string }
-  /** The connection got its Welcome. `heads` has the rooms of the run only. */
-  | { kind: 'opened'; connection: number; userId: string; heads: Map<string, number> }
+  /**
+   * The connection got its Welcome. `heads` has the rooms of the run only: the messages of a room come after this seq. If
+   * the connection resumes, they are the positions of the client.
+   */
+  | { kind: 'opened'; connection: number; userId: string; heads: Map<string, number>; isResumed?: true }
+  /** The gateway does not send what is missing in this room. The next message is `seq + 1`. */
+  | { kind: 'resynced'; connection: number; roomId: string; seq: number }
   | ({ kind: 'got'; connection: number } & GotMessage)
   /** The user read the messages after `after` up to `to` from the history. */
   | { kind: 'read'; userId: string; roomId: string; after: number; to: number; seqs: number[] }

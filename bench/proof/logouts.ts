@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { importTokenKey, signToken } from '../../shared/access-tokens.ts';
 import type { Account } from '../accounts.ts';
-import type { Participant } from './participant.ts';
+import type { ChatUser } from './chat-user.ts';
 import type { Recorder } from './recorder.ts';
 
 const TRY_AGAIN_AFTER_MS = 300;
@@ -21,7 +21,7 @@ export interface LogoutOptions {
 /** Ends tokens of participants, and gives each of them a new one. */
 export class Logouts {
   readonly #options: LogoutOptions;
-  readonly #leaving = new Set<Participant>();
+  readonly #leaving = new Set<ChatUser>();
   /** The `token_version` of each user. */
   readonly #versions = new Map<string, number>();
 
@@ -30,7 +30,7 @@ export class Logouts {
   }
 
   /** @param route ends the token of the participant, or all tokens @param firstUrl the place of the first gateway to ask */
-  async logOut(participant: Participant, route: 'logout' | 'logout-all', firstUrl: number): Promise<void> {
+  async logOut(participant: ChatUser, route: 'logout' | 'logout-all', firstUrl: number): Promise<void> {
     if (this.#leaving.has(participant)) return;
     this.#leaving.add(participant);
     const { account } = participant;

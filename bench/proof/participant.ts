@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { CommandName } from '../../shared/contract/commands.ts';
 import type { Account } from '../accounts.ts';
 import { encodeText, RawSocket } from '../raw-socket.ts';
+import type { ChatUser } from './chat-user.ts';
 import { isFinal } from './command-rules.ts';
 import type { SentCommand } from './history.ts';
 import { Positions } from './positions.ts';
 import type { Recorder } from './recorder.ts';
+import { ResumedPositions } from './resumed-positions.ts';
 import { sendAgainAfterMs } from './send-again.ts';
 
 const RECONNECT_AFTER_MS = 100;
@@ -22,10 +24,12 @@ export interface ParticipantOptions {
   /** The gateways. After each close, the participant goes to the next one. */
   urls: string[];
   firstUrl: number;
+  /** True if the gateway sends what was missed. Otherwise the participant reads it from the history. */
+  resumes: boolean;
 }
 
 interface Frame {
-  command: CommandName | 'Welcome' | 'Ack' | 'Error' | 'GoingAway' | 'Resync';
+  command: CommandName | 'Welcome' | 'Ack' | 'Error' | 'GoingAway' | 'Resumed' | 'Resync' | 'Left' | 'Heads';
   ref: string;
   code: string;
   roomId: string;
@@ -33,6 +37,8 @@ interface Frame {
   seq: number;
   targetId: string;
   rooms: { id: string; seq: number }[];
+  epoch: string;
+  more?: boolean;
 }
 
 interface OpenCommand {
@@ -48,17 +54,22 @@ interface OpenCommand {
  * A user with one socket, who behaves as docs/protocol.md asks: reconnects to the next gateway, reads what was missed,
  * and sends each command without an outcome again, with the same ref. Records everything.
  */
-export class Participant {
+export class Participant implements ChatUser {
   readonly account: Account;
-  /** The newest own messages that can be edited: ids with their rooms. */
   readonly ownMessages: { id: string; roomId: string }[] = [];
   readonly #options: ParticipantOptions;
   readonly #open = new Map<string, OpenCommand>();
   readonly #positions: Positions;
+  /** Undefined if the participant does not resume. */
+  readonly #resumed: ResumedPositions | undefined;
+  /** The rooms of the parts of a Welcome. */
+  #welcome: Frame['rooms'] = [];
   #socket: RawSocket | undefined;
   #connection = 0;
   #place: number;
   #isAttached = false;
+  /** True if the gateway has sent everything that was missed. */
+  #isLive = false;
   /** True from the connect until the Welcome or the close. */
   #isOpening = false;
   #isLeaving = false;
@@ -70,15 +81,18 @@ export class Participant {
     this.account = options.account;
     this.#place = options.firstUrl;
     this.#positions = new Positions(options.account, options.recorder, () => this.#url);
+    if (options.resumes) this.#resumed = new ResumedPositions(options.account.id);
     this.#connect();
   }
 
-  /** True if the participant can send: the socket has its Welcome, and its gateway does not stop. */
   get isAttached(): boolean {
     return this.#isAttached && !this.#isLeaving;
   }
 
-  /** The number of the connection. It stays until the next one is made. */
+  get isLive(): boolean {
+    return this.#isAttached && this.#isLive;
+  }
+
   get connection(): number {
     return this.#connection;
   }
@@ -87,24 +101,20 @@ export class Participant {
     return this.#open.size;
   }
 
-  /** True if the participant has this message of the room, and all before it. */
   has(roomId: string, seq: number): boolean {
-    return this.#positions.has(roomId, seq);
+    return (this.#resumed ?? this.#positions).has(roomId, seq);
   }
 
-  /** Sends a new command. Call it only if the participant is attached. */
   send(command: Omit<SentCommand, 'ref'>): void {
     this.#send({ ...command, ref: randomUUID() });
   }
 
-  /** If the socket stays open, sends each command again that had no outcome for too long. Call it now and then. */
   sendSilentAgain(): void {
     if (!this.isAttached) return;
     const sentBefore = performance.now() - SILENT_COMMAND_MS;
     for (const { command, sentAtMs } of this.#open.values()) if (sentAtMs < sentBefore) this.#send(command);
   }
 
-  /** Stops reading from the socket, as a client with a dead network does. */
   pauseReading(): void {
     this.#socket?.pause();
   }
@@ -130,11 +140,17 @@ export class Participant {
     const connection = recorder.nextConnection();
     this.#connection = connection;
     this.#isAttached = false;
+    this.#isLive = !this.#resumed;
     this.#isOpening = true;
     this.#isLeaving = false;
-    const socket = new RawSocket({
+    this.#welcome = [];
+    const socket: RawSocket = new RawSocket({
       url: this.#url,
+      ...(this.#resumed && { path: '/api/ws?resume=true' }),
       token: account.token,
+      onOpen: () => {
+        for (const frame of this.#resumed?.frames() ?? []) socket.send(encodeText(frame));
+      },
       onFrame: (bytes, start, end) => {
         if (!this.#isStopped) this.#receive(connection, JSON.parse(bytes.toString('utf8', start, end)));
       },
@@ -157,20 +173,33 @@ export class Participant {
       this.#complete(ref, frame);
     } else if (command === 'Error') this.#receiveError(connection, ref, code);
     else if (command === 'GoingAway') this.#leave();
-    else if (command !== 'Resync') {
+    else if (command === 'Left') this.#resumed?.leave(roomId);
+    else if (command === 'Resync') {
+      recorder.record({ kind: 'resynced', connection, roomId, seq });
+      this.#resumed?.resync(roomId, seq);
+    } else if (command === 'Resumed') this.#isLive = true;
+    else if (command !== 'Heads') {
       recorder.record({ kind: 'got', connection, roomId, seq, command, targetId });
-      this.#positions.receive({ roomId, seq, command, targetId });
+      (this.#resumed ?? this.#positions).receive({ roomId, seq, command, targetId });
     }
   }
 
-  #receiveWelcome(connection: number, { rooms }: Frame): void {
+  #receiveWelcome(connection: number, { rooms, epoch, more }: Frame): void {
+    this.#welcome.push(...rooms);
+    if (more) return;
     const { recorder, account } = this.#options;
     const ids = new Set(recorder.rooms.map(({ id }) => id));
-    const heads = new Map(rooms.filter(({ id }) => ids.has(id)).map(({ id, seq }) => [id, seq]));
-    recorder.record({ kind: 'opened', connection, userId: account.id, heads });
+    const own = this.#welcome.filter(({ id }) => ids.has(id));
+    if (this.#resumed) {
+      const heads = this.#resumed.open(epoch, own);
+      recorder.record({ kind: 'opened', connection, userId: account.id, heads, isResumed: true });
+    } else {
+      const heads = new Map(own.map(({ id, seq }) => [id, seq]));
+      recorder.record({ kind: 'opened', connection, userId: account.id, heads });
+      this.#positions.open(heads);
+    }
     this.#isAttached = true;
     this.#isOpening = false;
-    this.#positions.open(heads);
     for (const open of this.#open.values()) if (open.connection === undefined) this.#send(open.command);
   }
 
@@ -219,7 +248,7 @@ export class Participant {
     this.#isAttached = false;
     this.#isOpening = false;
     this.#positions.close();
-    if (reason.includes('close code 4001')) this.#positions.reset();
+    if (reason.includes('close code 4001')) (this.#resumed ?? this.#positions).reset();
     this.#place++;
     const pauseMs = /close code 41/.test(reason) ? UNAVAILABLE_AFTER_MS : RECONNECT_AFTER_MS;
     this.#later(pauseMs * (1 + Math.random()), () => this.#connect());

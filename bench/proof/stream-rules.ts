@@ -18,33 +18,57 @@ interface Connection {
   userId: string;
   /** The next seq of each room. */
   next: Map<string, number>;
+  isResumed: boolean;
 }
 
 const isAbout = (command: 'AddUser' | 'RemoveUser', message: GotMessage, userId: string) =>
   message.command === command && message.targetId === userId;
 
-/** Each room goes on from the head of the Welcome, or from the message that adds the user. */
+/**
+ * Each room goes on from the head of the Welcome, or from the message that adds the user. If the connection resumes, it
+ * goes on from the position of the client. Then it skips messages only from before the own message that adds the user.
+ */
 function findBrokenStreams(history: History): string[] {
   const connections = new Map<number, Connection>();
+  const isMember = membershipTest(history);
   const roomIds = new Set(history.rooms.map(({ id }) => id));
   const violations: string[] = [];
   for (const event of history.events) {
     if (event.kind === 'opened') {
       const next = new Map([...event.heads].map(([roomId, head]) => [roomId, head + 1]));
-      connections.set(event.connection, { userId: event.userId, next });
+      const { userId, isResumed = false } = event;
+      connections.set(event.connection, { userId, next, isResumed });
     }
+    if (event.kind === 'resynced') connections.get(event.connection)?.next.set(event.roomId, event.seq + 1);
     if (event.kind !== 'got' || !roomIds.has(event.roomId)) continue;
     const connection = connections.get(event.connection);
     if (!connection) violations.push(`connection ${event.connection} got message ${event.seq} before its Welcome`);
-    else violations.push(...followStream(connection, event));
+    else violations.push(...followStream(connection, event, isMember));
   }
   return violations;
 }
 
-function followStream({ userId, next }: Connection, got: EventOf<'got'>): string[] {
+type MembershipTest = (userId: string, roomId: string, seq: number) => boolean;
+
+/** @returns a function that shows whether a user was a member of a room at this message */
+function membershipTest(history: History): MembershipTest {
+  const spansOf = Map.groupBy(findMemberships(history), ({ userId, roomId }) => `${userId} ${roomId}`);
+  return (userId, roomId, seq) =>
+    (spansOf.get(`${userId} ${roomId}`) ?? []).some(
+      ({ from, to = Number.POSITIVE_INFINITY }) => from <= seq && seq <= to,
+    );
+}
+
+function followStream(
+  { userId, next, isResumed }: Connection,
+  got: EventOf<'got'>,
+  isMember: MembershipTest,
+): string[] {
   const { connection, roomId, seq } = got;
   const expected = next.get(roomId);
-  const isWrong = expected === undefined ? !isAbout('AddUser', got, userId) : seq !== expected;
+  const isOwnBegin = isAbout('AddUser', got, userId);
+  const mayJump = expected === undefined || (isResumed && seq > expected && !isMember(userId, roomId, expected));
+  const isWrong = seq !== expected && !(isOwnBegin && mayJump);
   next.set(roomId, seq + 1);
   if (isAbout('RemoveUser', got, userId)) next.delete(roomId);
   if (!isWrong) return [];
@@ -59,17 +83,20 @@ interface Range {
 /**
  * A member must have each message since the beginning of the membership, from sockets and reads together. A gap inside
  * the stream of one connection is the violation of another rule. After a removal, a user can no longer read what was
- * missed before, so only memberships that last are checked.
+ * missed before. Only a client that resumes gets it, up to the removal, if it had a message of the membership before.
  */
 function findMissedMessages(history: History): string[] {
   const rowsOf = rowsOfRooms(history);
   const covered = findCoverage(history);
+  const resuming = new Set(eventsOf(history, 'opened').flatMap(({ userId, isResumed }) => (isResumed ? [userId] : [])));
   return findMemberships(history).flatMap(({ userId, roomId, from, to }) => {
-    const ranges = covered.get(`${userId} ${roomId}`);
-    if (to !== undefined || !ranges) return [];
+    const ranges = covered.get(`${userId} ${roomId}`) ?? [];
+    const hasPart = ranges.some((range) => range.to >= from && range.after < (to ?? Number.POSITIVE_INFINITY));
+    const isOwed = to === undefined ? ranges.length > 0 : hasPart && resuming.has(userId);
+    if (!isOwed) return [];
     const last = followRanges(ranges, from - 1);
-    const head = rowsOf.get(roomId)?.at(-1)?.seq ?? 0;
-    return last >= head ? [] : [`user ${userId} has room ${roomId} up to message ${last} of ${head}`];
+    const end = to ?? rowsOf.get(roomId)?.at(-1)?.seq ?? 0;
+    return last >= end ? [] : [`user ${userId} has room ${roomId} up to message ${last} of ${end}`];
   });
 }
 
@@ -105,6 +132,10 @@ function findCoverage({ events }: History): Map<string, Range[]> {
       }
       knownUsers.add(userId);
     }
+    if (event.kind === 'resynced') {
+      const { connection, roomId, seq } = event;
+      live.set(`${connection} ${roomId}`, add(userOf.get(connection) ?? '', roomId, { after: seq, to: seq }));
+    }
     if (event.kind !== 'got') continue;
     const userId = userOf.get(event.connection) ?? '';
     const key = `${event.connection} ${event.roomId}`;
@@ -128,15 +159,15 @@ function findIncompleteReads(history: History): string[] {
 }
 
 function findLeaks(history: History): string[] {
-  const spansOf = Map.groupBy(findMemberships(history), ({ userId, roomId }) => `${userId} ${roomId}`);
+  const isMember = membershipTest(history);
   const roomIds = new Set(history.rooms.map(({ id }) => id));
   const userOf = new Map(eventsOf(history, 'opened').map(({ connection, userId }) => [connection, userId]));
   return eventsOf(history, 'got').flatMap(({ connection, roomId, seq }) => {
     if (!roomIds.has(roomId)) return [];
-    const userId = userOf.get(connection);
-    const spans = spansOf.get(`${userId} ${roomId}`) ?? [];
-    const isMember = spans.some(({ from, to = Number.POSITIVE_INFINITY }) => from <= seq && seq <= to);
-    return isMember ? [] : [`user ${userId}, no member then, got message ${seq} of room ${roomId}`];
+    const userId = userOf.get(connection) ?? '';
+    return isMember(userId, roomId, seq)
+      ? []
+      : [`user ${userId}, no member then, got message ${seq} of room ${roomId}`];
   });
 }
 

@@ -2,9 +2,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Database } from '../../shared/database.ts';
 import type { Account } from '../accounts.ts';
 import { createRooms, type Target } from '../fixture.ts';
+import type { ChatUser } from './chat-user.ts';
 import { sendOverHttp } from './http-sender.ts';
+import { LibraryUser } from './library-user.ts';
 import { Logouts } from './logouts.ts';
-import { Participant } from './participant.ts';
+import { Participant, type ParticipantOptions } from './participant.ts';
 import { Recorder } from './recorder.ts';
 import type { Random } from './seeded-random.ts';
 import { tryAgain } from './try-again.ts';
@@ -16,6 +18,13 @@ const MAX_OWN_MESSAGES = 20;
 /** A group adds a member again when more than this number are removed. Else most commands would be refused. */
 const MAX_REMOVED = 1;
 const ONE_LOGOUT_IN = 100;
+
+/** The clients of the users, in turn. With two gateways, each kind of client begins at both. */
+const CLIENTS: ((options: Omit<ParticipantOptions, 'resumes'>) => ChatUser)[] = [
+  (options) => new Participant({ ...options, resumes: false }),
+  (options) => new Participant({ ...options, resumes: true }),
+  (options) => new LibraryUser(options),
+];
 
 export interface TrafficSize {
   rooms: number;
@@ -34,7 +43,7 @@ interface TrafficTarget extends Target {
 
 /** A group of users who are in the same rooms. The first one owns the rooms. */
 interface Group {
-  participants: Participant[];
+  participants: ChatUser[];
   roomIds: string[];
   /** The removals whose members are not added again yet. The oldest is first. */
   removals: { roomId: string; targetId: string }[];
@@ -43,7 +52,7 @@ interface Group {
 /** Users who write, edit, delete, log out, add and remove each other, over sockets and over HTTP, at a constant rate. */
 export class Traffic {
   readonly recorder: Recorder;
-  readonly participants: Participant[];
+  readonly participants: ChatUser[];
   readonly #groups: Group[];
   readonly #urls: string[];
   readonly #random: Random;
@@ -103,7 +112,10 @@ export class Traffic {
     random: Random,
   ): Promise<Traffic> {
     const { urls } = target;
-    const connect = (account: Account, firstUrl: number) => new Participant({ account, recorder, urls, firstUrl });
+    const connect = (account: Account, firstUrl: number): ChatUser => {
+      const newClient = CLIENTS[firstUrl % CLIENTS.length] as (typeof CLIENTS)[number];
+      return newClient({ account, recorder, urls, firstUrl });
+    };
     const connected = groups.map(
       ({ accounts, roomIds }): Group => ({
         participants: accounts.map(connect),
@@ -152,12 +164,13 @@ export class Traffic {
   }
 
   async #hasEverything(database: Database): Promise<boolean> {
+    if (!this.participants.every(({ isLive }) => isLive)) return false;
     const { rows, memberships } = await this.recorder.readHistory(database);
     const heads = Map.groupBy(rows, ({ roomId }) => roomId);
     const byId = new Map(this.participants.map((participant) => [participant.account.id, participant]));
     return memberships.every(({ roomId, userId }) => {
       const participant = byId.get(userId);
-      return !participant || (participant.isAttached && participant.has(roomId, heads.get(roomId)?.length ?? 0));
+      return !participant || participant.has(roomId, heads.get(roomId)?.length ?? 0);
     });
   }
 
@@ -176,13 +189,13 @@ export class Traffic {
     else this.#write(participant, this.#pick(group.roomIds), text);
   }
 
-  #write(participant: Participant, roomId: string, text: string): void {
+  #write(participant: ChatUser, roomId: string, text: string): void {
     participant.send({ command: 'CreateMessage', roomId, targetId: roomId, text });
   }
 
   /** The owner adds or removes a user of any group. */
   #changeMembers({ participants, roomIds, removals }: Group): void {
-    const [owner, roomId] = [participants[0] as Participant, this.#pick(roomIds)];
+    const [owner, roomId] = [participants[0] as ChatUser, this.#pick(roomIds)];
     if (!owner.isAttached) return;
     if (removals.length > MAX_REMOVED) {
       owner.send({ command: 'AddUser', text: '', ...(removals.shift() as Group['removals'][number]) });
@@ -197,7 +210,7 @@ export class Traffic {
   }
 
   /** @param text without a text, the message is deleted */
-  #changeMessage(participant: Participant, text: string): void {
+  #changeMessage(participant: ChatUser, text: string): void {
     participant.ownMessages.splice(0, participant.ownMessages.length - MAX_OWN_MESSAGES);
     const message = participant.ownMessages[this.#random(MAX_OWN_MESSAGES)];
     if (!message) return;
@@ -209,7 +222,7 @@ export class Traffic {
     this.#keep(sendOverHttp(this.recorder, this.#urls, account, { roomId, text }, () => this.#isStopped));
   }
 
-  #logOut(participant: Participant): void {
+  #logOut(participant: ChatUser): void {
     const route = this.#random(2) === 0 ? 'logout' : 'logout-all';
     this.#keep(this.#logouts.logOut(participant, route, this.#random(this.#urls.length)));
   }

@@ -1,0 +1,67 @@
+import type { GotMessage } from './history.ts';
+
+/** A frame has at most 16 KB. */
+const POSITIONS_PER_FRAME = 250;
+
+interface Head {
+  id: string;
+  seq: number;
+}
+
+/** What a user who resumes has of each room: the gateway sends everything after it. */
+export class ResumedPositions {
+  readonly #userId: string;
+  readonly #positions = new Map<string, number>();
+  #epoch: string | undefined;
+
+  constructor(userId: string) {
+    this.#userId = userId;
+  }
+
+  has(roomId: string, seq: number): boolean {
+    return (this.#positions.get(roomId) ?? 0) >= seq;
+  }
+
+  /** The frames to send when the socket is open. */
+  frames(): string[] {
+    const all = [...this.#positions];
+    const frames: string[] = [];
+    for (let first = 0; first === 0 || first < all.length; first += POSITIONS_PER_FRAME) {
+      const rooms = Object.fromEntries(all.slice(first, first + POSITIONS_PER_FRAME));
+      const more = first + POSITIONS_PER_FRAME < all.length || undefined;
+      frames.push(JSON.stringify({ command: 'Resume', epoch: this.#epoch, rooms, more }));
+    }
+    return frames;
+  }
+
+  /**
+   * Handles the Welcome of a new socket.
+   * @returns for each room the seq after which its messages come, also for rooms that the user has left meanwhile. A room
+   *   that the user joined meanwhile is not there: its messages begin with the one that adds the user.
+   */
+  open(epoch: string, rooms: Head[]): Map<string, number> {
+    if (this.#epoch === undefined) for (const { id, seq } of rooms) this.#positions.set(id, seq);
+    this.#epoch = epoch;
+    return new Map(this.#positions);
+  }
+
+  receive({ roomId, seq, command, targetId }: GotMessage): void {
+    if (command === 'RemoveUser' && targetId === this.#userId) this.#positions.delete(roomId);
+    else this.#positions.set(roomId, seq);
+  }
+
+  /** The gateway does not send what is missing. */
+  resync(roomId: string, seq: number): void {
+    this.#positions.set(roomId, seq);
+  }
+
+  leave(roomId: string): void {
+    this.#positions.delete(roomId);
+  }
+
+  /** The user drops everything, and loads it again. */
+  reset(): void {
+    this.#positions.clear();
+    this.#epoch = undefined;
+  }
+}
