@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Ack, type Command, Refused, RoomsClient, type Transition } from '../../shared/client/main.ts';
+import { type Command, Refused, RoomsClient, type Transition } from '../../shared/client/main.ts';
 import type { Account } from '../accounts.ts';
 import type { ChatUser } from './chat-user.ts';
 import type { SentCommand } from './history.ts';
 import type { ParticipantOptions } from './participant.ts';
+import { recordingSocket } from './recording-socket.ts';
 
 const TOKEN_POLL_MS = 100;
 /** What the checker calls a close with this reason. */
@@ -15,7 +16,10 @@ const CLOSE_CODES: Record<string, number> = {
 
 type LibraryUserOptions = Omit<ParticipantOptions, 'resumes'>;
 
-/** A user with the client library (shared/client). Each connection goes to the next gateway. Records everything. */
+/**
+ * A user with the client library (shared/client). Each socket goes to the next gateway. Records the messages that the
+ * library reports. Its sockets record the commands and the answers, and each promise must agree with them.
+ */
 export class LibraryUser implements ChatUser {
   readonly account: Account;
   readonly ownMessages: ChatUser['ownMessages'] = [];
@@ -28,6 +32,8 @@ export class LibraryUser implements ChatUser {
   #isStopped = false;
   #place: number;
   #token: string | undefined;
+  /** The last answer of a gateway to each command. */
+  readonly #answers = new Map<string, number | string>();
 
   constructor(options: LibraryUserOptions) {
     this.#options = options;
@@ -38,12 +44,15 @@ export class LibraryUser implements ChatUser {
     this.#client = new RoomsClient({
       url: base,
       token: (code) => this.#newToken(code),
-      fetch: (input, init) => fetch(move(`${input}`), init),
-      WebSocket: class extends WebSocket {
-        constructor(url: string, protocols: string[]) {
-          super(move(url), protocols);
-        }
-      },
+      fetch: (input, init) => this.#fetch(move(`${input}`), init),
+      WebSocket: recordingSocket({
+        recorder: options.recorder,
+        move: (url) => {
+          this.#place++;
+          return move(url);
+        },
+        onAnswer: (ref, answer) => this.#answers.set(ref, answer),
+      }),
     });
     this.#client.on('state', (transition) => this.#changeState(transition));
     this.#client.on('rooms', () => this.#isOpening && this.#open());
@@ -74,10 +83,12 @@ export class LibraryUser implements ChatUser {
 
   send(command: Omit<SentCommand, 'ref'>): void {
     const ref = randomUUID();
-    this.#record({ kind: 'sent', connection: this.connection, ...command, ref });
     this.#client.send(toCommand(command), ref).then(
-      (ack) => this.#complete(command, ref, ack),
-      (error) => this.#refuse(ref, error),
+      ({ id, roomId, seq }) => {
+        this.#checkAnswer(ref, seq);
+        if (command.command === 'CreateMessage') this.ownMessages.push({ id, roomId });
+      },
+      (error) => this.#checkAnswer(ref, error instanceof Refused ? error.code : error),
     );
   }
 
@@ -107,6 +118,18 @@ export class LibraryUser implements ChatUser {
     if (!this.#isStopped) this.#options.recorder.record(event);
   }
 
+  /** After an answer of a gateway that is gone, the next request goes to the next gateway. */
+  async #fetch(url: string, init?: RequestInit): Promise<Response> {
+    try {
+      const answer = await fetch(url, init);
+      if (answer.status >= 500) this.#place++;
+      return answer;
+    } catch (error) {
+      this.#place++;
+      throw error;
+    }
+  }
+
   /** After a logout, another part of the run gives the account a new token. */
   async #newToken(refusedFor: string | undefined): Promise<string> {
     const { account } = this;
@@ -116,11 +139,10 @@ export class LibraryUser implements ChatUser {
     return account.token;
   }
 
+  /** A move to another gateway is no end of the connection: the messages go on. */
   #changeState({ from, to, reason }: Transition): void {
-    const isMove = reason === 'going_away' && to === 'recovering';
-    if (this.#isOpen && (isMove || to === 'offline' || to === 'connecting' || to === 'closed')) this.#lose(reason);
-    if (isMove || to === 'offline') this.#place++;
-    if (to === 'connecting' || (to === 'recovering' && from !== 'live')) this.#isOpening = true;
+    if (this.#isOpen && (to === 'offline' || to === 'connecting' || to === 'closed')) this.#lose(reason);
+    if (to === 'recovering' && from === 'connecting') this.#isOpening = true;
   }
 
   #lose(reason: string): void {
@@ -142,25 +164,16 @@ export class LibraryUser implements ChatUser {
     const positions = recorder.rooms.map(({ id }): [string, number | undefined] => [id, this.#client.positionOf(id)]);
     const heads = new Map(positions.filter((entry): entry is [string, number] => entry[1] !== undefined));
     this.#record({ kind: 'opened', connection: this.connection, userId: this.account.id, heads, isResumed: true });
-    for (const { ref, command } of this.#client.outbox)
-      this.#record({ kind: 'sent', connection: this.connection, ref, ...toSent(command) });
   }
 
-  #complete(command: Omit<SentCommand, 'ref'>, ref: string, { id, roomId, seq }: Ack): void {
-    this.#record({ kind: 'acked', connection: this.connection, ref, roomId, seq });
-    if (command.command === 'CreateMessage') this.ownMessages.push({ id, roomId });
-  }
-
-  #refuse(ref: string, error: unknown): void {
-    if (!(error instanceof Refused)) throw error;
-    this.#record({ kind: 'refused', connection: this.connection, ref, code: error.code });
+  /** The promise of a command must say what the gateway has answered. */
+  #checkAnswer(ref: string, promised: unknown): void {
+    const answer = this.#answers.get(ref);
+    if (!this.#isStopped && promised !== answer)
+      throw new Error(`${ref}: the gateway answered ${answer}, and the client ${promised}`);
   }
 }
 
 function toCommand({ command, roomId, targetId, text }: Omit<SentCommand, 'ref'>): Command {
   return { command, roomId, targetId, text } as Command;
-}
-
-function toSent(command: Command): Omit<SentCommand, 'ref'> {
-  return { roomId: '', targetId: '', text: '', ...command } as Omit<SentCommand, 'ref'>;
 }
