@@ -128,6 +128,13 @@ test('a token that expires in the middle of a connection is replaced, and no mes
   assert.deepEqual(codes, [undefined, 'token_expired']);
 });
 
+test('a client whose new token is refused too gets a third one', async () => {
+  const { id } = await addUser();
+  const lifetimes = ['-1s', '-1s'];
+  const { client } = await openClient(id, { token: () => signToken(API_SECRET, id, lifetimes.shift() ?? '1h') });
+  assert.deepEqual([client.state, lifetimes], ['live', []]);
+});
+
 test('a client with a token that is refused is closed, and connect() rejects with the code', async () => {
   const { id } = await addUser();
   const token = await signToken(API_SECRET, id, '-1s');

@@ -31,7 +31,7 @@ export class Access {
   async #get(): Promise<string> {
     try {
       if (typeof this.#source === 'function') return await this.#source(this.#refusedFor);
-      if (this.#refusedFor) throw new Refused(this.#refusedFor, { retry: 'after_login' });
+      if (this.#refusedFor) throw new Refused(this.#refusedFor);
       return this.#source;
     } catch (error) {
       this.#token = undefined;

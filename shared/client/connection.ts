@@ -172,7 +172,8 @@ export class Connection {
 
   #failed(error: unknown): void {
     if (!(error instanceof Refused)) return void this.#retry('network', 0);
-    if (error.retry !== 'same_ref') return void this.close(error.code);
+    // A new token can be ended too, by a second logout. Then the next attempt gets another one.
+    if (error.retry === 'no') return void this.close(error.code);
     this.#retry(error.code, atLeast(error.retryAfter ?? 0));
   }
 

@@ -35,13 +35,15 @@ export class Http {
 
   /** After a refused token, sends the request once more with a new token. @throws Refused */
   async request<T>(method: Method, path: string, body?: unknown): Promise<Answer<T>> {
-    const token = await this.access.token();
-    try {
-      return await this.#send<T>(method, path, body, token);
-    } catch (error) {
-      if (!(error instanceof Refused) || error.retry !== 'after_login') throw error;
-      await this.access.refuse(token, error.code);
-      return this.#send<T>(method, path, body, await this.access.token());
+    for (let isSecond = false; ; isSecond = true) {
+      const token = await this.access.token();
+      try {
+        return await this.#send<T>(method, path, body, token);
+      } catch (error) {
+        if (!(error instanceof Refused) || error.retry !== 'after_login') throw error;
+        await this.access.refuse(token, error.code);
+        if (isSecond) throw error;
+      }
     }
   }
 
