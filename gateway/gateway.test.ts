@@ -4,10 +4,12 @@ import { setImmediate as tick } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { createLog } from '../shared/log.ts';
 import { openTestGateway } from '../test/support/in-process.ts';
-import { testServices } from '../test/support/system.ts';
+import { startTestRedis } from '../test/support/system.ts';
 import { openGateway } from './gateway.ts';
 
-const { gateway, openAnother } = await openTestGateway();
+// A test cuts the connections of this Redis. So no other test file may use it.
+const { url: redisUrl } = await startTestRedis();
+const { gateway, openAnother } = await openTestGateway({ REDIS_URL: redisUrl });
 
 const childProcesses = () => process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap').length;
 
@@ -27,7 +29,7 @@ test('after a gateway has stopped, an open HTTP connection gets no answer', asyn
 
 test('after a reconnect to Redis, a gateway sends its batches in flight again', async () => {
   const { gateway: reconnecting } = await openAnother();
-  const redis = new Redis(testServices().redisUrl);
+  const redis = new Redis(redisUrl, { retryStrategy: () => null });
   after(() => redis.disconnect());
   const { promise, resolve } = Promise.withResolvers<void>();
   mock.method(reconnecting.dispatcher, 'resend', resolve);

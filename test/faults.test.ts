@@ -7,14 +7,16 @@ import { newId } from '../shared/contract/ids.ts';
 import { Message } from '../shared/contract/messages.ts';
 import { bodyOf } from './support/answer-checks.ts';
 import { type Account, Client, call, createAccount } from './support/client.ts';
-import { startSystem, testServices } from './support/system.ts';
+import { startSystem, startTestRedis } from './support/system.ts';
 import { until } from './support/until.ts';
 
-const { cluster, database } = await startSystem({ gateways: 2, workers: 2 });
+// The tests cut the connections of this Redis. So no other test file may use it.
+const { url: redisUrl } = await startTestRedis();
+const { cluster, database } = await startSystem({ gateways: 2, workers: 2, redisUrl });
 const [gatewayA, gatewayB] = cluster.urls as [string, string];
 const ann = await createAccount(gatewayA, 'Ann');
 const bob = await createAccount(gatewayB, 'Bob');
-const redis = new Redis(testServices().redisUrl);
+const redis = new Redis(redisUrl, { retryStrategy: () => null });
 after(() => redis.disconnect());
 
 async function connect(url: string, { token }: Account): Promise<Client> {

@@ -10,11 +10,13 @@ import { ROOMS_V1 } from '../shared/contract/frames.ts';
 import { bodyOf, refused } from './support/answer-checks.ts';
 import { type Account, Client, type ClientKind, call, createAccount, logIn } from './support/client.ts';
 import { type Frame, parseFrame } from './support/client-frames.ts';
-import { startSystem, testServices } from './support/system.ts';
+import { startSystem, startTestRedis } from './support/system.ts';
 
-const { cluster } = await startSystem({ gateways: 2, workers: 1, env: { TOKEN_HOUR_LIFESPAN: '3' } });
+// The tests cut and pause the connections of this Redis. So no other test file may use it.
+const { url: redisUrl } = await startTestRedis();
+const { cluster } = await startSystem({ gateways: 2, workers: 1, redisUrl, env: { TOKEN_HOUR_LIFESPAN: '3' } });
 const [gatewayA, gatewayB] = cluster.urls as [string, string];
-const redis = new Redis(testServices().redisUrl);
+const redis = new Redis(redisUrl, { retryStrategy: () => null });
 after(() => redis.disconnect());
 
 const REVOKED = { code: 4401, reason: 'token_revoked' };
