@@ -73,10 +73,6 @@ export class Conversation {
     return room;
   }
 
-  hasRoom(name: string): boolean {
-    return [...this.world.rooms.values()].some((room) => room.name === name);
-  }
-
   /** @throws Error if there is no such room */
   roomNamed(name: string): KitRoom {
     const room = [...this.world.rooms.values()].find((each) => each.name === name);
@@ -109,6 +105,12 @@ export class Conversation {
     this.#client?.write({ do: 'send', key, roomId, text: textOf(key) });
   }
 
+  /** Asks the client to send a message, and waits until the client says that it is committed. */
+  async commit(key: number): Promise<void> {
+    this.send(key);
+    await this.committed(key);
+  }
+
   /** Waits for the socket with this number, 1 for the first, until its client has sent its positions. */
   socket(number: number): Promise<KitSocket> {
     return this.until(`connection ${number}`, () => {
@@ -117,9 +119,9 @@ export class Conversation {
     });
   }
 
-  /** Waits until a command was received a number of times. */
-  async received(key: number, times = 1): Promise<void> {
-    await this.until(`sending ${times} of command ${key}`, () => this.timesOf(key).length >= times);
+  /** Waits until the server has received a command. */
+  async received(key: number): Promise<void> {
+    await this.until(`command ${key} is sent`, () => this.timesOf(key).length > 0);
   }
 
   /** @returns when the command was received, in milliseconds */
@@ -127,6 +129,7 @@ export class Conversation {
     return this.rules.commands.filter((each) => each.key === key).map(({ atMs }) => atMs);
   }
 
+  /** Waits until the client says what became of its command. */
   outcome(key: number): Promise<Outcome> {
     return this.until(`the outcome of command ${key}`, () => this.rules.outcomes.get(key));
   }
@@ -155,8 +158,7 @@ export class Conversation {
   /** Waits for one more message and one more command. What the client does too much comes before them. */
   async finish(): Promise<void> {
     this.write();
-    this.send(LAST_KEY);
-    await this.committed(LAST_KEY);
+    await this.commit(LAST_KEY);
     await this.caughtUp();
   }
 

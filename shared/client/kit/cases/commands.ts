@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../../contract/errors.ts';
+import type { Conversation } from '../conversation.ts';
 import { acknowledge, type Reaction } from '../server.ts';
 import { type Case, expectWait } from './case.ts';
 
@@ -18,13 +19,32 @@ const cutAfterCommit: Reaction = (command, socket) => {
   socket.cut();
 };
 
-/** The next command is refused once with `retryAfter` 1. */
+const acknowledgeLate: Reaction = (command, socket) => {
+  const ack = socket.commit(command);
+  setTimeout(() => socket.send(ack), 1_500);
+};
+
+const acknowledgeTwice: Reaction = (command, socket) => {
+  acknowledge(command, socket);
+  acknowledge(command, socket);
+};
+
+const commitWithUnknownOutcome: Reaction = (command, socket) => {
+  socket.commit(command);
+  socket.refuse('unknown_outcome', command);
+};
+
+/** The first sendings of a command meet these reactions, one each. In the end it is committed. */
+const commitAfter = async (talk: Conversation, ...reactions: Reaction[]): Promise<void> => {
+  talk.server.reactions.push(...reactions);
+  await talk.socket(1);
+  await talk.commit(1);
+};
+
+/** The command is refused once with `retryAfter` 1. */
 const refusedOnce = (code: ErrorCode): Case['run'] => {
   return async (talk) => {
-    talk.server.reactions.push(refuse(code, { retryAfter: 1 }));
-    await talk.socket(1);
-    talk.send(1);
-    await talk.committed(1);
+    await commitAfter(talk, refuse(code, { retryAfter: 1 }));
     const [firstMs, secondMs] = talk.timesOf(1);
     expectWait(talk, firstMs, secondMs, 1_000);
     await talk.finish();
@@ -38,8 +58,7 @@ export const commandCases: Case[] = [
     page,
     async run(talk) {
       const socket = await talk.socket(1);
-      talk.send(1);
-      await talk.committed(1);
+      await talk.commit(1);
       await talk.caughtUp();
       socket.cut();
       await talk.socket(2);
@@ -51,11 +70,7 @@ export const commandCases: Case[] = [
     rule: 'A command without an outcome is sent again after the reconnect, with the same `ref`.',
     page,
     async run(talk) {
-      talk.server.reactions.push(cut);
-      await talk.socket(1);
-      talk.send(1);
-      await talk.received(1, 2);
-      await talk.committed(1);
+      await commitAfter(talk, cut);
       await talk.finish();
     },
   },
@@ -64,10 +79,7 @@ export const commandCases: Case[] = [
     rule: 'A command that was committed without an `Ack` is sent again with the same `ref`. It has one outcome.',
     page,
     async run(talk) {
-      talk.server.reactions.push(cutAfterCommit, cutAfterCommit);
-      await talk.socket(1);
-      talk.send(1);
-      await talk.committed(1);
+      await commitAfter(talk, cutAfterCommit, cutAfterCommit);
       await talk.finish();
     },
   },
@@ -76,13 +88,7 @@ export const commandCases: Case[] = [
     rule: 'The message may arrive long before its `Ack`. The client waits for the `Ack`, or sends the same `ref` again.',
     page: 'order',
     async run(talk) {
-      talk.server.reactions.push((command, socket) => {
-        const ack = socket.commit(command);
-        setTimeout(() => socket.send(ack), 1_500);
-      });
-      await talk.socket(1);
-      talk.send(1);
-      await talk.committed(1);
+      await commitAfter(talk, acknowledgeLate);
       await talk.finish();
     },
   },
@@ -91,13 +97,7 @@ export const commandCases: Case[] = [
     rule: 'A second `Ack` of the same command changes nothing.',
     page: 'ack',
     async run(talk) {
-      talk.server.reactions.push((command, socket) => {
-        acknowledge(command, socket);
-        acknowledge(command, socket);
-      });
-      await talk.socket(1);
-      talk.send(1);
-      await talk.committed(1);
+      await commitAfter(talk, acknowledgeTwice);
       await talk.finish();
     },
   },
@@ -118,13 +118,7 @@ export const commandCases: Case[] = [
     rule: 'After `unknown_outcome` and `busy`, the client sends the same `ref` again, until another answer comes.',
     page,
     async run(talk) {
-      talk.server.reactions.push((command, socket) => {
-        socket.commit(command);
-        socket.refuse('unknown_outcome', command);
-      }, refuse('busy'));
-      await talk.socket(1);
-      talk.send(1);
-      await talk.committed(1);
+      await commitAfter(talk, commitWithUnknownOutcome, refuse('busy'));
       await talk.finish();
     },
   },
@@ -150,10 +144,7 @@ export const commandCases: Case[] = [
     page,
     async run(talk) {
       const later = { code: 'a_later_code', retryAfter: 0.5 };
-      talk.server.reactions.push(refuse('busy', { ...later, retry: 'same_ref' }));
-      await talk.socket(1);
-      talk.send(1);
-      await talk.committed(1);
+      await commitAfter(talk, refuse('busy', { ...later, retry: 'same_ref' }));
       talk.server.reactions.push(refuse('busy', { ...later, retry: 'no' }));
       talk.send(2);
       const { outcome } = await talk.outcome(2);

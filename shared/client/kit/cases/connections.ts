@@ -3,6 +3,7 @@ import type { Conversation } from '../conversation.ts';
 import type { Reaction } from '../server.ts';
 import type { KitSocket } from '../socket.ts';
 import { type Case, expectWait } from './case.ts';
+import { connected } from './openings.ts';
 
 const page = 'close-codes';
 /** An outage in which a client must not try to connect in a loop. */
@@ -13,9 +14,7 @@ const NO_RECONNECT_MS = 3_000;
 
 /** Closes the first socket, and waits for the second. @returns both */
 async function reconnect(talk: Conversation, close: (socket: KitSocket) => void): Promise<[KitSocket, KitSocket]> {
-  const first = await talk.socket(1);
-  talk.write();
-  await talk.caughtUp();
+  const first = await connected(talk);
   close(first);
   talk.write(2);
   return [first, await talk.socket(2)];
@@ -150,8 +149,7 @@ export const connectionCases: Case[] = [
         socket.send(socket.commit(command));
       };
       talk.server.reactions.push(sendAgain);
-      talk.send(2);
-      await talk.committed(2);
+      await talk.commit(2);
       await talk.until('the old socket is closed', () => !first.isOpen);
       await talk.finish();
     },
@@ -202,8 +200,7 @@ export const connectionCases: Case[] = [
       socket.send({ command: 'Error', error: 'later', code: 'a_later_code' });
       talk.write();
       talk.server.reactions.push((command, sender) => sender.send({ ...sender.commit(command), laterField: 'x' }));
-      talk.send(1);
-      await talk.committed(1);
+      await talk.commit(1);
       await talk.finish();
     },
   },

@@ -1,5 +1,6 @@
 import type { Conversation } from '../conversation.ts';
 import type { Case } from './case.ts';
+import { away } from './openings.ts';
 
 const page = 'resume';
 const OTHER = 'other room';
@@ -7,15 +8,29 @@ const OTHER = 'other room';
 const addOther = (talk: Conversation) => void talk.addRoom(OTHER);
 const other = (talk: Conversation) => talk.roomNamed(OTHER);
 
-/** Waits until the client has all messages, cuts its connection, and changes something before the client is back. */
-async function away(talk: Conversation, change: () => void): Promise<void> {
-  const socket = await talk.socket(1);
-  if (talk.hasRoom(OTHER)) talk.write(1, other(talk));
-  talk.write();
-  await talk.caughtUp();
-  socket.cut();
-  change();
-  await talk.socket(2);
+/** Changes the other room while the client has no connection. The client has a message of that room. */
+const awayDuring = (talk: Conversation, change: (talk: Conversation) => void): Promise<void> =>
+  away(talk, () => change(talk), [other(talk), talk.room]);
+
+/** The last message of the room for the client is its own `RemoveUser`. */
+function writeAndRemove(talk: Conversation): void {
+  talk.write(1, other(talk));
+  talk.remove(other(talk));
+  talk.write(2, other(talk));
+}
+
+function removeAndAddAgain(talk: Conversation): void {
+  talk.write(1, other(talk));
+  talk.remove(other(talk));
+  talk.write(3, other(talk));
+  talk.add(other(talk));
+  talk.write(1, other(talk));
+}
+
+function writeAndDeleteRoom(talk: Conversation): void {
+  const room = other(talk);
+  talk.write(1, room);
+  talk.world.apply(talk.peer.id, { command: 'DeleteRoom', roomId: room.id });
 }
 
 /** Cuts the connection once more: the `Resume` of the next one shows what the client has forgotten. */
@@ -26,9 +41,6 @@ async function reconnectAndFinish(talk: Conversation): Promise<void> {
   await talk.socket(length + 1);
   await talk.finish();
 }
-
-const deleteRoom = (talk: Conversation) =>
-  talk.world.apply(talk.peer.id, { command: 'DeleteRoom', roomId: other(talk).id });
 
 export const roomCases: Case[] = [
   {
@@ -61,9 +73,7 @@ export const roomCases: Case[] = [
     prepare: addOther,
     async run(talk) {
       await talk.socket(1);
-      talk.write(1, other(talk));
-      talk.remove(other(talk));
-      talk.write(2, other(talk));
+      writeAndRemove(talk);
       await talk.handled(4, other(talk));
       await reconnectAndFinish(talk);
     },
@@ -74,11 +84,7 @@ export const roomCases: Case[] = [
     page: 'left',
     prepare: addOther,
     async run(talk) {
-      await away(talk, () => {
-        talk.write(1, other(talk));
-        talk.remove(other(talk));
-        talk.write(2, other(talk));
-      });
+      await awayDuring(talk, writeAndRemove);
       await talk.handled(5, other(talk));
       await reconnectAndFinish(talk);
     },
@@ -90,11 +96,7 @@ export const roomCases: Case[] = [
     prepare: addOther,
     async run(talk) {
       await talk.socket(1);
-      talk.write(1, other(talk));
-      talk.remove(other(talk));
-      talk.write(3, other(talk));
-      talk.add(other(talk));
-      talk.write(1, other(talk));
+      removeAndAddAgain(talk);
       await reconnectAndFinish(talk);
       talk.expect(talk.rules.resumes === 0, 'the client sent Resume for a jump');
     },
@@ -105,13 +107,7 @@ export const roomCases: Case[] = [
     page,
     prepare: addOther,
     async run(talk) {
-      await away(talk, () => {
-        talk.write(1, other(talk));
-        talk.remove(other(talk));
-        talk.write(3, other(talk));
-        talk.add(other(talk));
-        talk.write(1, other(talk));
-      });
+      await awayDuring(talk, removeAndAddAgain);
       await reconnectAndFinish(talk);
       talk.expect(talk.rules.resumes === 0, 'the client sent Resume for a jump');
     },
@@ -123,8 +119,7 @@ export const roomCases: Case[] = [
     prepare: addOther,
     async run(talk) {
       await talk.socket(1);
-      talk.write(1, other(talk));
-      deleteRoom(talk);
+      writeAndDeleteRoom(talk);
       await talk.handled(4, other(talk));
       await reconnectAndFinish(talk);
     },
@@ -135,10 +130,7 @@ export const roomCases: Case[] = [
     page: 'left',
     prepare: addOther,
     async run(talk) {
-      await away(talk, () => {
-        talk.write(1, other(talk));
-        deleteRoom(talk);
-      });
+      await awayDuring(talk, writeAndDeleteRoom);
       await talk.handled(5, other(talk));
       await reconnectAndFinish(talk);
     },

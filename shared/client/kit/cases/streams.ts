@@ -1,19 +1,9 @@
-import type { Conversation } from '../conversation.ts';
 import type { Case } from './case.ts';
+import { away, connected } from './openings.ts';
 
 const page = 'resume';
 const MANY_ROOMS = 400;
 const MAX_RESUMES_OF_GAP = 5;
-
-/** Cuts the connection, and changes something before the client is back. */
-async function away(talk: Conversation, change: () => void): Promise<void> {
-  await talk.socket(1);
-  talk.write();
-  await talk.caughtUp();
-  for (const socket of talk.server.openSockets) socket.cut();
-  change();
-  await talk.socket(2);
-}
 
 export const streamCases: Case[] = [
   {
@@ -41,8 +31,7 @@ export const streamCases: Case[] = [
     prepare: (talk) => talk.addRoom('second room'),
     async run(talk) {
       const socket = await talk.socket(1);
-      talk.send(1);
-      await talk.committed(1);
+      await talk.commit(1);
       await talk.caughtUp();
       const second = talk.roomNamed('second room');
       socket.cut();
@@ -57,11 +46,9 @@ export const streamCases: Case[] = [
     rule: 'After a cut in the middle of a replay, the client goes on after the last message that it has.',
     page,
     async run(talk) {
-      await talk.socket(1);
-      talk.write();
-      await talk.caughtUp();
+      const first = await connected(talk);
       const seq = talk.room.rows.length;
-      talk.server.sockets[0]?.cut();
+      first.cut();
       talk.write(5);
       talk.server.maxMessages = 2;
       const second = await talk.socket(2);
@@ -100,9 +87,7 @@ export const streamCases: Case[] = [
     rule: 'If a seq is missing, the client sends one `Resume` for this room, or reconnects. It handles no message out of order.',
     page,
     async run(talk) {
-      const socket = await talk.socket(1);
-      talk.write();
-      await talk.caughtUp();
+      const socket = await connected(talk);
       socket.loseMessages(1);
       talk.write(20);
       await talk.caughtUp();
@@ -115,9 +100,7 @@ export const streamCases: Case[] = [
     rule: 'If a `Resume` on an open socket is refused, the client sends it again after `retryAfter`, or reconnects.',
     page,
     async run(talk) {
-      const socket = await talk.socket(1);
-      talk.write();
-      await talk.caughtUp();
+      const socket = await connected(talk);
       talk.server.resumeRefusals = 1;
       socket.loseMessages(1);
       talk.write(2);
@@ -130,9 +113,7 @@ export const streamCases: Case[] = [
     rule: 'If `Heads` has a higher seq than the client, the client sends `Resume` for this room, or reconnects.',
     page: 'heads',
     async run(talk) {
-      const socket = await talk.socket(1);
-      talk.write();
-      await talk.caughtUp();
+      const socket = await connected(talk);
       socket.sendHeads();
       socket.loseMessages(1);
       talk.write();
@@ -180,8 +161,7 @@ export const streamCases: Case[] = [
     },
     async run(talk) {
       await talk.socket(1);
-      talk.send(1);
-      await talk.committed(1);
+      await talk.commit(1);
       for (const socket of talk.server.openSockets) socket.cut();
       talk.write(1, talk.roomNamed(`room ${MANY_ROOMS - 1}`));
       const { resumeFrames } = await talk.socket(2);
