@@ -1,7 +1,5 @@
+import { resumeFrames } from '../resume-frames.ts';
 import type { GotMessage } from './history.ts';
-
-/** A frame has at most 16 KB. */
-const POSITIONS_PER_FRAME = 250;
 
 interface Head {
   id: string;
@@ -24,14 +22,7 @@ export class ResumedPositions {
 
   /** The frames to send when the socket is open. */
   frames(): string[] {
-    const all = [...this.#positions];
-    const frames: string[] = [];
-    for (let first = 0; first === 0 || first < all.length; first += POSITIONS_PER_FRAME) {
-      const rooms = Object.fromEntries(all.slice(first, first + POSITIONS_PER_FRAME));
-      const more = first + POSITIONS_PER_FRAME < all.length || undefined;
-      frames.push(JSON.stringify({ command: 'Resume', epoch: this.#epoch, rooms, more }));
-    }
-    return frames;
+    return resumeFrames(this.#epoch, this.#positions);
   }
 
   /**

@@ -1,10 +1,9 @@
 import { encodeText, RawSocket } from '../raw-socket.ts';
+import { resumeFrames } from '../resume-frames.ts';
 
 /** The first wait before a reconnect is random, up to this time. */
 const FIRST_WAIT_MS = 500;
 const MAX_WAIT_MS = 4_000;
-/** A frame has at most 16 KB. */
-const POSITIONS_PER_FRAME = 250;
 
 interface Frame {
   command: string;
@@ -78,12 +77,7 @@ export class ReturningClient {
   }
 
   #sendPositions(): void {
-    const all = [...this.positions];
-    for (let first = 0; first === 0 || first < all.length; first += POSITIONS_PER_FRAME) {
-      const rooms = Object.fromEntries(all.slice(first, first + POSITIONS_PER_FRAME));
-      const more = first + POSITIONS_PER_FRAME < all.length || undefined;
-      this.#socket?.send(encodeText(JSON.stringify({ command: 'Resume', epoch: this.#epoch, rooms, more })));
-    }
+    for (const frame of resumeFrames(this.#epoch, this.positions)) this.#socket?.send(encodeText(frame));
   }
 
   #receive(frame: Frame): void {
