@@ -10,7 +10,7 @@ import { SmallSet } from './small-set.ts';
 /** A socket. After the socket has closed, every call does nothing. */
 export interface LiveSocket {
   readonly closed: boolean;
-  /** RoomSubscriptions sets this while it knows the socket. */
+  /** AttachedUsers sets this while it knows the socket. */
   attachment: SocketAttachment | undefined;
   /** Subscribes the socket to a topic: the socket then gets every frame that is published to the topic. */
   join(topic: string): void;
