@@ -1,5 +1,7 @@
+import uWS from 'uWebSockets.js';
 import * as v from 'valibot';
 import { confirmation, Events, Room, Status, Ticket, Token, User } from '../shared/contract/answers.ts';
+import { limits } from '../shared/contract/limits.ts';
 import { Message } from '../shared/contract/messages.ts';
 import {
   EventsPage,
@@ -39,26 +41,22 @@ import {
   updateUser,
   updateUserWithOtp,
 } from './routes/user-routes.ts';
+import type { SocketSettings } from './sockets/socket-server.ts';
 import { upgradeNeeded } from './sockets/upgrade-needed.ts';
 
 /**
  * Every route of a gateway. A row without `callers` requires a token. The HTTP server makes its routes and its 405
- * answers from this table. Tests compare the table with docs/api.md, and call each route as each kind of user. The
- * commands of a socket are in shared/contract/commands.ts.
+ * answers from this table. Tests compare the table with docs/api.md, and call each route as each kind of user.
  */
 export const routes: readonly Route[] = [
-  route({
-    method: 'POST',
-    path: '/api/users/send-otp',
+  route('POST', '/api/users/send-otp', {
     callers: 'open',
     body: OtpMail,
     answer: confirmation('otp sent'),
     errors: ['no_token', 'bad_token', 'token_expired', 'token_revoked', 'unavailable'],
     handler: sendOtp,
   }),
-  route({
-    method: 'POST',
-    path: '/api/users/register',
+  route('POST', '/api/users/register', {
     callers: 'open',
     submits: 'account change',
     body: Registration,
@@ -67,9 +65,7 @@ export const routes: readonly Route[] = [
     errors: ['email_taken', 'not_allowed', 'email_unproven'],
     handler: register,
   }),
-  route({
-    method: 'POST',
-    path: '/api/users/register-otp',
+  route('POST', '/api/users/register-otp', {
     callers: 'open',
     submits: 'account change',
     body: RegistrationWithOtp,
@@ -78,77 +74,55 @@ export const routes: readonly Route[] = [
     errors: ['wrong_otp', 'email_taken', 'not_allowed'],
     handler: registerWithOtp,
   }),
-  route({
-    method: 'POST',
-    path: '/api/users/login',
+  route('POST', '/api/users/login', {
     callers: 'open',
     body: Login,
     answer: Token,
     errors: ['wrong_credentials', 'unavailable'],
     handler: login,
   }),
-  route({
-    method: 'POST',
-    path: '/api/users/login-otp',
+  route('POST', '/api/users/login-otp', {
     callers: 'open',
     body: LoginWithOtp,
     answer: Token,
     errors: ['wrong_credentials', 'wrong_otp', 'unavailable'],
     handler: loginWithOtp,
   }),
-  route({
-    method: 'POST',
-    path: '/api/users/logout',
+  route('POST', '/api/users/logout', {
     submits: 'account change',
     answer: confirmation('logged out'),
     handler: logOut,
   }),
-  route({
-    method: 'POST',
-    path: '/api/users/logout-all',
+  route('POST', '/api/users/logout-all', {
     submits: 'account change',
     answer: confirmation('logged out'),
     handler: logOutAll,
   }),
-  route({ method: 'GET', path: '/api/users', query: ListPage, answer: v.array(User), handler: listUsers }),
-  route({ method: 'GET', path: '/api/users/all', query: ListPage, answer: v.array(User), handler: listUsers }),
-  route({ method: 'GET', path: '/api/users/current', answer: User, errors: ['no_such_user'], handler: currentUser }),
-  route({
-    method: 'PUT',
-    path: '/api/users/update',
+  route('GET', '/api/users', { query: ListPage, answer: v.array(User), handler: listUsers }),
+  route('GET', '/api/users/all', { query: ListPage, answer: v.array(User), handler: listUsers }),
+  route('GET', '/api/users/current', { answer: User, errors: ['no_such_user'], handler: currentUser }),
+  route('PUT', '/api/users/update', {
     submits: 'account change',
     body: UserUpdate,
     answer: User,
     errors: ['email_unproven', 'email_taken', 'no_such_user'],
     handler: updateUser,
   }),
-  route({
-    method: 'PUT',
-    path: '/api/users/update-otp',
+  route('PUT', '/api/users/update-otp', {
     submits: 'account change',
     body: UserUpdateWithOtp,
     answer: User,
     errors: ['wrong_otp', 'not_allowed', 'email_taken', 'no_such_user'],
     handler: updateUserWithOtp,
   }),
-  route({
-    method: 'GET',
-    path: '/api/users/email/:email',
-    parameters: SearchParameter,
-    answer: v.array(User),
-    handler: searchUsers,
-  }),
-  route({
-    method: 'GET',
-    path: '/api/users/:id',
+  route('GET', '/api/users/email/:email', { parameters: SearchParameter, answer: v.array(User), handler: searchUsers }),
+  route('GET', '/api/users/:id', {
     parameters: UserParameter,
     answer: User,
     errors: ['no_such_user'],
     handler: getUser,
   }),
-  route({
-    method: 'POST',
-    path: '/api/users/:id/roles/:role',
+  route('POST', '/api/users/:id/roles/:role', {
     callers: 'admin',
     submits: 'account change',
     parameters: RoleParameters,
@@ -156,9 +130,7 @@ export const routes: readonly Route[] = [
     errors: ['no_such_user'],
     handler: addRole,
   }),
-  route({
-    method: 'DELETE',
-    path: '/api/users/:id/roles/:role',
+  route('DELETE', '/api/users/:id/roles/:role', {
     callers: 'admin',
     submits: 'account change',
     parameters: RoleParameters,
@@ -166,10 +138,8 @@ export const routes: readonly Route[] = [
     errors: ['no_such_user', 'everyones_role', 'last_admin'],
     handler: removeRole,
   }),
-  route({ method: 'GET', path: '/api/rooms', query: ListPage, answer: v.array(Room), handler: listRooms }),
-  route({
-    method: 'POST',
-    path: '/api/rooms',
+  route('GET', '/api/rooms', { query: ListPage, answer: v.array(Room), handler: listRooms }),
+  route('POST', '/api/rooms', {
     submits: 'room command',
     body: NewRoom,
     status: 201,
@@ -177,17 +147,13 @@ export const routes: readonly Route[] = [
     errors: ['too_many_owned_rooms', 'too_many_rooms'],
     handler: createRoom,
   }),
-  route({
-    method: 'GET',
-    path: '/api/rooms/:id',
+  route('GET', '/api/rooms/:id', {
     parameters: RoomParameter,
     answer: Room,
     errors: ['no_such_room'],
     handler: getRoom,
   }),
-  route({
-    method: 'PUT',
-    path: '/api/rooms/:id',
+  route('PUT', '/api/rooms/:id', {
     submits: 'room command',
     parameters: RoomParameter,
     body: RoomUpdate,
@@ -195,18 +161,14 @@ export const routes: readonly Route[] = [
     errors: ['no_such_room', 'owner_only', 'everyones_room'],
     handler: updateRoom,
   }),
-  route({
-    method: 'DELETE',
-    path: '/api/rooms/:id',
+  route('DELETE', '/api/rooms/:id', {
     submits: 'room command',
     parameters: RoomParameter,
     answer: confirmation('room deleted'),
     errors: ['no_such_room', 'owner_only', 'everyones_room'],
     handler: deleteRoom,
   }),
-  route({
-    method: 'POST',
-    path: '/api/rooms/:room_id/users/:user_id',
+  route('POST', '/api/rooms/:room_id/users/:user_id', {
     submits: 'room command',
     parameters: MemberParameters,
     status: 201,
@@ -214,18 +176,14 @@ export const routes: readonly Route[] = [
     errors: ['no_such_room', 'no_such_user', 'owner_only', 'everyones_room', 'already_in_room', 'too_many_rooms'],
     handler: addUser,
   }),
-  route({
-    method: 'DELETE',
-    path: '/api/rooms/:room_id/users/:user_id',
+  route('DELETE', '/api/rooms/:room_id/users/:user_id', {
     submits: 'room command',
     parameters: MemberParameters,
     answer: Message,
     errors: ['no_such_room', 'no_such_user', 'owner_only', 'everyones_room', 'owner_stays', 'user_not_in_room'],
     handler: removeUser,
   }),
-  route({
-    method: 'GET',
-    path: '/api/rooms/:id/events',
+  route('GET', '/api/rooms/:id/events', {
     parameters: RoomParameter,
     query: EventsPage,
     checksToken: true,
@@ -235,9 +193,7 @@ export const routes: readonly Route[] = [
   }),
   // The Go server that Rooms replaces names this parameter `:room_id` for a room and `:id` for a message. Both names
   // match the same URLs, so here all four rows use :id.
-  route({
-    method: 'GET',
-    path: '/api/messages/:id',
+  route('GET', '/api/messages/:id', {
     parameters: RoomParameter,
     query: HistoryPage,
     checksToken: true,
@@ -245,9 +201,7 @@ export const routes: readonly Route[] = [
     errors: ['no_such_room'],
     handler: listMessages,
   }),
-  route({
-    method: 'POST',
-    path: '/api/messages/:id',
+  route('POST', '/api/messages/:id', {
     submits: 'room command',
     parameters: RoomParameter,
     body: NewText,
@@ -256,9 +210,7 @@ export const routes: readonly Route[] = [
     errors: ['no_such_room', 'not_a_member', 'read_only_room'],
     handler: createMessage,
   }),
-  route({
-    method: 'PUT',
-    path: '/api/messages/:id',
+  route('PUT', '/api/messages/:id', {
     submits: 'room command',
     parameters: MessageParameter,
     body: NewText,
@@ -274,37 +226,29 @@ export const routes: readonly Route[] = [
     ],
     handler: updateMessage,
   }),
-  route({
-    method: 'DELETE',
-    path: '/api/messages/:id',
+  route('DELETE', '/api/messages/:id', {
     submits: 'room command',
     parameters: MessageParameter,
     answer: Message,
     errors: ['no_such_message', 'no_such_room', 'author_only', 'not_editable', 'not_a_member', 'read_only_room'],
     handler: deleteMessage,
   }),
-  route({
-    method: 'GET',
-    path: '/api/ws',
+  route('GET', '/api/ws', {
     callers: 'open',
     answer: v.never(),
     errors: ['upgrade_needed', 'no_token', 'origin_not_allowed', 'too_many_sockets'],
     handler: upgradeNeeded,
   }),
-  route({ method: 'POST', path: '/api/ws/ticket', status: 201, answer: Ticket, handler: createTicket }),
-  route({
-    method: 'GET',
-    path: '/client/rooms.js',
+  route('POST', '/api/ws/ticket', { status: 201, answer: Ticket, handler: createTicket }),
+  route('GET', '/client/rooms.js', {
     callers: 'open',
     cachedScript: true,
     answer: v.never(),
     errors: ['no_such_route'],
     handler: clientLibrary,
   }),
-  route({ method: 'GET', path: '/healthz', callers: 'open', skipsRateLimit: true, answer: Status, handler: healthy }),
-  route({
-    method: 'GET',
-    path: '/readyz',
+  route('GET', '/healthz', { callers: 'open', skipsRateLimit: true, answer: Status, handler: healthy }),
+  route('GET', '/readyz', {
     callers: 'open',
     skipsRateLimit: true,
     answer: Status,
@@ -312,3 +256,17 @@ export const routes: readonly Route[] = [
     handler: ready,
   }),
 ];
+
+/**
+ * The socket at `GET /api/ws`. One socket carries all rooms of its user, and every command. Its commands are in
+ * shared/contract/commands.ts, and all other frames in frames.ts and resume.ts there.
+ */
+export const socketSettings = {
+  compression: uWS.DISABLED,
+  maxPayloadLength: limits.MAX_FRAME_BYTES,
+  maxBackpressure: limits.MAX_UNSENT_BYTES,
+  closeOnBackpressureLimit: true,
+  /** In seconds. uWebSockets.js closes a socket that has sent no frame and no pong for this time. */
+  idleTimeout: 60,
+  sendPingsAutomatically: true,
+} satisfies SocketSettings;

@@ -14,7 +14,7 @@ import { createOtpRequests } from './accounts/otp-requests.ts';
 import { Passwords } from './accounts/passwords.ts';
 import { createTickets } from './accounts/tickets.ts';
 import { createTokens } from './accounts/tokens.ts';
-import { routes } from './app.ts';
+import { routes, socketSettings } from './app.ts';
 import { startClock } from './commands/database-clock.ts';
 import { CommandDispatcher } from './commands/dispatcher.ts';
 import { createAddressOf, createPeerOf } from './edge/addresses.ts';
@@ -55,7 +55,7 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Runn
   const http = new HttpServer(app, parts);
   const sockets = new SocketServer(parts);
   parts.liveRooms.closeSockets = (name) => sockets.closeAll(name);
-  sockets.register(app);
+  sockets.register(app, socketSettings);
   http.register(routes);
   let listener: us_listen_socket | undefined;
   let stopped: Promise<void> | undefined;

@@ -71,7 +71,7 @@ test('the headers of an answer are the security headers, CORS, the rate, and the
 });
 
 test('a row without callers requires a token', async () => {
-  const base = await serve(route({ method: 'GET', path: '/forgotten', answer: v.string(), handler: () => '"done"' }));
+  const base = await serve(route('GET', '/forgotten', { answer: v.string(), handler: () => '"done"' }));
   assert.equal((await call('GET', '/forgotten', {}, base)).body.code, 'no_token');
   assert.equal((await call('GET', '/forgotten', { headers: { authorization } }, base)).body, 'done');
 });
@@ -88,7 +88,7 @@ test('a revoked token is refused before the input, also by a row that checks the
 });
 
 test('a row for admins refuses every other user', async () => {
-  const row = route({ method: 'GET', path: '/admin', callers: 'admin', answer: v.string(), handler: () => '"done"' });
+  const row = route('GET', '/admin', { callers: 'admin', answer: v.string(), handler: () => '"done"' });
   const base = await serve(row);
   assert.equal((await call('GET', '/admin', { headers: { authorization } }, base)).body.code, 'admin_only');
 });
@@ -110,7 +110,7 @@ test('if a handler throws an error, the answer has the code internal and does no
   const handler = () => {
     throw new Error('a secret detail');
   };
-  const base = await serve(route({ method: 'GET', path: '/broken', callers: 'open', answer: v.never(), handler }));
+  const base = await serve(route('GET', '/broken', { callers: 'open', answer: v.never(), handler }));
   const { status, body } = await call('GET', '/broken', {}, base);
   assert.deepEqual([status, body.code], [500, 'internal']);
   assert.doesNotMatch(JSON.stringify(body), /secret/);
@@ -152,10 +152,10 @@ test('a request beyond the bound of requests without an answer is refused, and a
   const { MAX_PENDING_REQUESTS } = limits;
   Object.assign(limits, { MAX_PENDING_REQUESTS: 1 });
   const { promise, resolve } = Promise.withResolvers<string>();
-  const open = { method: 'GET', callers: 'open', answer: v.string() } as const;
+  const open = { callers: 'open', answer: v.string() } as const;
   const base = await serve(
-    route({ ...open, path: '/slow', handler: () => promise }),
-    route({ ...open, path: '/probe', skipsRateLimit: true, handler: () => '"alive"' }),
+    route('GET', '/slow', { ...open, handler: () => promise }),
+    route('GET', '/probe', { ...open, skipsRateLimit: true, handler: () => '"alive"' }),
   );
   const slow = [call('GET', '/slow', {}, base), call('GET', '/slow', {}, base)];
   const { status, headers, body } = await Promise.race(slow);
@@ -186,9 +186,7 @@ test('a request is not pending any more when its client disconnects in the middl
   const app = uWS.App();
   const server = new HttpServer(app, gateway);
   const handler = () => '"done"';
-  server.register([
-    route({ method: 'POST', path: '/body', callers: 'open', body: v.object({}), answer: v.string(), handler }),
-  ]);
+  server.register([route('POST', '/body', { callers: 'open', body: v.object({}), answer: v.string(), handler })]);
   const listener = await new Promise<us_listen_socket | false>((resolve) => app.listen('127.0.0.1', 0, resolve));
   assert.ok(listener);
   const socket = connect(uWS.us_socket_local_port(listener), '127.0.0.1');

@@ -42,8 +42,6 @@ interface Input<P extends Schema, Q extends Schema, B extends Schema> {
 }
 
 interface RouteBasics<P extends Schema, Q extends Schema, B extends Schema> {
-  method: Method;
-  path: string;
   /** The schema of the `:parameters` of the path. */
   parameters?: P;
   query?: Q;
@@ -86,10 +84,10 @@ type Handler<Request> = (gateway: GatewayContext, request: Request) => Body | Pr
 type Submits = 'room command' | 'account change';
 
 /**
- * One row of the route table. A row without `callers` requires a token. A row whose handler takes a
- * {@link CommandRequest} must have `submits: 'room command'`.
+ * What a row of the route table says about its route. A row without `callers` requires a token. A row whose handler takes
+ * a {@link CommandRequest} must have `submits: 'room command'`.
  */
-export type RouteOf<P extends Schema, Q extends Schema, B extends Schema> = RouteBasics<P, Q, B> &
+type Row<P extends Schema, Q extends Schema, B extends Schema> = RouteBasics<P, Q, B> &
   (
     | { callers: 'open'; submits?: 'account change'; handler: Handler<OpenRequest & Input<P, Q, B>> }
     | { callers?: 'user' | 'admin'; submits?: 'account change'; handler: Handler<UserRequest & Input<P, Q, B>> }
@@ -98,16 +96,20 @@ export type RouteOf<P extends Schema, Q extends Schema, B extends Schema> = Rout
 
 /** A row as the router uses it. */
 export interface Route extends RouteBasics<Schema, Schema, Schema> {
+  method: Method;
+  path: string;
   callers?: Callers;
   submits?: Submits;
   handler: Handler<CommandRequest & Input<Schema, Schema, Schema>>;
 }
 
-/** Checks that the handler of a row fits the schemas of the row. */
+/** Makes a row. The compiler checks that its handler fits its schemas. */
 export function route<P extends Schema = undefined, Q extends Schema = undefined, B extends Schema = undefined>(
-  row: RouteOf<P, Q, B>,
+  method: Method,
+  path: string,
+  row: Row<P, Q, B>,
 ): Route {
-  return row as Route;
+  return { method, path, ...row } as Route;
 }
 
 export function callersOf(row: Pick<Route, 'callers'>): Callers {

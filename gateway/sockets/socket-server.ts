@@ -1,13 +1,13 @@
-import uWS, {
-  type HttpRequest,
-  type HttpResponse,
-  type TemplatedApp,
-  type us_socket_context_t,
-  type WebSocket,
+import type {
+  HttpRequest,
+  HttpResponse,
+  TemplatedApp,
+  us_socket_context_t,
+  WebSocket,
+  WebSocketBehavior,
 } from 'uWebSockets.js';
 import { closeCodes, Refusal } from '../../shared/contract/errors.ts';
 import { ROOMS_V1 } from '../../shared/contract/frames.ts';
-import { limits } from '../../shared/contract/limits.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
 import { joinHeaderLines } from '../edge/header-lines.ts';
 import { toRefusal } from '../edge/refusals.ts';
@@ -23,13 +23,16 @@ import { TokenExpiries } from './token-expiries.ts';
 import { UnsentBytes } from './unsent-bytes.ts';
 import { WaitingCommands } from './waiting-commands.ts';
 
-/** uWebSockets.js closes a socket that has sent no frame and no pong for this time. */
-const IDLE_TIMEOUT_S = 60;
-
 /** The code of a close event without a close frame (RFC 6455). No close frame can have this code. */
 const NO_CLOSE_FRAME = 1006;
 
-/** Serves the sockets of one gateway at `GET /api/ws`. One socket carries all rooms of its user, and every command. */
+/** What uWebSockets.js does by itself with each socket. */
+export type SocketSettings = Omit<
+  WebSocketBehavior<SocketData>,
+  'upgrade' | 'open' | 'message' | 'ping' | 'pong' | 'dropped' | 'drain' | 'close' | 'subscription'
+>;
+
+/** Serves the sockets of one gateway at `GET /api/ws`. */
 export class SocketServer {
   readonly #gateway: GatewayContext;
   readonly #context: ConnectionContext;
@@ -49,15 +52,10 @@ export class SocketServer {
     this.#unsentBytes = new UnsentBytes(this.#connections, gateway.config, gateway.log);
   }
 
-  register(app: TemplatedApp): void {
+  register(app: TemplatedApp, settings: SocketSettings): void {
     for (const path of ['/api/ws', '/api/ws/']) {
       app.ws<SocketData>(path, {
-        compression: uWS.DISABLED,
-        maxPayloadLength: limits.MAX_FRAME_BYTES,
-        maxBackpressure: limits.MAX_UNSENT_BYTES,
-        closeOnBackpressureLimit: true,
-        idleTimeout: IDLE_TIMEOUT_S,
-        sendPingsAutomatically: true,
+        ...settings,
         upgrade: (res, req, context) => this.#upgrade(res, req, context),
         open: (socket) => this.#open(socket),
         message: (socket, bytes, isBinary) => socket.getUserData().connection.receive(bytes, isBinary),

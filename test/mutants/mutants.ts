@@ -76,7 +76,7 @@ export const mutants = [
   },
   {
     name: 'no close on backpressure',
-    file: 'gateway/sockets/socket-server.ts',
+    file: 'gateway/app.ts',
     find: 'closeOnBackpressureLimit: true',
     replace: 'closeOnBackpressureLimit: false',
     caughtBy: {
