@@ -20,7 +20,7 @@ function open(kind: Parameters<typeof connectRedis>[1]): Redis {
 /** Unlike `once` of Node, does not reject when the connection reports an error. */
 const event = (redis: Redis, name: 'ready' | 'reconnecting') => new Promise((resolve) => redis.once(name, resolve));
 
-test('a silent connection of each kind is replaced, also an idle one', { timeout: 20_000 }, async () => {
+test('a silent connection of each kind is replaced, also an idle one', async () => {
   const [producer, consumer, subscriber] = [open('producer'), open('consumer'), open('subscriber')];
   const opened = () => [producer, consumer, subscriber].filter(({ status }) => status === 'ready').length;
   await until(() => opened() === 3);

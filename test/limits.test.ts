@@ -65,7 +65,7 @@ test('an IP address that sent 20 requests in a window is refused by every gatewa
   assert.ok(retryAfter >= 1 && retryAfter <= 2, `${retryAfter}`);
   refused(await call(gatewayA, 'GET /api/rooms', { headers: headersFrom(newAddress()) }), 'no_token');
   assert.equal((await call(gatewayA, 'GET /healthz', { headers: headersFrom(address) })).status, 200);
-  await until(async () => codeOf(await getRooms(gatewayB)) === 'no_token', retryAfter * 1_000 + 500);
+  await until(async () => codeOf(await getRooms(gatewayB)) === 'no_token');
 });
 
 test('a socket that opens after 20 requests from its IP address is closed with 4129', async () => {
@@ -190,11 +190,11 @@ test('after about 20 commands without a pause, commands of a socket are refused,
   const client = await connect(gatewayA, token);
   const { roomId } = await client.commit({ command: 'CreateRoom', text: 'a room' });
   const write = (text: string) => client.ask({ command: 'CreateMessage', roomId, text });
-  const answers = await Promise.all(Array.from({ length: 40 }, (_, index) => write(`message ${index}`)));
+  const answers = await client.together(() => Array.from({ length: 40 }, (_, index) => write(`message ${index}`)));
   const acked = answers.filter(({ command }) => command === 'Ack').length;
   assert.ok(acked >= 19 && acked <= 22, `${acked} were acked`);
   for (const error of client.errors()) assert.deepEqual([error.code, error.retryAfter], ['rate_limited', 1]);
-  await until(async () => (await write('again')).command === 'Ack', 1_000);
+  await until(async () => (await write('again')).command === 'Ack');
 });
 
 test('a socket that sends 200 frames without a pause is closed with 4129', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { SignJWT } from 'jose';
 import * as v from 'valibot';
 import { type ClientOptions, WebSocket } from 'ws';
@@ -10,6 +11,7 @@ import type { Message } from '../../shared/contract/messages.ts';
 import type { Resume } from '../../shared/contract/resume.ts';
 import { type Answer, assertDescribed, assertNoStoredId, bodyOf } from './answer-checks.ts';
 import { type CommandFrame, type Frame, isMessage, parseFrame } from './client-frames.ts';
+import { MAX_WAIT_MS } from './until.ts';
 
 export interface CallOptions {
   token?: string | undefined;
@@ -154,6 +156,15 @@ export class Client {
     this.socket.send(typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame));
   }
 
+  /** Sends everything that the function sends with one write, so that the gateway reads it at the same moment. */
+  async together<T>(send: () => Promise<T>[]): Promise<T[]> {
+    const { _socket: connection } = this.socket as unknown as { _socket: Socket };
+    connection.cork();
+    const answers = send();
+    connection.uncork();
+    return Promise.all(answers);
+  }
+
   /** Sends a command and waits for its `Ack` or `Error`. */
   async ask(command: CommandFrame): Promise<Ack | ErrorFrame> {
     const ref = command.ref ?? newId();
@@ -209,7 +220,7 @@ export class Client {
     return this.until(() => this.closed);
   }
 
-  /** Waits until `attempt` finds a value. @throws Error with the last frames after ten seconds */
+  /** Waits until `attempt` finds a value. @throws Error with the last frames after {@link MAX_WAIT_MS} */
   async until<T>(attempt: () => T | undefined): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const check = () => {
@@ -218,8 +229,8 @@ export class Client {
     };
     const timer = setTimeout(() => {
       const received = JSON.stringify({ closed: this.closed, frames: this.frames.slice(-20) }, null, 1);
-      reject(new Error(`the expected frame did not arrive in ten seconds. Received: ${received}`));
-    }, 10_000);
+      reject(new Error(`the expected frame did not arrive. Received: ${received}`));
+    }, MAX_WAIT_MS);
     this.#checks.add(check);
     check();
     try {

@@ -17,6 +17,7 @@ import { createMetrics } from '../../shared/metrics.ts';
 import { PayloadReader } from '../../shared/payloads.ts';
 import { encodeMessages, storeMessage } from './stored-messages.ts';
 import { openTestDatabase, testServices } from './system.ts';
+import { MAX_WAIT_MS } from './until.ts';
 
 // The live rooms of two gateways, without their processes: for the tests of gateway/live/live-rooms.ts.
 
@@ -160,7 +161,7 @@ export const notify = (notice: object, of = userId) =>
 
 /** @param seen is printed if the condition is still false after 5 seconds */
 export async function until(isTrue: () => boolean | Promise<boolean>, seen: unknown): Promise<void> {
-  const end = Date.now() + 5_000;
+  const end = Date.now() + MAX_WAIT_MS;
   while (!(await isTrue())) {
     assert.ok(Date.now() < end, inspect(seen));
     await nextTurn();
