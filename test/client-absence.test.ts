@@ -5,8 +5,9 @@ import { fold } from '../shared/client/fold.ts';
 import type { Message } from '../shared/client/protocol.ts';
 import { RoomsClient } from '../shared/client/rooms-client.ts';
 import { MemoryStore } from '../shared/client/store.ts';
-import { addUser, database, from, openClient, openRoom, optionsOf, seqsOf } from './support/library-clients.ts';
+import { addUser, database, openClient, openRoom, optionsOf, seqsOf } from './support/library-clients.ts';
 import { until } from './support/until.ts';
+import { from } from './support/whole-numbers.ts';
 
 // What the client library gets when it comes back after an absence.
 

@@ -12,7 +12,6 @@ import {
   API_SECRET,
   addUser,
   database,
-  from,
   openAnother,
   openClient,
   openRoom,
@@ -23,6 +22,7 @@ import {
 } from './support/library-clients.ts';
 import { testServices } from './support/system.ts';
 import { until } from './support/until.ts';
+import { from } from './support/whole-numbers.ts';
 
 // The client library over real sockets, while links, gateways, tokens and programs fail.
 

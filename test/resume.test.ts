@@ -7,7 +7,9 @@ import { bodyOf } from './support/answer-checks.ts';
 import { Client, call, createAccount } from './support/client.ts';
 import type { Frame } from './support/client-frames.ts';
 import { openTestGateway } from './support/in-process.ts';
+import { storeMany } from './support/many-messages.ts';
 import { startSystem } from './support/system.ts';
+import { from } from './support/whole-numbers.ts';
 
 const { gateway, url, database, addUser, openAnother } = await openTestGateway();
 /** Nobody is online there, so it has no message in memory. */
@@ -29,8 +31,6 @@ const streamOf = ({ frames }: Client, roomId: string) =>
   frames
     .filter((frame: Frame) => 'roomId' in frame && frame.roomId === roomId && frame.command !== 'Ack')
     .map((frame) => ('userId' in frame ? frame.seq : frame.command));
-
-const from = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index);
 
 async function readHistory(roomId: string, token: string): Promise<Message[]> {
   const answer = await call(url, `GET /api/messages/${roomId}?size=100`, { token });
@@ -196,25 +196,9 @@ test('a stranger learns nothing about a room: a private room and one that does n
   await Promise.all([writer.close(), client.close()]);
 });
 
-/** With four bytes for each character, these are more than a socket may have unsent and the kernel takes. */
-const MANY_MESSAGES = 4_000;
-
-async function storeMany(roomId: string, userId: string, into = database): Promise<number> {
-  await into`
-    insert into messages (
-      room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, history_index
-    )
-    select ${roomId}, room.seq + n, gen_random_uuid(), ${userId}, 'CreateMessage', ${roomId}, repeat('😀', 500),
-      now(), now(), gen_random_uuid(), 0, room.seq + n
-    from rooms room, generate_series(1, ${MANY_MESSAGES}) n where room.id = ${roomId}`;
-  const [room] = await into<{ seq: number }[]>`
-    update rooms set seq = seq + ${MANY_MESSAGES} where id = ${roomId} returning seq`;
-  return room?.seq as number;
-}
-
 test('a slow client that misses very many messages gets all of them, and is not closed', async () => {
   const { ann, bob, writer, roomId, write } = await openRoom();
-  const head = await storeMany(roomId, ann.id);
+  const head = await storeMany(roomId, ann.id, database);
   const client = await Client.openResuming(otherUrl, bob.token);
   client.send({ command: 'Resume', epoch, rooms: { [roomId]: 2 } });
   await client.until(() => client.frames[0]);
@@ -254,7 +238,7 @@ test('Resume on an open socket sends the messages of a room again, each time fro
 
 test('a member who is removed during a replay gets everything up to the removal, and nothing more', async () => {
   const { ann, bob, writer, roomId, write } = await openRoom();
-  await storeMany(roomId, ann.id);
+  await storeMany(roomId, ann.id, database);
   const client = await Client.openResuming(otherUrl, bob.token);
   client.send({ command: 'Resume', epoch, rooms: { [roomId]: 2 } });
   await client.waitForMessage({ roomId, seq: 3 });

@@ -57,9 +57,6 @@ export async function readLog(client: RoomsClient, roomId: string): Promise<Mess
     .events;
 }
 
-/** @returns the whole numbers from the first to the last */
-export const from = (first: number, last: number) =>
-  Array.from({ length: last - first + 1 }, (_, index) => first + index);
 /** @returns the seqs of the messages of this room */
 export const seqsOf = (messages: Message[], roomId: string) =>
   messages.filter((each) => each.roomId === roomId).map(({ seq }) => seq);
