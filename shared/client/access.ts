@@ -30,7 +30,8 @@ export class Access {
 
   async #get(): Promise<string> {
     try {
-      if (typeof this.#source === 'function') return await this.#source(this.#refusedFor);
+      // `then` calls the source when `token` has stored this promise. So an error is always removed again, below.
+      if (typeof this.#source === 'function') return await Promise.resolve(this.#refusedFor).then(this.#source);
       if (this.#refusedFor) throw new Refused(this.#refusedFor);
       return this.#source;
     } catch (error) {
