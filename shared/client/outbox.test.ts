@@ -193,6 +193,24 @@ test('a command that is refused as internal again and again is given up, and can
   await assert.rejects(outcome, { code: 'internal', retry: 'same_ref' });
 });
 
+test('a command that was busy for long is sent again after its first refusal as internal', async () => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  const { outbox, add } = openOutbox();
+  const sender = new TestSender();
+  outbox.use(sender);
+  const outcome = add(write('tea', 'one'));
+  await outbox.opened();
+  for (const code of [...Array(9).fill('busy'), 'internal']) {
+    await nextTurn();
+    outbox.refuse(refusal(sender.sent.pop() as Sent, code, 'same_ref'));
+    mock.timers.tick(10_000);
+  }
+  await nextTurn();
+  mock.timers.reset();
+  outbox.ack(ackOf(sender.sent.pop() as Sent));
+  assert.equal((await outcome).command, 'Ack');
+});
+
 test('the same ref again is the same command, and with other content it is refused', async () => {
   const { outbox, add } = openOutbox();
   const sender = new TestSender();

@@ -44,6 +44,7 @@ interface Entry extends Pending {
   sender: Sender | undefined;
   isStored: boolean;
   refusals: number;
+  internalRefusals: number;
   promise: PromiseWithResolvers<Ack>;
 }
 
@@ -134,7 +135,7 @@ export class Outbox {
     const entry = this.#entries.get(frame.ref ?? '');
     if (!entry) return;
     const refused = new Refused(frame.code, frame);
-    const isFinal = refused.code === 'internal' && entry.refusals >= MAX_INTERNAL_REFUSALS;
+    const isFinal = refused.code === 'internal' && entry.internalRefusals++ >= MAX_INTERNAL_REFUSALS;
     if (!isFinal && /same_ref|after_login/.test(refused.retry)) return void this.#repeat(entry, refused);
     this.#reject(entry, refused);
   }
@@ -178,7 +179,10 @@ export class Outbox {
     const promise = Promise.withResolvers<Ack>();
     // Nobody waits for the promise of a command from before a reload.
     promise.promise.catch(() => undefined);
-    const entry: Entry = { ref, command, sender: undefined, isStored: false, refusals: 0, promise };
+    const entry: Entry = {
+      ...{ ref, command, promise, sender: undefined, isStored: false },
+      ...{ refusals: 0, internalRefusals: 0 },
+    };
     this.#entries.set(ref, entry);
     this.#options.onPending({ ref, command });
     return entry;
