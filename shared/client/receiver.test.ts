@@ -85,6 +85,31 @@ test('messages that a full reader cannot take are asked for later', () => {
   assert.deepEqual(seqsOf(seen.messages), [2, 3]);
 });
 
+test('a room that the user joins while the reader is full is asked for later', () => {
+  const { receiver, seen } = openReceiver();
+  receiver.welcome({ ...welcomeAt(0), rooms: [] });
+  seen.isFull = true;
+  const added: Message = { ...(log[9] as Message), command: 'AddUser', targetId: 'bob' };
+  for (const message of [added, log[10] as Message]) receiver.receive(message, true);
+  seen.isFull = false;
+  receiver.catchUp();
+  assert.deepEqual(
+    seen.resumes.map(({ rooms }) => rooms),
+    [{ [ROOM]: 9 }],
+  );
+  for (const message of [added, log[10] as Message]) receiver.receive(message, true);
+  assert.deepEqual([seqsOf(seen.messages), seen.resyncs], [[10, 11], []]);
+});
+
+test('a late Left or Resync of the old connection changes nothing', () => {
+  const { receiver, seen } = openReceiver();
+  receiver.welcome(welcomeAt(9));
+  receiver.receive({ command: 'Left', roomId: ROOM }, false);
+  receiver.receive({ command: 'Resync', roomId: ROOM, seq: 20 }, false);
+  receiver.receive(log[9] as Message, true);
+  assert.deepEqual([seqsOf(seen.messages), seen.lefts, seen.resyncs], [[10], [], []]);
+});
+
 test('a Resync moves the position, and a Left ends the room', () => {
   const { receiver, seen } = openReceiver();
   receiver.welcome(welcomeAt(3));

@@ -49,12 +49,12 @@ export class Receiver {
     this.#fill(rooms, 'slow_reader');
   }
 
-  /** @param isCurrent false for the old socket during a move */
+  /** @param isCurrent false for the old socket during a move. Only its messages count: the new one answers a later `Resume` */
   receive(frame: Frame, isCurrent: boolean): void {
     if (isMessage(frame)) return void this.#receiveMessage(frame);
-    if (frame.command === 'Left') return void this.#leave(frame.roomId);
-    if (frame.command === 'Resync') return void this.#resync(frame.roomId, frame.seq);
     if (!isCurrent) return;
+    if (frame.command === 'Left') this.#leave(frame.roomId);
+    if (frame.command === 'Resync') this.#resync(frame.roomId, frame.seq);
     if (frame.command === 'Heads') this.#compare(frame.rooms);
     if (frame.command === 'Resumed') this.#resumed();
     if (frame.command === 'Error' && !frame.ref) this.#retryFilling(frame);
@@ -69,6 +69,8 @@ export class Receiver {
     const verdict = this.positions.judge(message);
     if (verdict === 'known') return;
     if (this.#options.isFull()) {
+      // A room that is new for the client is asked for from here on.
+      if (verdict === 'jump' && this.positions.of(roomId) === undefined) this.positions.set(roomId, seq - 1);
       this.#behind.add(roomId);
       return;
     }

@@ -163,6 +163,7 @@ export class RoomsClient {
       onRoom: () => this.#receiver.catchUp(),
       onClose: () => {
         this.#stream = undefined;
+        if (this.state !== 'closed') this.#receiver.catchUp();
       },
     });
     return this.#stream;
