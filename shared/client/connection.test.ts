@@ -17,6 +17,7 @@ type Received = Extract<Command, { command: 'CreateMessage' }> & { ref: string }
 async function openGateway() {
   const sockets: ServerSocket[] = [];
   const received: { socket: ServerSocket; frame: Received }[] = [];
+  const resumes: Record<string, number>[] = [];
   let tickets = 0;
   const server = createServer((_, response) => {
     tickets++;
@@ -30,6 +31,7 @@ async function openGateway() {
     socket.on('message', (data) => {
       const frame = JSON.parse(`${data}`);
       if (frame.command !== 'Resume') return received.push({ socket, frame });
+      resumes.push(frame.rooms);
       send(socket, { command: 'Welcome', user: { id: 'bob' }, epoch: 'the epoch', rooms: [] });
       return send(socket, { command: 'Resumed' });
     });
@@ -46,7 +48,7 @@ async function openGateway() {
   const states: string[] = [];
   client.on('state', ({ to, reason }) => states.push(`${to}: ${reason}`));
   await client.connect();
-  return { client, sockets, received, states, tickets: () => tickets };
+  return { client, sockets, received, resumes, states, tickets: () => tickets };
 }
 
 const send = (socket: ServerSocket | undefined, frame: object) => socket?.send(JSON.stringify(frame));
@@ -93,6 +95,32 @@ test('after a close code that a new token cannot mend, the client is closed, and
   assert.equal(tickets(), 1);
   await client.connect();
   assert.equal(client.state, 'live');
+});
+
+test('what a slow reader did not take is asked for when the reader leaves', async () => {
+  const { client, sockets, resumes } = await openGateway();
+  const messages = client.messages();
+  const sendMessage = (seq: number, command: string) =>
+    send(sockets[0], { command, roomId: 'tea', seq, targetId: 'bob', createdAt: 'now' });
+  sendMessage(1, 'AddUser');
+  for (let seq = 2; seq <= 1_001; seq++) sendMessage(seq, 'CreateMessage');
+  send(sockets[0], { command: 'Left', roomId: 'coffee' });
+  await new Promise((resolve) => client.on('left', resolve));
+  assert.equal(client.positionOf('tea'), 1_000);
+  await messages.return();
+  await until(() => resumes.length === 2);
+  assert.deepEqual(resumes, [{}, { tea: 1_000 }]);
+});
+
+test('a client that is closed by a listener when it loses its connection stays closed', async () => {
+  const { client, sockets, states, tickets } = await openGateway();
+  client.on('state', ({ to }) => to === 'offline' && client.close());
+  const waits = mock.method(globalThis, 'setTimeout');
+  sockets[0]?.terminate();
+  await until(() => states.at(-1) !== 'live: resumed');
+  assert.deepEqual([client.state, states.slice(-2)], ['closed', ['offline: 1006', 'closed: close']]);
+  assert.deepEqual([waits.mock.calls.filter(({ arguments: [, ms] }) => ms !== undefined), tickets()], [[], 1]);
+  mock.restoreAll();
 });
 
 test('after 4129 the client waits as long as the Error frame says, or up to half more', async () => {

@@ -95,7 +95,8 @@ export class Connection {
 
   #openAfter(ms: number, reason: string): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#open(reason), ms);
+    // A listener of the last transition may have closed the client.
+    if (this.#state !== 'closed') this.#timer = setTimeout(() => this.#open(reason), ms);
   }
 
   async #open(reason: string): Promise<void> {
@@ -159,8 +160,8 @@ export class Connection {
     this.#sockets.delete(socket);
     this.#options.onEnd(socket);
     if (!wasInUse || this.#state === 'closed') return;
-    if (!this.#current) this.#to(this.#opening ? 'connecting' : 'offline', reason);
-    if (!this.#opening) this.#reopen(socket, code, reason);
+    if (!this.#opening) return void this.#reopen(socket, code, reason);
+    if (!this.#current) this.#to('connecting', reason);
   }
 
   /** Does what the close code says. */
