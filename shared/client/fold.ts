@@ -45,7 +45,7 @@ const changes: Record<Message['command'], Change> = {
 };
 
 /** A message of the stream has its newest text, but the command of its first one. A history has the newest command. */
-export function asInHistory(message: Message): Message {
+function asInHistory(message: Message): Message {
   if (message.command !== 'CreateMessage' || message.updatedAt === message.createdAt) return message;
   const command = message.text === '' ? 'DeleteMessage' : 'UpdateMessage';
   return { ...message, command, targetId: message.id };

@@ -55,7 +55,7 @@ export class Http {
   async #send<T>(method: Method, path: string, body?: unknown, token?: string): Promise<Answer<T>> {
     const headers: Record<string, string> = {};
     if (token) headers.authorization = `Bearer ${token}`;
-    if (body) headers['content-type'] = 'application/json';
+    if (body !== undefined) headers['content-type'] = 'application/json';
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const response = await this.#fetch(this.url + path, {
       ...{ method, headers, signal },

@@ -1,5 +1,5 @@
 import { Backoff } from './backoff.ts';
-import { asInHistory, EMPTY_ROOM, fold, type RoomState } from './fold.ts';
+import { EMPTY_ROOM, fold, type RoomState } from './fold.ts';
 import type { Answer, Method } from './http.ts';
 import type { Message, Person } from './protocol.ts';
 import { Refused } from './refused.ts';
@@ -103,7 +103,7 @@ export class RoomHistory {
     this.state = {
       seq: Number(seq),
       name: room.name,
-      messages: body.toReversed().map(asInHistory),
+      messages: body.toReversed(),
       memberIds: room.users.map(({ id }) => id),
       isDeleted: false,
     };
