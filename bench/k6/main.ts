@@ -2,12 +2,12 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Cluster } from '../../shared/local/cluster.ts';
-import { startServices, stopChildren } from '../../shared/local/services.ts';
+import type { Services } from '../../shared/local/services.ts';
 import { migrate } from '../../sql/migrate.ts';
+import { binaries, withServices } from '../with-services.ts';
 import { getK6 } from './get-k6.ts';
 
 // npm run k6: starts Rooms on this machine and runs each k6 script for ten seconds.
@@ -23,24 +23,16 @@ const SETTINGS = {
   ),
 };
 
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const root = dirname(dirname(import.meta.dirname));
 const home = mkdtempSync(join(tmpdir(), 'rooms-k6-'));
-const binaries = join(resolve(process.env.ROOMS_HOME || join(root, '.rooms')), 'bin');
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
 /** @returns the names of the scripts that failed */
-async function runScripts(k6: string): Promise<string[]> {
-  const services = await startServices({
-    home,
-    binaries,
-    databaseUrl: process.env.DATABASE_URL || undefined,
-    redisUrl: process.env.REDIS_URL || undefined,
-    print,
-  });
-  await migrate(services.databaseUrl);
-  const cluster = await Cluster.start({ ...services, logs: home, gateways: 1, workers: 1 });
+async function runScripts(k6: string, { databaseUrl, redisUrl }: Services): Promise<string[]> {
+  await migrate(databaseUrl);
+  const cluster = await Cluster.start({ databaseUrl, redisUrl, logs: home, gateways: 1, workers: 1 });
   try {
-    const usersFile = await makeLoadUsers(services.databaseUrl, cluster.secret);
+    const usersFile = await makeLoadUsers(databaseUrl, cluster.secret);
     const failed: string[] = [];
     for (const [script, rate] of Object.entries(SCRIPTS)) {
       const settings = { URL: cluster.urls[0] as string, USERS: usersFile, RATE: rate, ...SETTINGS };
@@ -49,7 +41,6 @@ async function runScripts(k6: string): Promise<string[]> {
     return failed;
   } finally {
     await cluster.stop();
-    await stopChildren(services.children);
   }
 }
 
@@ -76,7 +67,7 @@ async function main(): Promise<number> {
     print('the k6 scripts were not run');
     return 0;
   }
-  const failed = await runScripts(k6);
+  const failed = await withServices(print, (services) => runScripts(k6, services));
   if (failed.length > 0) print(`failed: ${failed.join(', ')}`);
   return failed.length > 0 ? 1 : 0;
 }
