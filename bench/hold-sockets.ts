@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { inParallel } from './call-api.ts';
 import { FieldFinder } from './frame-fields.ts';
+import { readTokens } from './holder-process.ts';
 import { RawSocket } from './raw-socket.ts';
 
 // node bench/hold-sockets.ts <url>
@@ -37,12 +38,6 @@ function open(index: number, token: string): Promise<void> {
       },
     });
   });
-}
-
-async function readTokens(lines: AsyncIterator<string>): Promise<string[]> {
-  const tokens: string[] = [];
-  for (let line = await lines.next(); line.value; line = await lines.next()) tokens.push(line.value);
-  return tokens;
 }
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();

@@ -1,7 +1,8 @@
 import { createInterface } from 'node:readline';
 import { inParallel } from '../call-api.ts';
+import { readTokens } from '../holder-process.ts';
 import { ReturningClient } from './returning-client.ts';
-import { ALL_OPEN, type ClientsReport } from './returning-clients.ts';
+import type { ClientsReport } from './returning-clients.ts';
 
 // node bench/returning/hold-clients.ts <url> <next url>
 // The input has one token in each line, and then an empty line. Opens a client for each token at the first URL, and prints
@@ -47,10 +48,9 @@ function printReport(): void {
   process.stdout.write(`${JSON.stringify(report)}\n`);
 }
 
-const tokens: string[] = [];
-for (let line = await lines.next(); line.value; line = await lines.next()) tokens.push(line.value);
+const tokens = await readTokens(lines);
 await inParallel(tokens.length, (index) => open(tokens[index] as string), MAX_CONNECTS_AT_ONCE);
 isOpen = true;
-process.stdout.write(`${ALL_OPEN}\n`);
+process.stdout.write('open\n');
 for (let line = await lines.next(); !line.done; line = await lines.next()) printReport();
 process.exit(0);
