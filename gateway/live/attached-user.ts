@@ -7,6 +7,9 @@ import type { Feeds } from './feeds.ts';
 import type { ResumeRequest } from './room-plan.ts';
 import { SmallSet } from './small-set.ts';
 
+/** A membership change of a user, without the id of this user. */
+export type OwnChange = Omit<MembershipChange, 'userId'>;
+
 /** A socket. After the socket has closed, every call does nothing. */
 export interface LiveSocket {
   readonly closed: boolean;
@@ -42,7 +45,7 @@ export interface SocketAttachment {
 /** The rooms of which a socket still gets missed messages (resumption.ts). It is in no topic of these rooms. */
 interface SocketResumption {
   readonly pending: ReadonlyMap<string, unknown>;
-  receiveChange(roomId: string, change: { seq: number; isMember: boolean }): void;
+  receiveChange(roomId: string, change: OwnChange): void;
   request(request: ResumeRequest): void;
 }
 
@@ -159,7 +162,7 @@ export class AttachedUser {
     this.#feeds.release(roomId);
   }
 
-  #tellResumptions(roomId: string, change: { seq: number; isMember: boolean }): void {
+  #tellResumptions(roomId: string, change: OwnChange): void {
     for (const { attachment } of this.sockets) attachment?.resumption?.receiveChange(roomId, change);
   }
 

@@ -1,4 +1,5 @@
 import type { Membership } from '../reads/session-reads.ts';
+import type { OwnChange } from './attached-user.ts';
 import { type ResumePoint, startOf } from './room-plan.ts';
 
 /** A room of a socket, while the socket waits for messages of this room. It is in no topic of the room then. */
@@ -102,10 +103,15 @@ export function applyRead(room: PendingRoom, membership: MembershipOfRoom | unde
  * Uses a change that the feed of the room delivers. A change up to `head` is known already. Several changes may come as
  * one, so the end of the membership that the user had at `sent` must be read.
  */
-export function applyChange(room: PendingRoom, { seq, isMember }: { seq: number; isMember: boolean }): void {
+export function applyChange(room: PendingRoom, { seq, isMember }: OwnChange): void {
   if (seq <= room.head) return;
   room.head = seq;
   room.since = isMember ? seq : undefined;
+}
+
+/** Goes on with the message that made the user a member. */
+export function applyJump(room: PendingRoom): void {
+  if (room.since !== undefined) Object.assign(room, { sent: room.since - 1, end: undefined });
 }
 
 /** Uses the end of the membership that the user had at `sent`, or 0. With more than `most` messages, sends none of them. */

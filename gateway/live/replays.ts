@@ -4,7 +4,8 @@ import type { Reads } from '../reads/reads.ts';
 import { UserTurns } from '../reads/user-turns.ts';
 import type { Feeds } from './feeds.ts';
 import type { Invitations } from './invitations.ts';
-import { applyEnd, applyRead, nextStep, type PendingRoom, type Step } from './pending-room.ts';
+import { applyEnd, applyJump, applyRead, nextStep, type Step } from './pending-room.ts';
+import { Batch, endOf, type Page, type PendingEntry, readPage, recentPage } from './replay-pages.ts';
 import { encodeLeft, encodeResumed, encodeResync } from './resume-frames.ts';
 import type { Resumption } from './resumption.ts';
 import { SLICE_MS, type Slices } from './slices.ts';
@@ -15,10 +16,6 @@ const RETRY_AFTER_MS = 250;
 const FEED_CHECK_MS = 20;
 /** Few enough that the unsent bytes of a socket stay far below its limit. */
 const RECORDS_AT_ONCE = 32;
-/** One statement reads the messages of these rooms. */
-const MAX_ROOMS_OF_BATCH = 32;
-/** A batch is held in memory until the client reads it. */
-const MAX_RECORDS_OF_BATCH = 100;
 /** One statement asks for this number of memberships. */
 const MEMBERSHIPS_AT_ONCE = 1_000;
 
@@ -26,38 +23,6 @@ export interface ReplaysOptions {
   feeds: Feeds;
   reads: Pick<Reads, 'membershipsIn' | 'replayPage' | 'endedPage' | 'endedMemberships'>;
   log: Log;
-}
-
-type PendingEntry = [roomId: string, room: PendingRoom];
-
-/** The messages of a room after a seq. They are of this membership. */
-interface Page {
-  after: number;
-  since: number | undefined;
-  end: number | undefined;
-  /** Undefined until they are read. */
-  records: string[] | undefined;
-}
-
-/** Rooms that get their messages together. */
-class Batch {
-  #entries: PendingEntry[] = [];
-  #records = 0;
-
-  get isFull(): boolean {
-    return this.#entries.length >= MAX_ROOMS_OF_BATCH || this.#records >= MAX_RECORDS_OF_BATCH;
-  }
-
-  add(entry: PendingEntry, records: number): void {
-    this.#entries.push(entry);
-    this.#records += records;
-  }
-
-  /** Empties the batch. */
-  take(): PendingEntry[] {
-    this.#records = 0;
-    return this.#entries.splice(0);
-  }
 }
 
 /**
@@ -165,22 +130,34 @@ export class Replays {
   #takeStep(resumption: Resumption, entry: PendingEntry, page: Page | undefined): boolean {
     const [roomId, room] = entry;
     const { socket, pending } = resumption;
-    const step = this.#stepOf(resumption, entry);
-    if (isSend(step)) return page !== undefined && this.#send(resumption, entry, page);
-    if (step === 'join') join(resumption, entry);
-    else if (step === 'jump') Object.assign(room, { sent: (room.since as number) - 1, end: undefined });
-    else if (step === 'resync') {
-      socket.send(encodeResync(roomId, room.sent));
-      room.needsResync = false;
-    } else if (step === 'leave') {
-      socket.send(encodeLeft(roomId));
-      pending.delete(roomId);
-    } else {
-      if (step === 'read') room.needsRead = true;
-      if (step === 'wait') this.#options.feeds.announce(roomId, Math.max(room.sent, room.head));
-      return false;
+    switch (this.#stepOf(resumption, entry)) {
+      case 'send':
+      case 'send ended':
+        return page !== undefined && this.#send(resumption, entry, page);
+      case 'join':
+        join(resumption, entry);
+        return true;
+      case 'jump':
+        applyJump(room);
+        return true;
+      case 'resync':
+        socket.send(encodeResync(roomId, room.sent));
+        room.needsResync = false;
+        return true;
+      case 'leave':
+        socket.send(encodeLeft(roomId));
+        pending.delete(roomId);
+        return true;
+      case 'wait':
+        this.#options.feeds.announce(roomId, Math.max(room.sent, room.head));
+        return false;
+      // The next round reads what these two need.
+      case 'read':
+        room.needsRead = true;
+        return false;
+      case 'find end':
+        return false;
     }
-    return true;
   }
 
   /** Sends some messages of the page, but none that the feed has not delivered. */
@@ -197,34 +174,15 @@ export class Replays {
 
   /** Returns the next messages of each room, from memory if they are there. */
   async #readPages(resumption: Resumption, batch: PendingEntry[]): Promise<Page[]> {
-    const pages = batch.map((entry) => this.#recentPage(entry));
+    const { feeds, reads } = this.#options;
+    const pages = batch.map((entry) => recentPage(feeds, entry));
     if (pages.some(({ records }) => !records)) {
-      await this.#read(resumption, () =>
-        Promise.all(batch.map((entry, index) => this.#readPage(entry, pages[index] as Page))),
-      );
+      const readAll = () => Promise.all(batch.map((entry, index) => readPage(reads, entry, pages[index] as Page)));
+      await this.#read(resumption, readAll);
       // Many sockets get their pages in the same tick.
       await this.#slices.nextSlice();
     }
     return pages;
-  }
-
-  #recentPage([roomId, room]: PendingEntry): Page {
-    const { sent: after, since } = room;
-    const end = endOf(room);
-    return {
-      after,
-      since,
-      end,
-      records: end === undefined ? this.#options.feeds.recordsAfter(roomId, after) : undefined,
-    };
-  }
-
-  async #readPage([roomId]: PendingEntry, page: Page): Promise<void> {
-    const { reads } = this.#options;
-    const { after, end } = page;
-    page.records ??= await (end === undefined
-      ? reads.replayPage({ roomId, after })
-      : reads.endedPage({ roomId, after, end }));
   }
 
   async #readMemberships(resumption: Resumption): Promise<void> {
@@ -276,8 +234,3 @@ function isPending({ pending, isOpen }: Resumption, [roomId, room]: PendingEntry
 }
 
 const isSend = (step: Step) => step === 'send' || step === 'send ended';
-
-/** Returns the end of the membership whose messages come next. Undefined if it is the membership of now. */
-function endOf({ sent, end }: PendingRoom): number | undefined {
-  return end !== undefined && sent < end ? end : undefined;
-}

@@ -2,7 +2,7 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import type { RoomHead } from '../../shared/contract/frames.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { Membership } from '../reads/session-reads.ts';
-import type { AttachedUser, LiveSocket } from './attached-user.ts';
+import type { AttachedUser, LiveSocket, OwnChange } from './attached-user.ts';
 import { applyChange, foreignRoom, memberRoom, type PendingRoom, unreadRoom } from './pending-room.ts';
 import type { ResumePoint, ResumeRequest } from './room-plan.ts';
 
@@ -13,11 +13,6 @@ const MAX_ROOMS_OF_WELCOME = 200;
 
 /** @param more true if another part follows */
 export type SendWelcome = (rooms: RoomHead[], more: boolean) => void;
-
-interface Change {
-  seq: number;
-  isMember: boolean;
-}
 
 /**
  * What a socket still waits for, room by room. It exists while the socket attaches, and later while messages are
@@ -31,7 +26,7 @@ export class Resumption {
   readonly absentRooms = new Set<string>();
   most: number = limits.MAX_REPLAYED_MESSAGES;
   /** The changes of rooms that are not pending yet, while the socket attaches. */
-  #changes: Map<string, Change> | undefined = new Map();
+  #changes: Map<string, OwnChange> | undefined = new Map();
 
   constructor(user: AttachedUser, socket: LiveSocket) {
     this.user = user;
@@ -60,7 +55,7 @@ export class Resumption {
   }
 
   /** Call this when the user joins or leaves a room. The socket stays out of the topic of a pending room. */
-  receiveChange(roomId: string, change: Change): void {
+  receiveChange(roomId: string, change: OwnChange): void {
     const room = this.pending.get(roomId);
     if (room) applyChange(room, change);
     else this.#changes?.set(roomId, change);

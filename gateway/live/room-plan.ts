@@ -10,14 +10,10 @@ export interface ResumeRequest {
   most: number;
 }
 
-/** What a client has of one room, and for how many messages it wants to wait. */
-export interface ResumePoint {
+/** The part of a request that is about one room. */
+export interface ResumePoint extends Omit<ResumeRequest, 'positions'> {
   /** The client has every message up to this seq. Undefined if it has none. */
   position: number | undefined;
-  /** True if the position is of the epoch of now. */
-  isSameEpoch: boolean;
-  /** With more missing messages than this, the client loads the history instead. */
-  most: number;
 }
 
 /** Where the stream of a room begins. */
