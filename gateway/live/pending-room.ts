@@ -78,9 +78,9 @@ export function unreadRoom(point: ResumePoint): PendingRoom {
 }
 
 /** A room of which the user is not a member. */
-export function foreignRoom({ position = 0, isSameEpoch }: ResumePoint): PendingRoom {
-  const end = isSameEpoch ? undefined : 0;
-  return { sent: position, needsResync: false, needsRead: false, point: undefined, since: undefined, head: 0, end };
+export function foreignRoom(point: ResumePoint): PendingRoom {
+  const { sent, end } = foreignStart(point);
+  return { sent, needsResync: false, needsRead: false, point: undefined, since: undefined, head: 0, end };
 }
 
 /**
@@ -96,7 +96,7 @@ export function applyRead(room: PendingRoom, membership: MembershipOfRoom | unde
   else if (!membership && room.head === headBefore) Object.assign(room, { since: undefined, end: undefined });
   if (!point) return;
   if (room.since !== undefined) Object.assign(room, startOf(point, { seq: room.since, head: room.head }));
-  else Object.assign(room, { sent: point.position ?? 0, end: point.isSameEpoch ? undefined : 0 });
+  else Object.assign(room, foreignStart(point));
 }
 
 /**
@@ -107,6 +107,10 @@ export function applyChange(room: PendingRoom, { seq, isMember }: OwnChange): vo
   if (seq <= room.head) return;
   room.head = seq;
   room.since = isMember ? seq : undefined;
+  if (!isMember || room.sent < seq) return;
+  // Either the change is old, because the feed is behind, or the client has made up its position. Postgres knows it.
+  room.needsRead = true;
+  room.point = { position: room.sent, isSameEpoch: true, most: Number.POSITIVE_INFINITY };
 }
 
 /** Goes on with the message that made the user a member. */
@@ -123,4 +127,9 @@ export function applyEnd(room: PendingRoom, end: number, most: number): void {
   if (missing <= most) return;
   if (since === undefined) room.end = 0;
   else Object.assign(room, { sent: head, needsResync: true, end: undefined });
+}
+
+/** A position of another epoch says nothing. */
+function foreignStart({ position = 0, isSameEpoch }: ResumePoint): Pick<PendingRoom, 'sent' | 'end'> {
+  return isSameEpoch ? { sent: position, end: undefined } : { sent: 0, end: 0 };
 }

@@ -149,7 +149,7 @@ export class Replays {
         pending.delete(roomId);
         return true;
       case 'wait':
-        this.#options.feeds.announce(roomId, Math.max(room.sent, room.head));
+        this.#options.feeds.announce(roomId, room.head);
         return false;
       // The next round reads what these two need.
       case 'read':

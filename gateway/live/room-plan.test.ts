@@ -97,6 +97,29 @@ test('a removal ends the stream, and an addition after it begins another members
   assert.deepEqual([room.since, room.end, room.sent], [19, 12, 5]);
 });
 
+test('a stranger who becomes a member, and whose position is later, has made it up: Postgres says so', () => {
+  const room = foreignRoom(point(Number.MAX_SAFE_INTEGER));
+  applyChange(room, { seq: 12, isMember: true });
+  assert.equal(nextStep(room, { deliveredSeq: 12, isJoined: true }), 'read');
+  applyRead(room, { seq: 12, head: 13 }, 12);
+  assert.deepEqual([room.sent, room.needsResync], [13, true]);
+});
+
+test('an old addition, which a late feed delivers to a former member, changes nothing', () => {
+  const room = foreignRoom(point(7));
+  applyChange(room, { seq: 5, isMember: true });
+  applyRead(room, undefined, 5);
+  applyChange(room, { seq: 9, isMember: false });
+  assert.equal(nextStep(room, { deliveredSeq: 9, isJoined: false }), 'find end');
+  assert.equal(room.sent, 7);
+});
+
+test('a position of another epoch counts for nothing when the user becomes a member', () => {
+  const room = foreignRoom(point(50, false));
+  applyChange(room, { seq: 12, isMember: true });
+  assert.equal(nextStep(room, { deliveredSeq: 12, isJoined: true }), 'jump');
+});
+
 test('a change that the read has seen already changes nothing', () => {
   const room = memberRoom(point(5), { seq: 3, head: 9 });
   applyChange(room, { seq: 2, isMember: false });
