@@ -26,6 +26,8 @@ export interface FeedOptions {
   recent: RecentMemory;
   /** Called when nobody retains the feed any more. The receiver calls {@link Feed.close}, now or later. */
   onIdle: (feed: Feed) => void;
+  /** Called if Postgres does not have messages that were announced. */
+  onMissing: () => void;
   /** Called once, when the feed closes. @param head the highest seq that this feed knows */
   onClose: (roomId: string, head: number) => void;
   log: Log;
@@ -199,6 +201,7 @@ export class Feed implements FeedListener {
     if (this.#emptyReads < MAX_EMPTY_READS) return;
     this.#emptyReads = 0;
     this.#order.forgetGap();
+    this.#options.onMissing();
   }
 }
 

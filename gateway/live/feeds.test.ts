@@ -34,6 +34,7 @@ async function openRoom(lingerMs: number) {
     ...{ subscriber, names, lingerMs, log, payloads: new PayloadReader(createMetrics(), log) },
     reads: { messagesAfter: async () => [] },
     listener: { deliver: (_, record) => delivered.push(JSON.parse(record).seq) },
+    onMissing: () => undefined,
   });
   closers.push(
     () => feeds.close(),

@@ -18,6 +18,12 @@ import type { ResumeRequest } from './room-plan.ts';
 import type { RoomSubscriptionsOptions } from './room-subscriptions.ts';
 import { Subscriber } from './subscriber.ts';
 
+/**
+ * Workers repeat the head of a room for ten seconds. So for this time, a head can be from before Postgres went back in
+ * time, which somebody has noticed already. It is longer, because a feed asks for the messages for some seconds.
+ */
+const OLD_HEADS_MS = 30_000;
+
 export interface LiveRoomsOptions {
   redis: Redis;
   /** A `subscriber` connection (shared/redis.ts). {@link LiveRooms.close} closes this connection. */
@@ -73,8 +79,10 @@ export class LiveRooms {
     this.#subscriber = subscriber;
     this.#presence = presence;
     this.#open = () => {
+      const openedAt = performance.now();
       const onWentBack = () => this.#handleWentBack(rooms);
-      const rooms: OpenRooms = openRooms({ ...options, names, subscriber, presence, onWentBack });
+      const onMissing = () => performance.now() - openedAt > OLD_HEADS_MS && onWentBack();
+      const rooms: OpenRooms = openRooms({ ...options, names, subscriber, presence, onWentBack, onMissing });
       return rooms;
     };
     this.#rooms = this.#open();

@@ -12,7 +12,7 @@ export interface OpenRooms {
 
 type OpenRoomsOptions = Omit<RoomSubscriptionsOptions, 'feeds'> &
   Omit<SweepOptions, 'feeds' | 'receive'> &
-  Pick<FeedsOptions, 'lingerMs'>;
+  Pick<FeedsOptions, 'lingerMs' | 'onMissing'>;
 
 export function openRooms(options: OpenRoomsOptions): OpenRooms {
   const listener: FeedListener = { deliver: (...message) => subscriptions.deliver(...message) };
