@@ -10,6 +10,7 @@ export type MeasuredName =
   | 'lostReads'
   | 'lostAcks'
   | 'reloadMs'
+  | 'resyncs'
   | 'acksAfterwards'
   | 'idleReadsPerS';
 

@@ -5,7 +5,7 @@ import type { History } from '../proof/history.ts';
 import type { Recorder } from '../proof/recorder.ts';
 import { seededRandom } from '../proof/seeded-random.ts';
 import { Traffic } from '../proof/traffic.ts';
-import { measureWentBack } from '../proof/went-back.ts';
+import { checkReturned, measureWentBack } from '../proof/went-back.ts';
 import { checkAfterwards } from './back-in-time.ts';
 import type { FaultTarget, ScheduledFault } from './fault.ts';
 import { FaultSystem } from './fault-system.ts';
@@ -71,7 +71,9 @@ export async function runIn(system: FaultSystem, scenario: Scenario, seed: numbe
     const history = await readHistory(scenario, recorder, system, phases);
     if (target.wentBack) Object.assign(target.measured, measureWentBack(history, target.wentBack));
     // What was acked before Postgres went back is lost, so the promises hold for a new record only.
-    const broken = target.wentBack ? await checkAfterwards(target, traffic) : checkHistory(history);
+    const broken = target.wentBack
+      ? [...checkReturned(history, target.wentBack), ...(await checkAfterwards(target, traffic))]
+      : checkHistory(history);
     const violations = broken.map(({ rule, what }) => `${rule}: ${what}`);
     const measured = { ...target.measured, memoryMiB: memory() };
     const figures = { ...measureRun(history, phases, target.hitRoomIds), ...measured };

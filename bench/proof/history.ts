@@ -7,9 +7,17 @@ export type Event = { atMs: number } & (
   | { kind: 'refused'; connection: number; ref: string; code: string }
   /**
    * The connection got its Welcome. `heads` has the rooms of the run only: the messages of a room come after this seq. If
-   * the connection resumes, they are the positions of the client.
+   * the connection resumes, they are the positions of the client. Positions of another epoch are left out: such a room
+   * goes on after its `resynced`.
    */
-  | { kind: 'opened'; connection: number; userId: string; heads: Map<string, number>; isResumed?: true }
+  | {
+      kind: 'opened';
+      connection: number;
+      userId: string;
+      heads: Map<string, number>;
+      isResumed?: true;
+      epoch?: string;
+    }
   /** The gateway does not send what is missing in this room. The next message is `seq + 1`. */
   | { kind: 'resynced'; connection: number; roomId: string; seq: number }
   | ({ kind: 'got'; connection: number } & GotMessage)

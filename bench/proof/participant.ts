@@ -192,10 +192,10 @@ export class Participant implements ChatUser {
     const own = this.#welcome.filter(({ id }) => ids.has(id));
     if (this.#resumed) {
       const heads = this.#resumed.open(epoch, own);
-      recorder.record({ kind: 'opened', connection, userId: account.id, heads, isResumed: true });
+      recorder.record({ kind: 'opened', connection, userId: account.id, heads, isResumed: true, epoch });
     } else {
       const heads = new Map(own.map(({ id, seq }) => [id, seq]));
-      recorder.record({ kind: 'opened', connection, userId: account.id, heads });
+      recorder.record({ kind: 'opened', connection, userId: account.id, heads, epoch });
       this.#positions.open(heads);
     }
     this.#isAttached = true;
@@ -248,7 +248,8 @@ export class Participant implements ChatUser {
     this.#isAttached = false;
     this.#isOpening = false;
     this.#positions.close();
-    if (reason.includes('close code 4001')) (this.#resumed ?? this.#positions).reset();
+    // A client that was offline at this moment does not know of it. So a user who resumes keeps the old positions.
+    if (reason.includes('close code 4001')) this.#positions.reset();
     this.#place++;
     const pauseMs = /close code 41/.test(reason) ? UNAVAILABLE_AFTER_MS : RECONNECT_AFTER_MS;
     this.#later(pauseMs * (1 + Math.random()), () => this.#connect());

@@ -28,10 +28,11 @@ export class ResumedPositions {
   /**
    * Handles the Welcome of a new socket.
    * @returns for each room the seq after which its messages come, also for rooms that the user has left meanwhile. A room
-   *   that the user joined meanwhile is not there: its messages begin with the one that adds the user.
+   *   that the user joined meanwhile is not there: its messages begin with the one that adds the user. In another epoch,
+   *   a room that the user knew is not there either: the gateway sends `Resync` for it.
    */
   open(epoch: string, rooms: Head[]): Map<string, number> {
-    if (this.#epoch === undefined) for (const { id, seq } of rooms) this.#positions.set(id, seq);
+    if (this.#epoch !== epoch) this.#beginEpoch(rooms);
     this.#epoch = epoch;
     return new Map(this.#positions);
   }
@@ -50,9 +51,9 @@ export class ResumedPositions {
     this.#positions.delete(roomId);
   }
 
-  /** The user drops everything, and loads it again. */
-  reset(): void {
+  #beginEpoch(rooms: Head[]): void {
+    const unknown = rooms.filter(({ id }) => !this.#positions.has(id));
     this.#positions.clear();
-    this.#epoch = undefined;
+    for (const { id, seq } of unknown) this.#positions.set(id, seq);
   }
 }
