@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -46,6 +46,16 @@ test('changes at the same time are all kept, and an undefined value removes an e
     readdirSync(folder).filter((name) => name.includes('lock') || name.includes('new')),
     [],
   );
+});
+
+test('a store whose last change failed can be closed and opened again', async () => {
+  const path = newPath();
+  const store = await openFileStore(path);
+  mkdirSync(`${path}.new`);
+  await assert.rejects(store.change({ a: 'x' }), { code: 'EISDIR' });
+  await assert.rejects(store.close(), { code: 'EISDIR' });
+  rmdirSync(`${path}.new`);
+  await (await openFileStore(path)).close();
 });
 
 test('a file belongs to one running process at a time', async () => {

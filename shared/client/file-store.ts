@@ -39,8 +39,11 @@ export async function openFileStore(path: string): Promise<FileStore> {
       return next;
     },
     close: async () => {
-      await (next ?? writing);
-      await unlock();
+      try {
+        await (next ?? writing);
+      } finally {
+        await unlock();
+      }
     },
   };
 }

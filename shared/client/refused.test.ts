@@ -15,6 +15,9 @@ test('the answer of a gateway says whether to try again', async () => {
 });
 
 test('a proxy that answers for a gateway does not end the client', async () => {
+  // A proxy may name a date. Then the client waits as after any lost connection.
+  const date = { 'retry-after': 'Wed, 21 Oct 2026 07:28:00 GMT' };
+  assert.equal((await refuse(503, '<html>Unavailable</html>', date)).retryAfter, 0);
   for (const status of [429, 500, 502, 503, 504])
     assert.equal((await refuse(status, '{"code":"unavailable"}')).retry, 'same_ref', `${status}`);
   assert.equal((await refuse(401, '{"code":"expired"}')).retry, 'after_login');

@@ -26,7 +26,7 @@ export class Refused extends Error {
 export async function refusedBy(response: Response): Promise<Refused> {
   const details = (await response.json().catch(() => ({}))) as Partial<ErrorFrame>;
   const { code, retry } = details;
-  const retryAfter = Number(response.headers.get('retry-after'));
+  const retryAfter = Number(response.headers.get('retry-after')) || 0;
   // A page that is no answer of Rooms at all says nothing about the request.
   if (!code) return new Refused('unavailable', { retry: 'same_ref', retryAfter });
   return new Refused(code, { ...details, retry: retry ?? retryOf(response.status), retryAfter });
