@@ -1,12 +1,13 @@
 import type { Log } from '../../shared/log.ts';
 import { wait } from '../../shared/wait.ts';
 import type { Reads } from '../reads/reads.ts';
+import { MAX_ROOMS_OF_MEMBERSHIPS } from '../reads/session-reads.ts';
 import { UserTurns } from '../reads/user-turns.ts';
+import { encodeLeft, encodeResumed, encodeResync } from './encode-frames.ts';
 import type { Feeds } from './feeds.ts';
 import type { Invitations } from './invitations.ts';
 import { applyEnd, applyJump, applyRead, nextStep, type Step } from './pending-room.ts';
 import { Batch, endOf, type Page, type PendingEntry, readPage, recentPage } from './replay-pages.ts';
-import { encodeLeft, encodeResumed, encodeResync } from './resume-frames.ts';
 import type { Resumption } from './resumption.ts';
 import { SLICE_MS, type Slices } from './slices.ts';
 
@@ -16,8 +17,6 @@ const RETRY_AFTER_MS = 250;
 const FEED_CHECK_MS = 20;
 /** Few enough that the unsent bytes of a socket stay far below its limit. */
 const RECORDS_AT_ONCE = 32;
-/** One statement asks for this number of memberships. */
-const MEMBERSHIPS_AT_ONCE = 1_000;
 
 export interface ReplaysOptions {
   feeds: Feeds;
@@ -187,7 +186,7 @@ export class Replays {
 
   async #readMemberships(resumption: Resumption): Promise<void> {
     const { pending, user } = resumption;
-    const asked = [...pending].filter(([, room]) => room.needsRead).slice(0, MEMBERSHIPS_AT_ONCE);
+    const asked = [...pending].filter(([, room]) => room.needsRead).slice(0, MAX_ROOMS_OF_MEMBERSHIPS);
     if (asked.length === 0) return;
     const roomIds = asked.map(([roomId]) => roomId);
     const heads = asked.map(([, { head }]) => head);

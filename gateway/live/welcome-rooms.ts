@@ -1,11 +1,9 @@
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { Reads } from '../reads/reads.ts';
+import { MAX_ROOMS_OF_MEMBERSHIPS } from '../reads/session-reads.ts';
 import type { Invitations } from './invitations.ts';
 import type { Resumption, WelcomeParts } from './resumption.ts';
-
-/** One statement asks for this number of memberships. */
-const ROOMS_PER_READ = 1_000;
 
 export interface WelcomeOptions {
   reads: Pick<Reads, 'attachment' | 'membershipsIn'>;
@@ -36,7 +34,8 @@ export async function welcomeRooms(
     parts.add(page.rooms);
     after = page.nextAfter;
   }
-  for (let taken = parts.takeUnread(ROOMS_PER_READ); taken.length > 0; taken = parts.takeUnread(ROOMS_PER_READ)) {
+  const takeUnread = () => parts.takeUnread(MAX_ROOMS_OF_MEMBERSHIPS);
+  for (let taken = takeUnread(); taken.length > 0; taken = takeUnread()) {
     parts.add(await reads.membershipsIn(user.id, taken));
   }
   if (!resumption.isOpen) throw new Refusal('unavailable');

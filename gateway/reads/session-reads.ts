@@ -4,6 +4,8 @@ import type { Bearer } from '../accounts/tokens.ts';
 import { arrayOf } from './array-of.ts';
 import { shareStatements } from './share-statements.ts';
 
+/** `membershipsIn` reads at most this number of rooms: each id is a parameter of the statement. */
+export const MAX_ROOMS_OF_MEMBERSHIPS = 1_000;
 const MAX_TOKENS_OF_STATEMENT = 200;
 /** One statement can run while the answers of another one are used. */
 const MAX_STATEMENTS_AT_ONCE = 2;
