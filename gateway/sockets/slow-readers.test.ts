@@ -6,6 +6,7 @@ import { Client } from '../../test/support/client.ts';
 import { openTestGateway } from '../../test/support/in-process.ts';
 import { encodeMessages, storeMessage } from '../../test/support/stored-messages.ts';
 import { testServices } from '../../test/support/system.ts';
+import { until } from '../../test/support/until.ts';
 
 const { gateway, url, database, addUser } = await openTestGateway();
 
@@ -29,6 +30,8 @@ test('a socket whose client does not read is closed, and has received every mess
     await publisher.publish(channel, encodeMessages({ ...message, text }));
     await reading.waitForMessage({ roomId, seq: message.seq });
   }
+  // The gateway does not wait until the client reads again: it may never do so.
+  await until(() => gateway.liveRooms.counts.sockets === 1);
   slow.socket.resume();
   await slow.until(() => slow.closed ?? slow.messages(roomId).find(({ seq }) => seq === MESSAGES + 1));
   assert.equal(slow.closed?.code, 1006);
