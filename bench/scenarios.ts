@@ -89,7 +89,7 @@ export const SCENARIOS = {
   reconnect: {
     purpose: 'all clients of a killed gateway come back on another one, and get what they missed',
     options: ['sockets', 'rate', 'seconds'],
-    size: { gateways: 2, workers: 1, ownPorts: true },
+    size: { gateways: 2, workers: 1, ownPorts: true, gatewayMetrics: true },
     measure: measureReconnect,
   },
   http: {

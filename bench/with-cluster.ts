@@ -31,6 +31,8 @@ export interface Size {
   workers: number;
   /** True if each gateway has its own port. Otherwise all gateways share one port. */
   ownPorts?: boolean;
+  /** True if each gateway offers its metrics. */
+  gatewayMetrics?: boolean;
   /** Variables for all processes. */
   env?: Record<string, string>;
 }
@@ -70,7 +72,10 @@ export async function withCluster<T>(
   const sharePort = !size.ownPorts;
   const stages = options.stages ? new Stages() : undefined;
   const env = { ...size.env, ...stages?.env };
-  const cluster = await Cluster.start({ databaseUrl, redisUrl, logs, gateways, workers, sharePort, checkout, env });
+  const { gatewayMetrics } = size;
+  const cluster = await Cluster.start({
+    ...{ databaseUrl, redisUrl, logs, gateways, workers, sharePort, gatewayMetrics, checkout, env },
+  });
   const database = connectDatabase(databaseUrl, { name: 'rooms-bench', max: 2, readOnly: false, timeout: 0 });
   try {
     const readCpu = await createCpuReader(cluster, database, redisUrl);

@@ -9,7 +9,7 @@ import { openGateway } from './gateway.ts';
 
 // A test cuts the connections of this Redis. So no other test file may use it.
 const { url: redisUrl } = await startTestRedis();
-const { gateway, openAnother } = await openTestGateway({ REDIS_URL: redisUrl });
+const { gateway, openAnother, addUser } = await openTestGateway({ REDIS_URL: redisUrl });
 
 const childProcesses = () => process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap').length;
 
@@ -25,6 +25,18 @@ test('after a gateway has stopped, an open HTTP connection gets no answer', asyn
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
   await stopping.stop();
   await assert.rejects(fetch(`${url}/healthz`));
+});
+
+test('the metric of statements counts each read', async () => {
+  const { gateway: counting, url } = await openAnother();
+  const count = async () => (await counting.metrics.statements.get()).values[0]?.value ?? 0;
+  const before = await count();
+  const { token } = await addUser();
+  const headers = { authorization: `Bearer ${token}` };
+  const reads = Array.from({ length: 5 }, () => fetch(`${url}/api/users/current`, { headers }));
+  for (const { status } of await Promise.all(reads)) assert.equal(status, 200);
+  assert.ok((await count()) >= before + 5);
+  await counting.stop();
 });
 
 test('after a reconnect to Redis, a gateway sends its batches in flight again', async () => {

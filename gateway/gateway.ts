@@ -108,12 +108,14 @@ async function connectParts(
 ): Promise<GatewayContext> {
   const gatewayId = newId();
   const { REDIS_URL, REDIS_PREFIX: prefix, API_SECRET } = config;
+  const metrics = createMetrics();
   const database = connectDatabase(config.DATABASE_URL, {
     name: 'rooms-gateway',
     max: READ_CONNECTIONS,
     readOnly: true,
     timeout: STATEMENT_TIMEOUT_MS,
     queue: { maxWaiting: limits.MAX_WAITING_STATEMENTS, maxWaitMs: MAX_STATEMENT_WAIT_MS },
+    onSend: () => metrics.statements.inc(),
   });
   closers.push(() => database.end({ timeout: 5 }));
   const redis = connectRedis(REDIS_URL, 'producer', 'rooms-gateway', log);
@@ -122,7 +124,6 @@ async function connectParts(
   closers.push(() => subscriberRedis.disconnect());
   const queues = openQueues(redis, prefix, log);
   closers.push(() => Promise.all(Object.values(queues).map((queue) => queue.close())));
-  const metrics = createMetrics();
   const payloads = new PayloadReader(metrics, log);
 
   const reads = createReads(database);

@@ -28,6 +28,8 @@ export interface PoolOptions {
   timeout: number;
   /** Bounds the statements that wait for a connection. Further ones fail with `PoolBusyError`. Default: no bound. */
   queue?: { maxWaiting: number; maxWaitMs: number };
+  /** Called for each statement that is sent. */
+  onSend?: () => void;
   /** Further settings of each session. */
   settings?: Record<string, number>;
 }
@@ -59,10 +61,10 @@ const SILENCE_AFTER_TIMEOUT_MS = 1_000;
  * `announcements`.
  */
 export function connectDatabase(url: string, options: PoolOptions): Database {
-  const { name, max, readOnly, timeout, queue = UNBOUNDED, settings } = options;
+  const { name, max, readOnly, timeout, queue = UNBOUNDED, onSend = () => undefined, settings } = options;
   const open = (onLost: () => void): Driver => postgres(url, { ...driverOptions, onclose: onLost });
   const slots = Array.from({ length: max }, () => new ConnectionSlot(open));
-  const gate = new StatementGate({ slots, ...queue }, () => sockets?.now ?? 0);
+  const gate = new StatementGate({ slots, ...queue, onSend }, () => sockets?.now ?? 0);
   const sockets: SilentSockets | undefined =
     timeout === 0 ? undefined : watchSockets(timeout, gate, () => database`select true`);
   const driverOptions = {

@@ -7,6 +7,8 @@ export interface Metrics {
   registry: Registry;
   /** Mails with a one-time password, by result: `sent`, `failed` (retried later) or `given_up`. */
   otpMails: Counter<'result'>;
+  /** Statements that were sent to Postgres. */
+  statements: Counter;
   /** Payloads from Redis that could not be read and were dropped, by kind. */
   unreadablePayloads: Counter<'kind'>;
 }
@@ -20,6 +22,11 @@ export function createMetrics(): Metrics {
       name: 'rooms_otp_mails_total',
       help: 'Mails with a one-time password, by result',
       labelNames: ['result'],
+      registers,
+    }),
+    statements: new Counter({
+      name: 'rooms_statements_total',
+      help: 'Statements that were sent to Postgres',
       registers,
     }),
     unreadablePayloads: new Counter({

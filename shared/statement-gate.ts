@@ -20,6 +20,8 @@ export interface GateOptions {
   maxWaiting: number;
   /** A statement that waits longer is rejected with {@link PoolBusyError}. It can be Infinity. */
   maxWaitMs: number;
+  /** Called for each statement that is sent. */
+  onSend: () => void;
 }
 
 /**
@@ -74,6 +76,7 @@ export class StatementGate {
       const slot = isSettled ? undefined : this.#free.pop();
       if (!slot) return; // It was cancelled while it waited.
       this.#running.set(statement, { startedAt: this.#now(), slot });
+      this.#options.onSend();
       slot.run(statement);
     };
     statement.handler = () => this.#enter(statement, start);

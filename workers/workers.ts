@@ -69,6 +69,7 @@ export async function openWorkers(config: WorkersConfig, kinds: QueueName[], log
     max: CONCURRENCY,
     readOnly: false,
     timeout: STATEMENT_TIMEOUT_MS,
+    onSend: () => metrics.statements.inc(),
     settings: {
       lock_timeout: LOCK_TIMEOUT_MS,
       ...(kinds.includes('persistence') && quotaSettings(config as WorkersConfig & Quotas)),

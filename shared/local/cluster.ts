@@ -40,6 +40,8 @@ export interface ClusterOptions {
   smtpPort?: number | undefined;
   /** Further variables for all processes. */
   env?: Record<string, string>;
+  /** True if each gateway offers its metrics: see {@link Cluster.metricsUrls}. */
+  gatewayMetrics?: boolean | undefined;
   /** The folder of another checkout of Rooms, whose gateways and workers run. Default: this checkout. */
   checkout?: string | undefined;
   /** True if every connection of every process goes through a proxy: see {@link Cluster.links}. */
@@ -62,6 +64,8 @@ export class Cluster {
   /** The URL of each gateway, without a slash at the end. */
   readonly urls: string[] = [];
   readonly gateways: Child[] = [];
+  /** With `gatewayMetrics`, the URL of the metrics of each gateway. */
+  readonly metricsUrls: string[] = [];
   readonly workers: Child[] = [];
   /** With `proxyLinks`, the proxies of each running process. */
   readonly links: ProcessLinks[] = [];
@@ -129,13 +133,15 @@ export class Cluster {
     descriptors?: number,
     env: Record<string, string> = {},
   ): Promise<{ url: string; ownUrl: string; gateway: Child }> {
-    const { proxyLinks, sharePort } = this.#options;
+    const { proxyLinks, sharePort, gatewayMetrics } = this.#options;
     const ownPort = (!proxyLinks && port) || (await freePort());
     const ownUrl = `http://127.0.0.1:${ownPort}`;
     const clients = proxyLinks ? await this.#proxyClients(ownUrl, port) : undefined;
     const url = clients?.url ?? ownUrl;
     const launcher = descriptors ? ['prlimit', `--nofile=${descriptors}`] : [];
-    const gatewayEnv = { PORT: String(ownPort), HOST: '127.0.0.1', ...env };
+    const metricsPort = gatewayMetrics ? await freePort() : '';
+    if (metricsPort) this.metricsUrls.push(`http://127.0.0.1:${metricsPort}/metrics`);
+    const gatewayEnv = { PORT: `${ownPort}`, HOST: '127.0.0.1', METRICS_PORT: `${metricsPort}`, ...env };
     const gateway = await this.#startProcess('gateway', gatewayEnv, { launcher, clients });
     this.gateways.push(gateway);
     if (sharePort || !this.urls.includes(url)) this.urls.push(url);
