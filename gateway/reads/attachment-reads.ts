@@ -10,6 +10,7 @@ const ROOMS_PER_READ = 1_000;
 /** A recheck of users reads as many together (gateway/live/recheck-users.ts). */
 const SOCKETS_PER_STATEMENT = 500;
 const STATEMENTS_AT_ONCE = 2;
+const STATEMENT_GAP_MS = 25;
 
 /** The first page of rooms begins after this id. No room has it. */
 export const BEFORE_ALL_ROOMS = '00000000-0000-0000-0000-000000000000';
@@ -73,7 +74,12 @@ export function attachmentReads(database: Database) {
     }));
   };
   return {
-    attachment: shareStatements({ readAll, maxKeys: SOCKETS_PER_STATEMENT, maxAtOnce: STATEMENTS_AT_ONCE }),
+    attachment: shareStatements({
+      readAll,
+      maxKeys: SOCKETS_PER_STATEMENT,
+      maxAtOnce: STATEMENTS_AT_ONCE,
+      gapMs: STATEMENT_GAP_MS,
+    }),
   };
 }
 

@@ -8,6 +8,11 @@ export interface Sharing<Key, Value> {
   maxKeys: number;
   /** At most this number of statements run at the same time. */
   maxAtOnce: number;
+  /**
+   * From the start of a statement with several keys to the start of the next one, except if that one has `maxKeys` keys.
+   * Then few statements are enough for very many reads. A read that is alone does not wait. Default: 0.
+   */
+  gapMs?: number;
 }
 
 interface WaitingRead<Key, Value> {
@@ -24,10 +29,11 @@ interface WaitingRead<Key, Value> {
  * read. If a statement fails, the reads of all its keys fail with the same error.
  */
 export function shareStatements<Key, Value>(sharing: Sharing<Key, Value>): (key: Key) => Promise<Value> {
-  const { readAll, maxKeys, maxAtOnce } = sharing;
+  const { readAll, maxKeys, maxAtOnce, gapMs = 0 } = sharing;
   const waiting: WaitingRead<Key, Value>[] = [];
   let running = 0;
   let isScheduled = false;
+  let nextStartAt = 0;
 
   const start = () => {
     isScheduled = false;
@@ -35,10 +41,22 @@ export function shareStatements<Key, Value>(sharing: Sharing<Key, Value>): (key:
     while (waiting[0] && performance.now() - waiting[0].waitsSince > READ_TIMEOUT_MS) {
       waiting.shift()?.reject(new Error('postgres did not answer in time'));
     }
-    while (waiting.length > 0 && running < maxAtOnce) void run(waiting.splice(0, maxKeys));
+    while (waiting.length > 0 && running < maxAtOnce) {
+      const waitMs = waiting.length < maxKeys ? nextStartAt - performance.now() : 0;
+      if (waitMs > 0) return schedule(waitMs);
+      void run(waiting.splice(0, maxKeys));
+    }
+  };
+  const schedule = (waitMs: number) => {
+    if (isScheduled || running >= maxAtOnce) return;
+    isScheduled = true;
+    // After the other events of this tick, so that their reads share the statement.
+    if (waitMs === 0) setImmediate(start);
+    else setTimeout(start, waitMs);
   };
   const run = async (batch: WaitingRead<Key, Value>[]) => {
     running++;
+    if (batch.length > 1) nextStartAt = performance.now() + gapMs;
     try {
       const keys = batch.map(({ key }) => key);
       const values = await withTimeout(readAll(keys), READ_TIMEOUT_MS);
@@ -55,9 +73,6 @@ export function shareStatements<Key, Value>(sharing: Sharing<Key, Value>): (key:
   return (key) =>
     new Promise((resolve, reject) => {
       waiting.push({ key, waitsSince: performance.now(), resolve, reject });
-      if (isScheduled || running >= maxAtOnce) return;
-      isScheduled = true;
-      // After the other events of this tick, so that their reads share the statement.
-      setImmediate(start);
+      schedule(0);
     });
 }

@@ -1,7 +1,7 @@
 import type { Config } from '../../shared/config.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
-import { limits } from '../../shared/contract/limits.ts';
 import { CappedCounts } from '../edge/capped-counts.ts';
+import { AttachTurns } from './attach-turns.ts';
 
 /** After these seconds a client may try again, because other sockets may have closed. */
 const RETRY_AFTER_S = 10;
@@ -11,7 +11,7 @@ const RETRY_AFTER_S = 10;
  * beyond the limits.
  */
 export class SocketAdmission {
-  #attaching = 0;
+  readonly #turns = new AttachTurns();
   readonly #perUser: CappedCounts;
   readonly #perAddress: CappedCounts;
 
@@ -46,14 +46,8 @@ export class SocketAdmission {
     this.#perUser.decrement(userId);
   }
 
-  /** Does a part of an attach. @throws Refusal `busy`. Then the client reconnects after a few seconds */
-  async whileAttaching<T>(attach: () => Promise<T>): Promise<T> {
-    if (this.#attaching >= limits.MAX_ATTACHING_SOCKETS) throw new Refusal('busy');
-    this.#attaching++;
-    try {
-      return await attach();
-    } finally {
-      this.#attaching--;
-    }
+  /** Does a part of an attach in its turn. @throws Refusal `busy`. Then the client reconnects after a few seconds */
+  whileAttaching<T>(part: () => Promise<T>): Promise<T> {
+    return this.#turns.run(part);
   }
 }

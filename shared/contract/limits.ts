@@ -91,7 +91,7 @@ export const limits = {
   /** In one lane. A user with more waiting commands gets `busy`, and the other users do not. */
   MAX_WAITING_COMMANDS_OF_USER: 1_000,
   // A socket attaches when it has authenticated and its rooms are read. Then its commands are sent.
-  MAX_ATTACHING_SOCKETS: 2_000,
+  MAX_ATTACHING_SOCKETS: 10_000,
   MAX_UNATTACHED_COMMANDS: 10_000,
   MAX_UNATTACHED_OF_SOCKET: 100,
   /** The size of the frames with these commands. */
