@@ -41,12 +41,13 @@ export class GatewaySocket {
   constructor(WebSocket: SocketClass, url: string, events: SocketEvents) {
     this.#events = events;
     this.#socket = new WebSocket(url, [ROOMS_V1]);
+    // Node 22 reports a refused upgrade with this event alone. Later, a close follows each error.
+    this.#socket.onerror = () => this.end(1006, 'network');
     this.#socket.onopen = () => {
+      this.#socket.onerror = () => undefined;
       for (const frame of events.onOpen()) this.send(frame);
     };
     this.#socket.onmessage = ({ data }: { data: string }) => this.#receive(JSON.parse(data));
-    // A close follows each error.
-    this.#socket.onerror = () => undefined;
     this.#socket.onclose = ({ code, reason }: { code: number; reason: string }) => this.end(code, reason);
     this.#watch = setInterval(() => this.#endIfSilent(), 1_000);
   }

@@ -453,6 +453,9 @@ func (c *client) refuse(f frame, conn *connection) {
 		c.later(f.RetryAfter, func() { c.fillAgain(conn) })
 	case f.Retry == "no" || f.Retry == "new_ref":
 		c.end(refusedCommand, map[string]any{"outcome": "refused", "code": f.Code})
+	case f.Retry == "after_login":
+		c.token.Store("")
+		go conn.socket.Close(websocket.StatusNormalClosure, "") // The next connection sends the command again.
 	default:
 		wait := math.Max(f.RetryAfter, math.Min(4, 0.5*math.Pow(2, float64(refusedCommand.refusals))))
 		refusedCommand.refusals++

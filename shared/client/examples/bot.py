@@ -291,6 +291,9 @@ class Client:
         elif error.get("retry") in ("no", "new_ref"):
             del self.pending[error["ref"]]
             await self.on_outcome(command, {"outcome": "refused", "code": error["code"]})
+        elif error.get("retry") == "after_login":
+            self.token = None
+            await connection.socket.close()  # The next connection has a new token, and sends the command again.
         else:
             self.start(self.send_again(command, error.get("retryAfter", 0)))
         await self.close_if_done(connection)

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import * as v from 'valibot';
+import { afterTicks } from './ticks.ts';
 
 const Handled = v.object({ id: v.string(), roomId: v.string(), seq: v.number() });
 export type HandledMessage = v.InferOutput<typeof Handled>;
@@ -38,8 +39,8 @@ export interface ClientEvents {
 
 export type StartClient = (events: ClientEvents) => ClientUnderTest;
 
-/** Time after the end of its input. Then the client is killed. */
-const STOP_TIMEOUT_MS = 2_000;
+/** After this time after the end of its input, the client fails and is killed. docs/conformance.md asks for 2 seconds. */
+const STOP_TIMEOUT_TICKS = 40;
 
 /** @param command the program and its arguments */
 export function programClient([program = '', ...args]: string[]): StartClient {
@@ -63,9 +64,12 @@ export function programClient([program = '', ...args]: string[]): StartClient {
       stop: async () => {
         isStopping = true;
         child.stdin.end();
-        const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+        const timer = afterTicks(STOP_TIMEOUT_TICKS, () => {
+          onFailure('the process of the client does not end after the end of its input');
+          child.kill('SIGKILL');
+        });
         await ended;
-        clearTimeout(timer);
+        clearInterval(timer);
       },
     };
   };

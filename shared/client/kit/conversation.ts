@@ -1,16 +1,15 @@
 import { newId } from '../../contract/ids.ts';
 import { wait } from '../../wait.ts';
-import type { ClientUnderTest, Outcome, StartClient } from './client-under-test.ts';
+import type { ClientUnderTest, Order, Outcome, StartClient } from './client-under-test.ts';
 import type { KitRoom, KitUser } from './room.ts';
 import { Rules, textOf } from './rules.ts';
 import { KitServer } from './server.ts';
 import type { KitSocket } from './socket.ts';
+import { afterTicks, TICK_MS } from './ticks.ts';
 import { World } from './world.ts';
 
-/** The longest wait for one step of the client, in ticks of 100 ms. A late tick does not count: the machine is busy then. */
+/** The longest wait for one step of the client. */
 const STEP_TIMEOUT_TICKS = 90;
-const TICK_MS = 100;
-const LATE_TICK_MS = 150;
 /** More connections than this in one case are a storm. */
 const MAX_SOCKETS = 12;
 /** During a move to another gateway, a client has two sockets. */
@@ -45,18 +44,21 @@ export class Conversation {
     const url = await this.server.listen();
     this.#client = startClient({
       onReport: (report) => {
+        this.rules.note('the client writes', report);
         this.rules.reported(report);
         this.#changed();
       },
       onFailure: (why) => this.fail(why),
     });
     const { email, password } = this.user;
-    this.#client.write({ do: 'start', url, email, password });
+    this.#write({ do: 'start', url, email, password });
   }
 
-  async stop(): Promise<void> {
+  /** @returns why the client has failed, if it has */
+  async stop(): Promise<string | undefined> {
     await this.#client?.stop();
     this.server.close();
+    return this.#failure ?? this.rules.firstBroken;
   }
 
   /** Ends the case. */
@@ -102,7 +104,7 @@ export class Conversation {
 
   /** Asks the client to send a message. */
   send(key: number, { id: roomId } = this.room): void {
-    this.#client?.write({ do: 'send', key, roomId, text: textOf(key) });
+    this.#write({ do: 'send', key, roomId, text: textOf(key) });
   }
 
   /** Asks the client to send a message, and waits until the client says that it is committed. */
@@ -113,7 +115,7 @@ export class Conversation {
 
   /** Waits for the socket with this number, 1 for the first, until its client has sent its positions. */
   socket(number: number): Promise<KitSocket> {
-    return this.until(`connection ${number}`, () => {
+    return this.until(`connection ${number} and its last Resume frame`, () => {
       const socket = this.server.sockets[number - 1];
       return socket?.positions && socket;
     });
@@ -141,13 +143,15 @@ export class Conversation {
 
   /** Waits until the client has handled every message of every room. */
   async caughtUp(): Promise<void> {
-    await this.until('every message of every room is handled', () => {
-      const rooms = this.world.roomsOf(this.user.id);
-      return rooms.every(({ id, rows }) => {
-        const { handled, resync } = this.rules.streams.rooms.get(id) ?? {};
-        return handled === rows.length && resync === undefined;
-      });
-    });
+    const behind = () =>
+      this.world
+        .roomsOf(this.user.id)
+        .map((room) => this.#missingIn(room))
+        .find(Boolean);
+    await this.until(
+      () => `every message of every room is handled. ${behind()}`,
+      () => !behind(),
+    );
   }
 
   /** Waits until the client has handled this message. */
@@ -162,8 +166,12 @@ export class Conversation {
     await this.caughtUp();
   }
 
-  /** Waits until `check` finds something. @throws Error if the client breaks a rule, or after the timeout */
-  async until<T>(what: string, check: () => T | undefined | false): Promise<T> {
+  /**
+   * Waits until `check` finds something.
+   * @param what for the report
+   * @throws Error if the client breaks a rule, or after the timeout
+   */
+  async until<T>(what: string | (() => string), check: () => T | undefined | false): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const checkNow = () => {
       const why = this.#failure ?? this.rules.firstBroken;
@@ -171,7 +179,10 @@ export class Conversation {
       const found = check();
       if (found !== undefined && found !== false) resolve(found);
     };
-    const timer = countTicks(this.#stepTimeoutTicks, () => reject(new Error(`this does not happen: ${what}`)));
+    const seconds = (this.#stepTimeoutTicks * TICK_MS) / 1_000;
+    const timer = afterTicks(this.#stepTimeoutTicks, () => {
+      reject(new Error(`the kit waited ${seconds} seconds for this: ${typeof what === 'string' ? what : what()}`));
+    });
     this.#checks.add(checkNow);
     checkNow();
     try {
@@ -192,20 +203,22 @@ export class Conversation {
     if (!condition) throw new Error(rule);
   }
 
+  #write(order: Order): void {
+    this.rules.note('the kit writes', order);
+    this.#client?.write(order);
+  }
+
+  /** @returns what the client still has to do in a room */
+  #missingIn({ id, rows }: KitRoom): string | undefined {
+    const { handled = 0, resync } = this.rules.streams.rooms.get(id) ?? {};
+    if (resync !== undefined) return `The history of the room ${id} is not loaded`;
+    return handled === rows.length ? undefined : `In the room ${id}, ${handled} is handled, not yet ${rows.length}`;
+  }
+
   #changed(): void {
     const { sockets, openSockets } = this.server;
     if (sockets.length > MAX_SOCKETS) this.rules.broken(`a storm: ${sockets.length} connections`);
     if (openSockets.length > MAX_OPEN_SOCKETS) this.rules.broken(`${openSockets.length} sockets at the same time`);
     for (const check of [...this.#checks]) check();
   }
-}
-
-function countTicks(maxTicks: number, onEnd: () => void): NodeJS.Timeout {
-  let ticks = 0;
-  let lastMs = performance.now();
-  return setInterval(() => {
-    const nowMs = performance.now();
-    if (nowMs - lastMs < LATE_TICK_MS && ++ticks > maxTicks) onEnd();
-    lastMs = nowMs;
-  }, TICK_MS);
 }

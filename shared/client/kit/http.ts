@@ -19,6 +19,8 @@ export interface HttpContext {
   observer: Observer;
   /** Called once, before a history is read. */
   onRead: (() => void) | undefined;
+  /** The number of histories that do not have the last message yet. */
+  staleReads: number;
   logIn(email: string, password: string): string;
   createTicket(user: KitUser): string;
   userOf(headers: IncomingHttpHeaders): KitUser;
@@ -29,6 +31,7 @@ export async function answerOf(server: HttpContext, request: IncomingMessage): P
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://kit');
   const route = `${request.method} ${pathname}`;
   if (route === 'POST /api/users/login') {
+    if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) throw new Refusal('json_only');
     const { email, password } = (await json(request)) as { email: string; password: string };
     return { status: 200, body: { token: server.logIn(email, password) } };
   }
@@ -41,8 +44,11 @@ export async function answerOf(server: HttpContext, request: IncomingMessage): P
   if (!server.world.membership(room, user.id)) throw new Refusal('no_such_room');
   server.onRead?.();
   server.onRead = undefined;
-  server.observer.read(roomId, room.rows.length);
-  return route.endsWith('/events') ? events(room, searchParams) : history(room, searchParams);
+  const isStale = server.staleReads > 0;
+  if (isStale) server.staleReads--;
+  const seen = isStale ? { ...room, rows: room.rows.slice(0, -1) } : room;
+  server.observer.read(roomId, seen.rows.length);
+  return route.endsWith('/events') ? events(seen, searchParams) : history(seen, searchParams);
 }
 
 export function refusalAnswer(error: unknown): Answer {

@@ -1,5 +1,6 @@
 import { cases } from './cases.ts';
 import { programClient } from './client-under-test.ts';
+import { failureReport } from './failure-report.ts';
 import { runCases } from './run-cases.ts';
 
 // npm run conformance -- [--case=NAME] COMMAND …: tests a client in any language. docs/conformance.md describes it.
@@ -17,15 +18,12 @@ if (!command[0] || chosen.length === 0) {
 }
 
 /** The kit ends in this time, whatever the client does. */
-const MAX_MS = 30_000;
+const MAX_MS = 60_000;
 const results = await runCases(chosen, programClient(command), {
   signal: AbortSignal.timeout(MAX_MS),
-  onResult: ({ name: ended, why }) => print(why === undefined ? `pass  ${ended}` : `FAIL  ${ended}: ${why}`),
+  onResult: ({ name: ended, why }) => print(why === undefined ? `pass  ${ended}` : `FAIL  ${ended}`),
 });
 const passed = results.filter(({ why }) => why === undefined).length;
-for (const { name: failed, why } of results.filter((result) => result.why !== undefined)) {
-  const { rule = '', page = '' } = cases.find((each) => each.name === failed) ?? {};
-  print(`\n${failed}: ${why}\n  the rule: ${rule}\n  read: docs/protocol.md#${page}`);
-}
+for (const line of failureReport(results, cases)) print(line);
 print(`\n${passed} of ${results.length} cases pass.`);
 process.exit(passed === results.length ? 0 : 1);

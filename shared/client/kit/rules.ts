@@ -5,6 +5,7 @@ import type { Left, Resync } from '../../contract/resume.ts';
 import type { Outcome, Report } from './client-under-test.ts';
 import type { Observer } from './observer.ts';
 import { StreamRules } from './stream-rules.ts';
+import { Trace } from './trace.ts';
 
 /** A command of the client, as the kit received it. */
 export interface ReceivedCommand {
@@ -21,6 +22,7 @@ type SentFrame = Message | Welcome | Resync | Left | { command: string };
 /** Checks, in every case, what a client must always do. It keeps the first broken rule. */
 export class Rules implements Observer {
   readonly streams: StreamRules;
+  readonly trace = new Trace();
   readonly commands: ReceivedCommand[] = [];
   /** The `Resume` frames on open sockets. */
   resumes = 0;
@@ -37,6 +39,10 @@ export class Rules implements Observer {
 
   get firstBroken(): string | undefined {
     return this.#broken;
+  }
+
+  note(what: string, frame?: unknown): void {
+    this.trace.add(what, frame);
   }
 
   broken(rule: string | undefined): void {
@@ -87,7 +93,7 @@ export class Rules implements Observer {
     const { key, outcome } = report;
     if (this.outcomes.has(key)) this.broken(`command ${key} has two outcomes`);
     const isTrue = outcome === 'refused' ? this.#refused.has(key) : this.#committed.get(key) === report.seq;
-    if (!isTrue) this.broken(`this outcome is not true: ${JSON.stringify(report)}`);
+    if (!isTrue) this.broken(`the client writes an outcome that the kit did not send: ${JSON.stringify(report)}`);
     this.outcomes.set(key, report);
   }
 

@@ -6,6 +6,8 @@ export interface CaseResult {
   name: string;
   /** Why the client fails. Undefined if it passes. */
   why: string | undefined;
+  /** What happened last. */
+  trace: readonly string[];
 }
 
 export interface RunOptions {
@@ -19,6 +21,8 @@ export interface RunOptions {
 
 /** Cases mostly wait, so several run at the same time. */
 const MAX_CASES_AT_ONCE = 12;
+/** The kit has a limit for its whole run. */
+const TOO_SLOW = 'the kit ended before this case did: the machine is busy, or the client waits too often';
 
 /** Runs the cases, each with a new server and a newly started client. */
 export async function runCases(
@@ -30,7 +34,7 @@ export async function runCases(
   const results: CaseResult[] = [];
   const runSome = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const result = { name: next.name, why: await runCase(next, startClient, options) };
+      const result = { name: next.name, ...(await runCase(next, startClient, options)) };
       results.push(result);
       options.onResult?.(result);
     }
@@ -39,25 +43,25 @@ export async function runCases(
   return results;
 }
 
-/** @returns why the client fails */
 async function runCase(
   { prepare, run }: Case,
   startClient: StartClient,
   { signal, stepTimeoutTicks }: RunOptions,
-): Promise<string | undefined> {
+): Promise<Omit<CaseResult, 'name'>> {
   const conversation = new Conversation(stepTimeoutTicks);
-  const abort = () => conversation.fail('all cases together take too long');
+  const abort = () => conversation.fail(TOO_SLOW);
   if (signal?.aborted) abort();
   signal?.addEventListener('abort', abort);
   prepare?.(conversation);
-  try {
-    await conversation.start(startClient);
-    await run(conversation);
-    return conversation.rules.firstBroken;
-  } catch (error) {
-    return (error as Error).message;
-  } finally {
-    signal?.removeEventListener('abort', abort);
-    await conversation.stop();
-  }
+  const why = await conversation
+    .start(startClient)
+    .then(() => run(conversation))
+    .then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+  const trace = [...conversation.rules.trace.lines];
+  const whyLater = await conversation.stop();
+  signal?.removeEventListener('abort', abort);
+  return { why: why ?? whyLater, trace };
 }

@@ -8,6 +8,7 @@ import { World } from './world.ts';
 
 /** The kit tests a client. Here it only answers. */
 const observer: Observer = {
+  note: () => undefined,
   sent: () => undefined,
   resumed: () => undefined,
   received: () => undefined,

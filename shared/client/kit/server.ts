@@ -16,6 +16,12 @@ import type { World } from './world.ts';
 /** What happens to one command, instead of its commit and its `Ack`. */
 export type Reaction = (command: Command, socket: KitSocket) => void;
 
+export interface RefusedUpgrade {
+  atMs: number;
+  /** False in a browser, which sees only that there is no socket. */
+  canReadAnswer: boolean;
+}
+
 /** A server with the routes and frames that a client needs. Its faults are fields that a case sets. */
 export class KitServer implements HttpContext, SocketContext {
   readonly world: World;
@@ -26,6 +32,9 @@ export class KitServer implements HttpContext, SocketContext {
   readonly reactions: Reaction[] = [];
   /** The next logins are refused. */
   readonly loginRefusals: Refusal[] = [];
+  /** The next upgrades are refused with an HTTP answer. */
+  readonly upgradeRefusals: Refusal[] = [];
+  lastRefusedUpgrade: RefusedUpgrade | undefined;
   /** What the next socket sends before it keeps its messages. */
   maxMessages: number | undefined;
   welcomeSize: number | undefined;
@@ -39,6 +48,7 @@ export class KitServer implements HttpContext, SocketContext {
   readonly loginTimes: number[] = [];
   /** Called once, before a history is read. */
   onRead: (() => void) | undefined;
+  staleReads = 0;
   /** The number of `Resume` frames on open sockets that are refused. */
   resumeRefusals = 0;
   /** If more messages of a room are missing, the client gets `Resync`. */
@@ -60,6 +70,7 @@ export class KitServer implements HttpContext, SocketContext {
     this.#onChange = onChange;
     this.#http = createServer((request, response) => {
       void this.#answer(request).then(({ status, body, headers }) => {
+        this.observer.note(`${request.method} ${request.url} is answered ${status}`, status < 400 ? undefined : body);
         response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
         this.changed();
       });
@@ -87,9 +98,14 @@ export class KitServer implements HttpContext, SocketContext {
     return this.sockets.filter(({ isOpen }) => isOpen);
   }
 
-  /** Ends the tokens of all users, and closes their sockets. */
+  /** Ends the tokens of all users. */
   endTokens(): void {
     for (const token of this.#tokens.keys()) this.#endedTokens.add(token);
+  }
+
+  /** Ends the tokens of all users, and closes their sockets. */
+  logOut(): void {
+    this.endTokens();
     for (const socket of this.openSockets) {
       socket.refuse('token_expired', {});
       socket.close(closeCodes.unauthorized, 'token_expired');
@@ -143,8 +159,8 @@ export class KitServer implements HttpContext, SocketContext {
 
   /** @throws Refusal if the header has no valid token */
   userOf({ authorization }: { authorization?: string | undefined }): KitUser {
-    if (!authorization) throw new Refusal('no_token');
-    const token = authorization.replace(/^Bearer /i, '');
+    const [, token] = /^Bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
+    if (!token) throw new Refusal('no_token');
     const user = this.#tokens.get(token);
     if (!user) throw new Refusal('bad_token');
     if (this.#endedTokens.has(token)) throw new Refusal('token_expired');
@@ -169,24 +185,39 @@ export class KitServer implements HttpContext, SocketContext {
   /** Upgrades first and then authenticates, as a gateway does. */
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://kit');
+    this.observer.note(`upgrade of ${request.url}`);
+    const refusal = this.upgradeRefusals.shift();
+    if (refusal) return void this.#refuseUpgrade(request, socket, refusal);
     const isRight = pathname === '/api/ws' && searchParams.get('resume') === 'true';
-    if (!isRight || request.headers['sec-websocket-protocol'] !== ROOMS_V1)
-      this.observer.broken(`the socket was not opened as /api/ws?resume=true with ${ROOMS_V1}: ${request.url}`);
+    const protocol = request.headers['sec-websocket-protocol'];
+    if (!isRight || protocol !== ROOMS_V1) this.observer.broken(wrongUpgrade(request.url, protocol));
     this.#upgrades.handleUpgrade(request, socket, head, (ws) => {
       try {
         const ticket = searchParams.get('ticket');
         const user = ticket === null ? this.userOf(request.headers) : this.#takeTicket(ticket);
-        const kitSocket = new KitSocket(this, ws, user);
+        const kitSocket = new KitSocket(this, ws, user, this.sockets.length + 1);
         kitSocket.maxMessages = this.maxMessages ?? Number.POSITIVE_INFINITY;
         this.maxMessages = undefined;
         this.sockets.push(kitSocket);
       } catch (error) {
         const { code } = error as Refusal;
+        this.observer.note(`the socket is closed: ${code}`);
         ws.send(JSON.stringify({ command: 'Error', ...refusalAnswer(error).body }));
         ws.close(closeCodes.unauthorized, code);
       }
       this.changed();
     });
+  }
+
+  #refuseUpgrade({ headers }: IncomingMessage, socket: Duplex, refusal: Refusal): void {
+    const canReadAnswer = headers.authorization !== undefined;
+    this.lastRefusedUpgrade = { atMs: performance.now(), canReadAnswer };
+    const { status, headers: more, body } = refusalAnswer(refusal);
+    const text = JSON.stringify(body);
+    const fixed = { connection: 'close', 'content-type': 'application/json', 'content-length': text.length };
+    const lines = Object.entries({ ...more, ...fixed }).map(([name, value]) => `${name}: ${value}`);
+    this.observer.note(`the upgrade is answered ${status}`, lines.join(', '));
+    socket.end([`HTTP/1.1 ${status} Refused`, ...lines, '', text].join('\r\n'));
   }
 
   #takeTicket(ticket: string): KitUser {
@@ -196,6 +227,9 @@ export class KitServer implements HttpContext, SocketContext {
     return user;
   }
 }
+
+const wrongUpgrade = (url = '', protocol = 'none'): string =>
+  `the socket was opened as ${url} with the subprotocol ${protocol}, not as /api/ws?resume=true with ${ROOMS_V1}`;
 
 /** What a gateway does. */
 export const acknowledge: Reaction = (command, socket) => socket.send(socket.commit(command));

@@ -41,6 +41,7 @@ export class KitSocket {
   readonly #server: SocketContext;
   readonly #ws: WebSocket;
   readonly #user: KitUser;
+  readonly #name: string;
   readonly #listed = new Map<string, number>();
   /** For each live room, the seq of the last message that was sent or lost. */
   readonly #sent = new Map<string, number>();
@@ -48,7 +49,8 @@ export class KitSocket {
   #messages = 0;
   #lost = 0;
 
-  constructor(server: SocketContext, ws: WebSocket, user: KitUser) {
+  constructor(server: SocketContext, ws: WebSocket, user: KitUser, number: number) {
+    this.#name = `socket ${number}`;
     this.#server = server;
     this.#ws = ws;
     this.#user = user;
@@ -128,6 +130,7 @@ export class KitSocket {
   #end(): void {
     if (!this.isOpen) return;
     this.closedMs = performance.now();
+    this.#server.observer.note(`${this.#name} ends`);
     this.#server.ended();
   }
 
@@ -139,6 +142,7 @@ export class KitSocket {
       this.#waiting.shift();
       if (isMessage) this.#messages++;
       this.#server.observer.sent(frame);
+      this.#server.observer.note(`${this.#name}, kit to client`, frame);
       this.#ws.send(JSON.stringify(frame));
     }
   }
@@ -147,10 +151,12 @@ export class KitSocket {
     if (!this.isOpen) return;
     const bytes = data as Buffer;
     const { observer } = this.#server;
-    if (isBinary || bytes.length > limits.MAX_FRAME_BYTES) observer.broken('a frame is binary or too large');
+    observer.note(`${this.#name}, client to kit`, bytes.toString());
+    if (isBinary) observer.broken('the client sent a binary frame');
+    if (bytes.length > limits.MAX_FRAME_BYTES) observer.broken(`the client sent a frame of ${bytes.length} bytes`);
     const frame = JSON.parse(bytes.toString());
     const { success, output, issues } = v.safeParse(frame.command === 'Resume' ? Resume : Command, frame);
-    if (!success) observer.broken(`a wrong frame: ${bytes}: ${issues[0].message}`);
+    if (!success) observer.broken(`the client sent a wrong frame: ${bytes}: ${issues[0].message}`);
     else if (output.command !== 'Resume') this.#server.receive(output, this);
     else if (!this.positions) this.#collect(output);
     else if (this.#server.resumeRefusals-- > 0) this.refuse('rate_limited', {}, { retryAfter: 1 });

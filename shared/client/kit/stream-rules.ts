@@ -54,9 +54,10 @@ export class StreamRules {
 
   resumed(epoch: string | undefined, positions: ReadonlyMap<string, number>, isFirst: boolean): Broken {
     const isNew = epoch === undefined && positions.size === 0;
-    if (this.#epoch === undefined) return isNew ? undefined : 'the first Resume has an epoch or rooms';
+    if (this.#epoch === undefined) return isNew ? undefined : 'the first Resume of a new client has an epoch or rooms';
     if (isNew && this.#isOtherEpoch) return undefined;
-    if (epoch !== this.#epoch) return `Resume has not the epoch of the last Welcome: ${epoch}`;
+    if (epoch !== this.#epoch)
+      return `a Resume has ${epoch ? `the epoch ${epoch}` : 'no epoch'}: the last Welcome has ${this.#epoch}`;
     for (const [roomId, position] of positions) {
       const broken = this.#brokenPosition(roomId, position);
       if (broken) return broken;

@@ -2,6 +2,7 @@ import type { ErrorCode } from '../../../contract/errors.ts';
 import type { Conversation } from '../conversation.ts';
 import { acknowledge, type Reaction } from '../server.ts';
 import { type Case, expectWait } from './case.ts';
+import { connected } from './openings.ts';
 
 /** The page `docs/protocol.md` has the rules of all these cases under one heading. */
 const page = 'what-a-client-must-do';
@@ -84,6 +85,19 @@ export const commandCases: Case[] = [
     },
   },
   {
+    name: 'early-ack',
+    rule: 'An `Ack` may arrive before its message. It changes no position: after a reconnect, the message comes.',
+    page: 'order',
+    async run(talk) {
+      const socket = await connected(talk);
+      socket.loseMessages(1);
+      await talk.commit(1);
+      socket.cut();
+      await talk.socket(2);
+      await talk.finish();
+    },
+  },
+  {
     name: 'slow-ack',
     rule: 'The message may arrive long before its `Ack`. The client waits for the `Ack`, or sends the same `ref` again.',
     page: 'order',
@@ -119,6 +133,21 @@ export const commandCases: Case[] = [
     page,
     async run(talk) {
       await commitAfter(talk, commitWithUnknownOutcome, refuse('busy'));
+      await talk.finish();
+    },
+  },
+  {
+    name: 'after-login',
+    rule: 'After a refusal with `retry` `after_login`, the client logs in, opens a new socket, and sends the same `ref` again.',
+    page: 'error-codes',
+    async run(talk) {
+      const logInFirst: Reaction = (command, socket) => {
+        talk.server.endTokens();
+        socket.refuse('token_expired', command);
+      };
+      await commitAfter(talk, logInFirst);
+      const [, loginMs = Number.NaN] = talk.server.loginTimes;
+      talk.expect(loginMs < (talk.timesOf(1).at(-1) ?? 0), 'the command was committed without a new login');
       await talk.finish();
     },
   },

@@ -112,7 +112,7 @@ export const connectionCases: Case[] = [
     rule: 'After the close code 4401, the client logs in, and then connects with the new token. It keeps its positions.',
     page,
     async run(talk) {
-      await reconnect(talk, () => talk.server.endTokens());
+      await reconnect(talk, () => talk.server.logOut());
       talk.expect(talk.server.loginTimes.length === 2, `the client logged in ${talk.server.loginTimes.length} times`);
       await talk.finish();
     },
@@ -126,6 +126,20 @@ export const connectionCases: Case[] = [
       await talk.socket(1);
       const [firstMs, secondMs] = talk.server.loginTimes;
       expectWait(talk, firstMs, secondMs, 1_000);
+      await talk.finish();
+    },
+  },
+  {
+    name: 'refused-upgrade',
+    rule: 'After an upgrade that is refused with 429, the client waits `Retry-After` seconds. A client in a browser cannot see it.',
+    page: 'connect-and-authenticate',
+    async run(talk) {
+      await connected(talk);
+      talk.server.upgradeRefusals.push(new Refusal('too_many_sockets', { retryAfter: 2 }));
+      for (const socket of talk.server.openSockets) socket.cut();
+      const second = await talk.socket(2);
+      const { atMs, canReadAnswer } = talk.server.lastRefusedUpgrade ?? {};
+      expectWait(talk, atMs, second.openedMs, canReadAnswer ? 2_000 : 0);
       await talk.finish();
     },
   },
@@ -166,7 +180,8 @@ export const connectionCases: Case[] = [
       await talk.pause(OUTAGE_MS);
       const { refusedConnections } = talk.server;
       talk.server.isDown = false;
-      talk.expect(refusedConnections <= MAX_ATTEMPTS_IN_OUTAGE, `the client tried ${refusedConnections} times`);
+      const rule = `the client tried ${refusedConnections} times, not at most ${MAX_ATTEMPTS_IN_OUTAGE} times`;
+      talk.expect(refusedConnections <= MAX_ATTEMPTS_IN_OUTAGE, rule);
       await talk.socket(2);
       await talk.finish();
     },
@@ -199,7 +214,10 @@ export const connectionCases: Case[] = [
       socket.send({ laterKind: 'without a command' });
       socket.send({ command: 'Error', error: 'later', code: 'a_later_code' });
       talk.write();
-      talk.server.reactions.push((command, sender) => sender.send({ ...sender.commit(command), laterField: 'x' }));
+      talk.server.reactions.push((command, sender) => {
+        sender.refuse('internal', {}, { code: 'a_later_code', retry: 'no' });
+        sender.send({ ...sender.commit(command), laterField: 'x' });
+      });
       await talk.commit(1);
       await talk.finish();
     },

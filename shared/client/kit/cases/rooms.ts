@@ -90,6 +90,18 @@ export const roomCases: Case[] = [
     },
   },
   {
+    name: 'only-left',
+    rule: 'If too many messages of an ended membership are missing, only `Left` comes. The client forgets the room.',
+    page: 'left',
+    prepare: addOther,
+    async run(talk) {
+      talk.server.maxReplayed = 1;
+      await awayDuring(talk, writeAndRemove);
+      talk.write();
+      await reconnectAndFinish(talk);
+    },
+  },
+  {
     name: 'removed-and-back',
     rule: 'The seq of a room may jump to the own `AddUser`. This is no gap.',
     page,

@@ -91,7 +91,10 @@ export const streamCases: Case[] = [
       socket.loseMessages(1);
       talk.write(20);
       await talk.caughtUp();
-      talk.expect(talk.rules.resumes <= MAX_RESUMES_OF_GAP, `the client sent ${talk.rules.resumes} Resume frames`);
+      talk.expect(
+        talk.rules.resumes <= MAX_RESUMES_OF_GAP,
+        `the client sent ${talk.rules.resumes} Resume frames for one gap`,
+      );
       await talk.finish();
     },
   },
@@ -148,6 +151,20 @@ export const streamCases: Case[] = [
       });
       await talk.until('the history was read', () => talk.server.onRead === undefined);
       talk.write(2);
+      await talk.caughtUp();
+      await talk.finish();
+    },
+  },
+  {
+    name: 'old-page',
+    rule: 'If the `Rooms-Seq` of a page is lower than the `seq` of `Resync`, the client loads the page again.',
+    page,
+    async run(talk) {
+      await away(talk, () => {
+        talk.write(3);
+        talk.server.maxReplayed = 2;
+        talk.server.staleReads = 1;
+      });
       await talk.caughtUp();
       await talk.finish();
     },

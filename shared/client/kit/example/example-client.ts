@@ -61,7 +61,10 @@ export class ExampleClient implements ClientUnderTest {
   #follow(socket: WebSocket): void {
     let retryAfter: number | undefined;
     let isLeaving = false;
+    // Node 22 reports a refused upgrade with this event alone. Later, a close follows each error.
+    socket.onerror = () => void this.#closed(1006, undefined);
     socket.onopen = () => {
+      socket.onerror = null;
       for (const frame of this.#streams.resumeFrames()) socket.send(JSON.stringify(frame));
     };
     socket.onmessage = ({ data }) => {
@@ -82,7 +85,8 @@ export class ExampleClient implements ClientUnderTest {
 
   #receive(frame: Frame, socket: WebSocket): void {
     if (frame.command === 'Welcome') this.#welcome(frame as unknown as Welcome, socket);
-    else if (frame.command === 'Resync') void this.#resync(String(frame.roomId), Number(frame.seq));
+    // A load that the end of the server interrupts has no effect.
+    else if (frame.command === 'Resync') this.#resync(String(frame.roomId), Number(frame.seq)).catch(() => undefined);
     else if (frame.command === 'Ack' || frame.command === 'Error') this.#receiveOutcome(frame as never, socket);
     else this.#streams.receive(frame as unknown as Message);
   }
@@ -90,7 +94,13 @@ export class ExampleClient implements ClientUnderTest {
   #receiveOutcome(frame: Ack | ErrorFrame, socket: WebSocket): void {
     if (frame.ref) this.#commands.receive(frame);
     else if (frame.command === 'Error') this.#streams.resumeLater(frame.retryAfter ?? 1);
+    if (frame.ref && frame.command === 'Error' && frame.retry === 'after_login') this.#logInAgain(socket);
     this.#closeIfDone(socket);
+  }
+
+  #logInAgain(socket: WebSocket): void {
+    this.#http?.forgetToken();
+    socket.close();
   }
 
   #welcome(welcome: Welcome, socket: WebSocket): void {
@@ -111,6 +121,7 @@ export class ExampleClient implements ClientUnderTest {
     this.#streams.beginLoad(roomId, seq);
     const loaded = await this.#http?.loadHistory(roomId);
     if (loaded === undefined) return;
+    if (loaded < seq) return this.#resync(roomId, seq);
     this.#report({ loaded: roomId, seq: loaded });
     this.#streams.endLoad(roomId, loaded);
   }
