@@ -88,6 +88,8 @@ export class Receiver {
 
   #resync(roomId: string, seq: number): void {
     this.#filling.delete(roomId);
+    // The Welcome of another epoch has reported it already.
+    if (this.positions.of(roomId) === seq) return;
     this.positions.set(roomId, seq);
     this.#options.onResync(roomId, seq);
   }

@@ -211,6 +211,7 @@ export class RoomsClient {
   #enter(welcome: Welcome): void {
     const { positions } = this.#receiver;
     const old = new Set(positions.roomIds);
+    const isOtherEpoch = welcome.epoch !== (positions.epoch ?? welcome.epoch);
     if (welcome.epoch !== positions.epoch) {
       // The seqs of another epoch mean nothing now, also those of messages that wait for their reader.
       this.#stream?.clear();
@@ -220,6 +221,8 @@ export class RoomsClient {
     this.#receiver.welcome(welcome);
     this.#stored?.setEpoch(welcome.epoch);
     for (const roomId of positions.roomIds) if (!old.has(roomId)) this.#stored?.set(roomId, positions.of(roomId));
+    // The connection may end before the gateway sends `Resync` for each room.
+    if (isOtherEpoch) for (const { id, seq } of welcome.rooms) this.#resync(id, seq);
   }
 
   #receive(frame: Frame, socket: GatewaySocket): void {

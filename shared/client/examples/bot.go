@@ -284,6 +284,7 @@ func (c *client) welcome(f frame, conn *connection) {
 	_ = json.Unmarshal(f.Rooms, &rooms)
 	c.userID = f.User.ID
 	isNewEpoch := f.Epoch != c.epoch
+	c.mustLoad = c.mustLoad || (isNewEpoch && c.epoch != "")
 	for _, r := range rooms {
 		if _, isKnown := c.positions[r.ID]; isNewEpoch || !isKnown {
 			c.positions[r.ID] = r.Seq

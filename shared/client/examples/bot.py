@@ -69,7 +69,7 @@ class Client:
         self.positions = {}  # For each room, the seq of the last message that is handled.
         self.filling = set()  # Rooms for which a Resume is on its way.
         self.held = {}  # Messages that wait until the history of their room is loaded.
-        self.must_load = False  # True after the close code 4001.
+        self.must_load = False  # True after the close code 4001, and in another epoch.
         self.pending = {}  # The commands without an outcome, by ref, in their order.
         self.current = None  # The connection for new commands.
         self.failures = 0
@@ -188,6 +188,7 @@ class Client:
     async def welcome(self, frame, connection):
         self.user_id = frame["user"]["id"]
         is_new_epoch = frame["epoch"] != self.epoch
+        self.must_load = self.must_load or (is_new_epoch and self.epoch is not None)
         for room in frame["rooms"]:
             if is_new_epoch or room["id"] not in self.positions:
                 # A room that the user joined meanwhile begins with the AddUser message.

@@ -53,6 +53,8 @@ export class KitServer implements HttpContext, SocketContext {
   resumeRefusals = 0;
   /** If more messages of a room are missing, the client gets `Resync`. */
   maxReplayed: number | undefined;
+  /** True while a new socket gets no more than its `Welcome`. */
+  isReplayLost = false;
   readonly #onChange: () => void;
   readonly #tokens = new Map<string, KitUser>();
   readonly #endedTokens = new Set<string>();

@@ -23,6 +23,7 @@ export interface SocketContext {
   unknownFields: object;
   resumeRefusals: number;
   maxReplayed: number | undefined;
+  isReplayLost: boolean;
   receive(command: Command, socket: KitSocket): void;
   ended(): void;
   changed(): void;
@@ -175,6 +176,7 @@ export class KitSocket {
     observer.resumed(epoch, this.#listed, true);
     this.positions = Object.fromEntries(this.#listed);
     this.#welcome();
+    if (this.#server.isReplayLost) return;
     const own = world.roomsOf(this.#user.id).map(({ id }) => id);
     for (const roomId of new Set([...own, ...this.#listed.keys()]))
       this.#replay(roomId, { seq: this.#listed.get(roomId), isSameEpoch: epoch === world.epoch, most });

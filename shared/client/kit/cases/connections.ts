@@ -3,7 +3,7 @@ import type { Conversation } from '../conversation.ts';
 import type { Reaction } from '../server.ts';
 import type { KitSocket } from '../socket.ts';
 import { type Case, expectWait } from './case.ts';
-import { connected } from './openings.ts';
+import { connected, pong } from './openings.ts';
 
 const page = 'close-codes';
 /** An outage in which a client must not try to connect in a loop. */
@@ -191,13 +191,7 @@ export const connectionCases: Case[] = [
     rule: 'The client answers pings.',
     page: 'connect-and-authenticate',
     async run(talk) {
-      const socket = await talk.socket(1);
-      let hasAnswered = false;
-      void socket.ping().then(() => {
-        hasAnswered = true;
-        talk.server.changed();
-      });
-      await talk.until('a pong', () => hasAnswered);
+      await pong(talk, await talk.socket(1));
       await talk.finish();
     },
   },

@@ -1,5 +1,5 @@
 import type { Case } from './case.ts';
-import { away, connected } from './openings.ts';
+import { away, connected, pong } from './openings.ts';
 
 const page = 'resume';
 const MANY_ROOMS = 400;
@@ -135,6 +135,24 @@ export const streamCases: Case[] = [
         talk.write(2);
       });
       await talk.caughtUp();
+      await talk.finish();
+    },
+  },
+  {
+    name: 'cut-epoch',
+    rule: 'The client loads each room of another epoch, also if the connection ends before `Resync`.',
+    page,
+    async run(talk) {
+      await away(talk, () => {
+        talk.changeEpoch();
+        talk.write(2);
+        talk.server.isReplayLost = true;
+      });
+      const [, second] = talk.server.sockets;
+      if (second) await pong(talk, second);
+      talk.server.isReplayLost = false;
+      second?.cut();
+      await talk.socket(3);
       await talk.finish();
     },
   },

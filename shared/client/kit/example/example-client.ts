@@ -85,8 +85,7 @@ export class ExampleClient implements ClientUnderTest {
 
   #receive(frame: Frame, socket: WebSocket): void {
     if (frame.command === 'Welcome') this.#welcome(frame as unknown as Welcome, socket);
-    // A load that the end of the server interrupts has no effect.
-    else if (frame.command === 'Resync') this.#resync(String(frame.roomId), Number(frame.seq)).catch(() => undefined);
+    else if (frame.command === 'Resync') void this.#load(String(frame.roomId), Number(frame.seq));
     else if (frame.command === 'Ack' || frame.command === 'Error') this.#receiveOutcome(frame as never, socket);
     else this.#streams.receive(frame as unknown as Message);
   }
@@ -104,7 +103,7 @@ export class ExampleClient implements ClientUnderTest {
   }
 
   #welcome(welcome: Welcome, socket: WebSocket): void {
-    this.#streams.welcome(welcome);
+    for (const { roomId, seq } of this.#streams.welcome(welcome)) void this.#load(roomId, seq);
     if (welcome.more) return;
     const old = this.#socket;
     this.#socket = socket;
@@ -117,11 +116,12 @@ export class ExampleClient implements ClientUnderTest {
     if (socket !== this.#socket && !this.#commands.isWaitingFor(socket)) socket.close();
   }
 
-  async #resync(roomId: string, seq: number): Promise<void> {
+  async #load(roomId: string, seq: number): Promise<void> {
     this.#streams.beginLoad(roomId, seq);
-    const loaded = await this.#http?.loadHistory(roomId);
+    // A load that the end of the server interrupts has no effect.
+    const loaded = await this.#http?.loadHistory(roomId).catch(() => undefined);
     if (loaded === undefined) return;
-    if (loaded < seq) return this.#resync(roomId, seq);
+    if (loaded < seq) return this.#load(roomId, seq);
     this.#report({ loaded: roomId, seq: loaded });
     this.#streams.endLoad(roomId, loaded);
   }

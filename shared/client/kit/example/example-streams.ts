@@ -40,7 +40,9 @@ export class ExampleStreams {
     return frames;
   }
 
-  welcome({ user, epoch, rooms, more }: Welcome): void {
+  /** @returns the rooms to load, if the epoch is another one */
+  welcome({ user, epoch, rooms, more }: Welcome): { roomId: string; seq: number }[] {
+    const isOther = this.#epoch !== undefined && epoch !== this.#epoch;
     if (epoch !== this.#epoch) this.#isNew = true;
     this.#userId = user.id;
     this.#epoch = epoch;
@@ -50,6 +52,7 @@ export class ExampleStreams {
       this.#positions.set(id, this.#isNew || since === 0 || this.#faults.trustsWelcome ? seq : since - 1);
     }
     if (!more) this.#isNew = false;
+    return isOther ? rooms.map(({ id, seq }) => ({ roomId: id, seq })) : [];
   }
 
   receive(frame: StreamFrame): void {
