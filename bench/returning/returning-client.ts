@@ -1,9 +1,9 @@
 import { encodeText, RawSocket } from '../raw-socket.ts';
 import { resumeFrames } from '../resume-frames.ts';
 
-/** The first wait before a reconnect is random, up to this time. */
-const FIRST_WAIT_MS = 500;
-const MAX_WAIT_MS = 4_000;
+/** The first wait before a reconnect is random, up to this time: as docs/protocol.md says. */
+const FIRST_WAIT_MS = 2_000;
+const MAX_WAIT_MS = 30_000;
 
 interface Frame {
   command: string;

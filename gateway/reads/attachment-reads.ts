@@ -10,7 +10,7 @@ const ROOMS_PER_READ = 1_000;
 /** A recheck of users reads as many together (gateway/live/recheck-users.ts). */
 const SOCKETS_PER_STATEMENT = 500;
 const STATEMENTS_AT_ONCE = 2;
-const STATEMENT_GAP_MS = 25;
+const STATEMENT_GAP_MS = 40;
 
 /** The first page of rooms begins after this id. No room has it. */
 export const BEFORE_ALL_ROOMS = '00000000-0000-0000-0000-000000000000';

@@ -6,7 +6,7 @@ const SPAN_MS = 5;
  * A socket that resumes has two parts, each of about 0.1 ms. So attaches take about half of a span, and the rest is for
  * the sockets that are attached.
  */
-const PARTS_PER_SPAN = 32;
+const PARTS_PER_SPAN = 48;
 
 /**
  * Spreads the attaches of sockets over time. When another gateway has died, its clients come at once: thousands of

@@ -1,4 +1,4 @@
-const FIRST_MS = 1_000;
+const FIRST_MS = 2_000;
 const MAX_MS = 30_000;
 
 /** The waits between attempts. They are random over their whole length, so that many clients do not come together. */

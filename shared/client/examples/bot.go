@@ -150,7 +150,7 @@ func (c *client) stayConnected() {
 			return
 		}
 		// A random time, so that the clients of a gateway do not all come back together.
-		limit := math.Min(30, 0.5*math.Pow(2, float64(c.failures.Add(1)-1)))
+		limit := math.Min(30, 2*math.Pow(2, float64(c.failures.Add(1)-1)))
 		sleep(wait + mathrand.Float64()*limit)
 	}
 }

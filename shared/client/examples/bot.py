@@ -98,7 +98,7 @@ class Client:
             if wait is None:
                 return
             # A random time, so that the clients of a gateway do not all come back together.
-            await asyncio.sleep(wait + random.uniform(0, min(30, 0.5 * 2**self.failures)))
+            await asyncio.sleep(wait + random.uniform(0, min(30, 2 * 2**self.failures)))
             self.failures += 1
 
     async def send(self, room_id, text, key=None, ref=None):
