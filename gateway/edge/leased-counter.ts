@@ -79,7 +79,7 @@ export class LeasedCounter {
     if (lease.waiting.length > 0) return undefined;
     const now = performance.now();
     if (now >= lease.endsAt) beginWindow(lease, limit, this.#freePart, now);
-    if (lease.unused > 0) return useOne(lease, limit);
+    if (lease.unused > 0) return takeFrom(lease, limit);
     if (lease.leftInRedis === 0) throw rateLimited(lease.endsAt - now);
     return undefined;
   }
@@ -122,7 +122,7 @@ export class LeasedCounter {
     lease.owed = Math.max(lease.owed - granted, 0);
     lease.leftInRedis = left;
     lease.endsAt = askedAt + resetMs;
-    for (const { resolve } of lease.waiting.splice(0, lease.unused)) resolve(useOne(lease, limit));
+    for (const { resolve } of lease.waiting.splice(0, lease.unused)) resolve(takeFrom(lease, limit));
     if (lease.waiting.length === 0) return;
     if (left > 0) this.#ask(lease, limit);
     else for (const { reject } of lease.waiting.splice(0)) reject(rateLimited(resetMs));
@@ -147,7 +147,7 @@ export class LeasedCounter {
   }
 }
 
-function useOne(lease: Lease, { max }: WindowLimit): RateState {
+function takeFrom(lease: Lease, { max }: WindowLimit): RateState {
   lease.unused--;
   lease.used++;
   return { max, remaining: lease.unused + lease.leftInRedis, resetMs: Math.max(lease.endsAt - performance.now(), 0) };

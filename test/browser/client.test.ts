@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { chromium, type Page } from 'playwright-core';
 import type { Message } from '../../shared/contract/messages.ts';
@@ -10,6 +7,7 @@ import { call } from '../support/client.ts';
 import { openTestGateway } from '../support/in-process.ts';
 import { until } from '../support/until.ts';
 import { findChromium } from './find-chromium.ts';
+import { servePage } from './serve-page.ts';
 
 // The client library in Chromium: the file that a gateway serves, IndexedDB, the locks of tabs, a WebSocket of a browser.
 
@@ -21,17 +19,6 @@ after(async () => {
   await browser.close();
   await proxy.close();
 });
-
-/** Serves a page without content. @returns its URL */
-async function servePage(): Promise<string> {
-  const server = createServer((_, response) => {
-    response.setHeader('Content-Type', 'text/html');
-    response.end('<!doctype html><title>Rooms</title>');
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  after(() => server.close());
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 interface InPage {
   client: import('../../shared/client/main.ts').RoomsClient;
