@@ -11,8 +11,9 @@ import { Batch, endOf, type Page, type PendingEntry, readPage, recentPage } from
 import type { Resumption } from './resumption.ts';
 import { SLICE_MS, type Slices } from './slices.ts';
 
-/** A read that failed is tried again after this time. */
+/** A read that failed is tried again after this time. The time doubles with each further failure. */
 const RETRY_AFTER_MS = 250;
+const MAX_RETRY_AFTER_MS = 2_000;
 /** The wait for a feed that is behind. */
 const FEED_CHECK_MS = 20;
 /** Few enough that the unsent bytes of a socket stay far below its limit. */
@@ -53,12 +54,15 @@ export class Replays {
     await this.#slices.run(pending, (entry) => {
       if (resumption.isOpen && this.#stepOf(resumption, entry) === 'join') join(resumption, entry);
     });
-    while (resumption.isOpen && pending.size > 0) {
+    for (let failures = 0; resumption.isOpen && pending.size > 0; ) {
       try {
         await this.#runRound(resumption);
+        failures = 0;
       } catch (error) {
-        this.#options.log.warn({ error, userId: resumption.user.id }, 'a replay could not read, it tries again');
-        await wait(RETRY_AFTER_MS, { keepsProcess: false });
+        // In an outage, very many sockets would fill the log.
+        if (failures === 0)
+          this.#options.log.warn({ error, userId: resumption.user.id }, 'a replay could not read, it tries again');
+        await wait(Math.min(RETRY_AFTER_MS * 2 ** failures++, MAX_RETRY_AFTER_MS), { keepsProcess: false });
       }
     }
     if (!resumption.isOpen) return;
