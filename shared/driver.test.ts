@@ -100,7 +100,7 @@ test('`end` with a timeout rejects the statements that still run after the timeo
   for (const failure of failures) assert.equal((await failure).refused, false);
 });
 
-test('a pool opens all its connections again, after many were lost while five times as many statements waited', async () => {
+test('a pool opens all its connections again and no more, after many were lost while statements waited', async () => {
   const [database, operator] = [connect({ max: 8, name: 'rooms-test-pool' }), connect()];
   const end = performance.now() + 2_000;
   let lost = 0;
@@ -121,6 +121,11 @@ test('a pool opens all its connections again, after many were lost while five ti
     connections = new Set(pids.map(([row]) => row?.pid)).size;
   }
   assert.equal(connections, 8, `${lost} connections were lost`);
+  await until(async () => {
+    const [row] = await operator<{ count: number }[]>`
+      select count(*)::int as count from pg_stat_activity where application_name = 'rooms-test-pool'`;
+    return row?.count === 8;
+  });
 });
 
 test('statements beyond the connections and the queue of a pool are refused, and so are statements that wait too long', async () => {
@@ -161,6 +166,21 @@ test('a pool replaces all its connections after Postgres was silent on them, als
   assert.equal((await failureOf(database`select 1`)).refused, false);
   await until(() => deaf.every((link) => !proxy.links.has(link)));
   assert.equal(new Set((await four()).map(([row]) => row?.pid)).size, 4);
+});
+
+test('after a login that Postgres refuses, the next statement opens a connection, and no other one stays open', async () => {
+  const { databaseUrl } = testServices();
+  const proxy = await TcpProxy.open(databaseUrl);
+  after(() => proxy.close());
+  const name = new URL(databaseUrl).pathname.slice(1);
+  const rename = (bytes: string) => bytes.replace(`database\0${name}\0`, `database\0${'-'.repeat(name.length)}\0`);
+  proxy.onRequest = (bytes) => Buffer.from(rename(bytes.toString('latin1')), 'latin1');
+  const database = connect({ url: proxy.url });
+  const refused = failureOf(database`select 1`).finally(() => proxy.heal());
+  const next = firstOf(database`select 2 as two`);
+  assert.deepEqual(await refused, { code: '3D000', refused: false });
+  assert.deepEqual(await next, { two: 2 });
+  await until(() => proxy.links.size === 1);
 });
 
 test('a pool finds out without a statement that Postgres is silent', async () => {

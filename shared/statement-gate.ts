@@ -67,8 +67,7 @@ export class StatementGate {
       resolve(result);
     };
     statement.reject = (error) => {
-      // Without an answer of Postgres the connection is lost, and the driver may not know it yet.
-      if (error.name !== 'PostgresError') this.replaceConnection(statement);
+      if (isConnectionLost(error)) this.replaceConnection(statement);
       settle();
       reject(error);
     };
@@ -119,4 +118,13 @@ export class StatementGate {
     }
     this.#isStarting = false;
   }
+}
+
+/**
+ * Without an answer of Postgres the connection is lost, and the driver may not know it yet. After a fatal error, Postgres
+ * ends the connection. If it is the answer to a login, the driver would open the connection again for the next statement,
+ * also if the driver has been ended meanwhile, and leave it open without end.
+ */
+function isConnectionLost(error: Error & { severity?: string }): boolean {
+  return error.name !== 'PostgresError' || error.severity === 'FATAL' || error.severity === 'PANIC';
 }
