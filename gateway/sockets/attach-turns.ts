@@ -3,8 +3,8 @@ import { limits } from '../../shared/contract/limits.ts';
 
 const SPAN_MS = 5;
 /**
- * A socket that resumes has two parts, each of about 0.1 ms. So attaches take about half of a span, and the rest is for
- * the sockets that are attached.
+ * A socket that resumes has two parts, and both together take about 0.2 ms. With more parts, the acks of others come
+ * later. With fewer parts, the clients wait longer (bench/results.md).
  */
 const PARTS_PER_SPAN = 48;
 
