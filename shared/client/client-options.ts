@@ -3,7 +3,7 @@ import type { SocketClass } from './gateway-socket.ts';
 import type { HttpOptions } from './http.ts';
 import type { KnownRoom } from './known-rooms.ts';
 import type { Outcome, Pending } from './outbox.ts';
-import type { Message } from './protocol.ts';
+import type { Frame, Message } from './protocol.ts';
 import type { Store } from './store.ts';
 
 export interface ClientOptions extends HttpOptions {
@@ -30,6 +30,8 @@ export interface ClientEvents {
   outcome: Outcome;
   /** The rooms of the user or their names have changed. */
   rooms: ReadonlyMap<string, KnownRoom>;
+  /** Each frame of the connection in use, as it came, also a copy. The parts of a `Welcome` are one frame. */
+  frame: Frame;
   /** The store does not work. */
   error: unknown;
 }

@@ -138,3 +138,20 @@ test('after 4129 the client waits as long as the Error frame says, or up to half
   await until(() => waits.mock.calls.some(({ arguments: [, ms = 0] }) => ms >= 70_000 && ms <= 105_000));
   mock.restoreAll();
 });
+
+test('a listener gets each frame of the connection in use, and sends a frame only while there is one', async () => {
+  const { client, sockets, received, states } = await openGateway();
+  const frames: string[] = [];
+  client.on('frame', ({ command }) => frames.push(command));
+  send(sockets[0], { command: 'Typing', roomId: 'tea', users: ['ann'] });
+  await until(() => frames.length === 1);
+  assert.ok(client.sendFrame({ command: 'Watch' }));
+  await until(() => received.length === 1);
+  assert.deepEqual(received[0]?.frame, { command: 'Watch' });
+  sockets[0]?.terminate();
+  await until(() => client.state === 'offline');
+  assert.equal(client.sendFrame({ command: 'Watch' }), false);
+  await until(() => states.at(-1) === 'live: resumed' && sockets.length === 2);
+  assert.deepEqual(frames, ['Typing', 'Welcome', 'Resumed']);
+  assert.equal(received.length, 1);
+});

@@ -113,5 +113,5 @@ export const ROOMS_V1 = 'rooms.v1';
 /** The gateway closes a socket that sends a larger frame. */
 export const MAX_FRAME_BYTES = 16 * 1024;
 
-/** Only messages have a seq and an id and are no `Ack`. */
-export const isMessage = (frame: Frame): frame is Message => 'seq' in frame && 'createdAt' in frame;
+/** Only messages have a time. */
+export const isMessage = (frame: Frame): frame is Message => 'createdAt' in frame;

@@ -97,7 +97,7 @@ export class RoomHistory {
 
   #show({ body, headers }: Answer<Message[]>, room: RoomRecord): void {
     const seq = headers.get('rooms-seq');
-    if (seq === null) throw new Error('the history has no header Rooms-Seq');
+    if (seq === null) throw new Error('no header Rooms-Seq');
     const held = this.#held ?? [];
     for (const person of room.users) this.people.set(person.id, person);
     this.state = {

@@ -76,20 +76,15 @@ export class RoomView {
     const ofRoom = <E extends { roomId: string }>(act: (event: E) => void) => {
       return (event: E) => event.roomId === roomId && act(event);
     };
+    const reload = ofRoom(() => this.#history.load());
     this.#offs = [
       source.on('state', ({ reason }) => (reason === 'close' ? this.close() : this.#history.check())),
       source.on(
         'message',
         ofRoom((message) => this.#receive(message)),
       ),
-      source.on(
-        'resync',
-        ofRoom(() => this.#history.load()),
-      ),
-      source.on(
-        'left',
-        ofRoom(() => this.#history.load()),
-      ),
+      source.on('resync', reload),
+      source.on('left', reload),
       source.on('sending', (pending) => this.#own.add(pending) && this.#change()),
       source.on('outcome', (outcome) => this.#own.complete(outcome) && this.#change()),
     ];

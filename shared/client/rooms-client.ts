@@ -135,6 +135,15 @@ export class RoomsClient {
     return this.send({ command: 'CreateMessage', roomId, text }, ref);
   }
 
+  /**
+   * Sends a frame that is not a command, such as `Typing`, if a connection is in use. Nothing sends it again.
+   * @returns true if it was sent
+   */
+  sendFrame(frame: { command: string }): boolean {
+    this.#connection.current?.send(frame);
+    return !!this.#connection.current;
+  }
+
   /** Sends an HTTP request with the token of the user. @throws Refused */
   request<T>(method: Method, path: string, body?: unknown): Promise<Answer<T>> {
     return this.#http.request(method, path, body);
@@ -155,7 +164,7 @@ export class RoomsClient {
    * reader at a time. If 1,000 messages wait for it, the client takes no more, and asks the gateway for them later.
    */
   messages(): MessageStream {
-    if (this.#stream) throw new Error('there is a reader of the messages already');
+    if (this.#stream) throw new Error('there is a reader already');
     this.#hadStream = true;
     this.#stream = new MessageStream({
       limit: MAX_UNREAD_MESSAGES,
@@ -205,6 +214,7 @@ export class RoomsClient {
     this.#rooms.welcome(welcome);
     this.#events.emit('rooms', this.rooms);
     this.#outbox.use(socket);
+    this.#events.emit('frame', welcome);
   }
 
   /** Takes over the positions. The stream of a room that is new for this client begins where the gateway says. */
@@ -226,9 +236,11 @@ export class RoomsClient {
   }
 
   #receive(frame: Frame, socket: GatewaySocket): void {
+    const isCurrent = socket === this.#connection.current;
+    if (isCurrent) this.#events.emit('frame', frame);
     if (frame.command === 'Ack') return void this.#outbox.ack(frame);
     if (frame.command === 'Error' && frame.ref) return void this.#outbox.refuse(frame);
-    this.#receiver.receive(frame, socket === this.#connection.current);
+    this.#receiver.receive(frame, isCurrent);
     if (frame.command === 'Heads') this.#outbox.adopt();
   }
 
