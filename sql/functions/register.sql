@@ -1,4 +1,5 @@
--- Creates an account. Its user becomes a member of the two rooms that always exist: general and announcements.
+-- Creates an account. Its user becomes a member of the two rooms that always exist: general and announcements. Their
+-- earlier messages count as read.
 -- Returns the code of the refusal, or null.
 -- If `allow_list_only` is true, the e-mail must be on the allow-list. The list then gives the first role of the
 -- account.
@@ -19,7 +20,7 @@ begin
     case when allowed.role = 'admin' then array['user', 'admin'] else array['user'] end)
   on conflict (lower(email)) do nothing;
   if not found then return 'email_taken'; end if;
-  insert into memberships (room_id, user_id) select id, account_id from rooms where owner_id is null;
+  insert into memberships (room_id, user_id, read_seq) select id, account_id, seq from rooms where owner_id is null;
   return null;
 end
 $$;

@@ -61,7 +61,7 @@ async function findNew(rooms: Database, page: MessageRow[]): Promise<MessageRow[
 }
 
 /**
- * Stores messages with their seqs, and counts them like the SQL function store_messages.
+ * Stores messages with their seqs, and counts them like the SQL function store_messages. They count as read.
  * Locks: the rooms, in the order of their ids, as every batch of a worker does. If the last seq of a room has changed
  * since {@link findNew}, its messages are not stored.
  * @returns the number of stored messages
@@ -81,7 +81,8 @@ async function storeMessages(rooms: Database, rows: MessageRow[]): Promise<numbe
     ), locked as (
       select id from rooms where id in (select room_id from steps) order by id for no key update
     ), advanced as (
-      update rooms r set seq = steps.seq, history_length = r.history_length + history_step
+      update rooms r
+      set seq = steps.seq, history_length = r.history_length + history_step, read_by_all = steps.seq
       from steps join locked on locked.id = steps.room_id
       where r.id = steps.room_id and r.seq = former_seq
       returning r.id, r.history_length - history_step as former_length
