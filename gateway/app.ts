@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { confirmation, Events, Room, Status, Ticket, Token, User } from '../shared/contract/answers.ts';
 import { limits } from '../shared/contract/limits.ts';
 import { Message } from '../shared/contract/messages.ts';
+import { ReadCounts } from '../shared/contract/read-marks.ts';
 import {
   EventsPage,
   HistoryPage,
@@ -11,6 +12,7 @@ import {
   LoginWithOtp,
   MemberParameters,
   MessageParameter,
+  NewReadMark,
   NewRoom,
   NewText,
   OtpMail,
@@ -29,7 +31,16 @@ import { login, loginWithOtp, register, registerWithOtp, sendOtp } from './route
 import { clientLibrary } from './routes/client-routes.ts';
 import { healthy, ready } from './routes/health-routes.ts';
 import { createMessage, deleteMessage, listEvents, listMessages, updateMessage } from './routes/message-routes.ts';
-import { addUser, createRoom, deleteRoom, getRoom, listRooms, removeUser, updateRoom } from './routes/room-routes.ts';
+import {
+  addUser,
+  createRoom,
+  deleteRoom,
+  getRoom,
+  listRooms,
+  markRead,
+  removeUser,
+  updateRoom,
+} from './routes/room-routes.ts';
 import { createTicket, logOut, logOutAll } from './routes/token-routes.ts';
 import {
   addRole,
@@ -182,6 +193,14 @@ export const routes: readonly Route[] = [
     answer: Message,
     errors: ['no_such_room', 'no_such_user', 'owner_only', 'everyones_room', 'owner_stays', 'user_not_in_room'],
     handler: removeUser,
+  }),
+  route('PUT', '/api/rooms/:id/read', {
+    submits: 'account change',
+    parameters: RoomParameter,
+    body: NewReadMark,
+    answer: ReadCounts,
+    errors: ['no_such_room', 'not_a_member'],
+    handler: markRead,
   }),
   route('GET', '/api/rooms/:id/events', {
     parameters: RoomParameter,

@@ -17,6 +17,7 @@ import { createTokens } from './accounts/tokens.ts';
 import { routes, socketSettings } from './app.ts';
 import { startClock } from './commands/database-clock.ts';
 import { CommandDispatcher } from './commands/dispatcher.ts';
+import { ReadMarks } from './commands/read-marks.ts';
 import { createAddressOf, createPeerOf } from './edge/addresses.ts';
 import { createCors } from './edge/cors.ts';
 import type { GatewayConfig, GatewayContext } from './edge/gateway-context.ts';
@@ -63,8 +64,11 @@ export async function openGateway(config: GatewayConfig, log: Log): Promise<Runn
     parts.isStopping = true;
     if (listener) uWS.us_listen_socket_close(listener);
     await sockets.stop({
-      pending: () => parts.dispatcher.pending + http.pending,
-      refuseCommands: () => parts.dispatcher.refuseNew(),
+      pending: () => parts.dispatcher.pending + parts.readMarks.waiting + http.pending,
+      refuseCommands: () => {
+        parts.readMarks.close();
+        parts.dispatcher.refuseNew();
+      },
     });
     await close();
     app.close();
@@ -132,6 +136,8 @@ async function connectParts(
   const clock = await startClock(database, log);
   closers.push(() => clock.stop());
   const dispatcher = new CommandDispatcher({ gatewayId, laneCount: config.LANES, queues, redis, clock, log });
+  const readMarks = new ReadMarks(dispatcher);
+  closers.push(() => readMarks.close());
   const epoch = await Epoch.open({ reads, submit: (change) => dispatcher.changeAccount(change), log });
   closers.push(() => epoch.close());
   const publish = (roomId: string, frame: string) => app.publish(roomId, frame);
@@ -164,6 +170,7 @@ async function connectParts(
     reads,
     turns: createTurns(),
     dispatcher,
+    readMarks,
     liveRooms,
     passwords,
     tokens: createTokens(API_SECRET, config.TOKEN_HOUR_LIFESPAN),

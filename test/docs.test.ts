@@ -16,6 +16,7 @@ import { Ack, ErrorFrame, GoingAway, Welcome } from '../shared/contract/frames.t
 import { QUEUES } from '../shared/contract/jobs.ts';
 import { limits } from '../shared/contract/limits.ts';
 import { Message } from '../shared/contract/messages.ts';
+import { MarkRead, Read } from '../shared/contract/read-marks.ts';
 import { Heads, Left, Resume, Resumed, Resync } from '../shared/contract/resume.ts';
 import { conversation } from '../shared/local/first-steps.ts';
 import { createMetrics } from '../shared/metrics.ts';
@@ -129,7 +130,7 @@ test('docs/protocol.md describes every command and has a valid example of each c
 });
 
 test('docs/protocol.md describes every frame of the server with all fields and a valid example', () => {
-  const frames = { Welcome, Ack, Error: ErrorFrame, GoingAway, Resumed, Resync, Left, Heads, message: Message };
+  const frames = { Welcome, Ack, Error: ErrorFrame, GoingAway, Resumed, Resync, Left, Heads, Read, message: Message };
   const fieldsOf = ({ fields }: Row) => codesOf(fields).flatMap((cell) => cell.split(' '));
   const documented = rowsUnder(protocol, 'Frames that a client receives').map((row): [string, string[]] => [
     subjectOf(row),
@@ -141,8 +142,9 @@ test('docs/protocol.md describes every frame of the server with all fields and a
   ]);
   assert.deepEqual(Object.fromEntries(documented), Object.fromEntries(expected));
   const examples = examplesAfter('## Frames that a client receives');
-  assert.equal(examples.length, 10);
-  for (const [index, schema] of [...Object.values(frames), Resume].entries()) assertFits(schema, examples[index] ?? {});
+  const schemas = [...Object.values(frames), Resume, MarkRead];
+  assert.equal(examples.length, schemas.length);
+  for (const [index, schema] of schemas.entries()) assertFits(schema, examples[index] ?? {});
 });
 
 test('every example of an answer in docs/api.md fits its schema', () => {

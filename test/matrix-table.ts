@@ -44,6 +44,7 @@ const matrix: Record<string, string> = {
     UpdateRoom                                      no_such_room     no_such_room     owner_only   Ack               no_such_room
     DELETE /api/rooms/:room                         no_such_room     no_such_room     owner_only   200               no_such_room
     DeleteRoom                                      no_such_room     no_such_room     owner_only   Ack               no_such_room
+    PUT /api/rooms/:room/read seq=1                 no_such_room     no_such_room     200          200               no_such_room
     POST /api/rooms/:room/users/:newcomer           no_such_room     no_such_room     owner_only   201               no_such_room
     AddUser :newcomer                               no_such_room     no_such_room     owner_only   Ack               no_such_room
     POST /api/rooms/:room/users/:caller             no_such_room     no_such_room     owner_only   already_in_room   no_such_room
@@ -82,6 +83,7 @@ const matrix: Record<string, string> = {
     UpdateRoom                                      owner_only        owner_only        owner_only       Ack              owner_only
     DELETE /api/rooms/:room                         owner_only        owner_only        owner_only       200              owner_only
     DeleteRoom                                      owner_only        owner_only        owner_only       Ack              owner_only
+    PUT /api/rooms/:room/read seq=1                 not_a_member      not_a_member      200              200              not_a_member
     POST /api/rooms/:room/users/:newcomer           owner_only        owner_only        owner_only       201              owner_only
     AddUser :newcomer                               owner_only        owner_only        owner_only       Ack              owner_only
     POST /api/rooms/:room/users/:caller             201               201               already_in_room  already_in_room  201
@@ -121,6 +123,7 @@ const matrix: Record<string, string> = {
     UpdateRoom                             everyones_room
     DELETE /api/rooms/:room                everyones_room
     DeleteRoom                             everyones_room
+    PUT /api/rooms/:room/read seq=0        200
     POST /api/rooms/:room/users/:newcomer  everyones_room
     AddUser :newcomer                      everyones_room
     DELETE /api/rooms/:room/users/:member  everyones_room

@@ -162,11 +162,16 @@ async function hashState(roomId: string): Promise<string> {
 async function sendOverHttp(caller: string, request: string, replaceNames: ReplaceNames): Promise<string> {
   const [sent = '', value] = request.split(' has ');
   const [method, path = '', form] = sent.split(' ');
-  const body = form && Object.fromEntries(new URLSearchParams(replaceNames(form)));
+  const body = form && Object.fromEntries([...new URLSearchParams(replaceNames(form))].map(toField));
   const answer = await call(url, `${method} ${replaceNames(path)}`, { token: tokens[caller], ...(body && { body }) });
   if (answer.status >= 400) return refusalOf(answer.status, answer.body);
   if (value === undefined) return `${answer.status}`;
   return JSON.stringify(answer.body).includes(replaceNames(value)) ? 'yes' : 'no';
+}
+
+/** Only `seq` is a number: a one-time password is a text of digits. */
+function toField([name, value]: [string, string]): [string, string | number] {
+  return [name, name === 'seq' ? Number(value) : value];
 }
 
 async function sendOverSocket(caller: string, request: string, replaceNames: ReplaceNames): Promise<string> {

@@ -80,7 +80,9 @@ test('the state of a client that was offline, with the messages that it missed, 
       messages.map(({ id, seq, text, name, updatedAt }) => ({ id, seq, text, name: name ?? undefined, updatedAt }));
     assert.deepEqual(comparable(state), comparable(history));
     const room = client.welcome.rooms.find(({ id }) => id === roomId);
-    assert.deepEqual(room, { id: roomId, seq: head, name: 'another name', roomType: 'Private', since: 2 });
+    const { length: unread } = history.filter(({ seq }) => seq > 2);
+    const counts = { since: 2, read: 2, unread };
+    assert.deepEqual(room, { id: roomId, seq: head, name: 'another name', roomType: 'Private', ...counts });
   }
   const live = await write('live');
   for (const client of await Promise.all(clients)) {

@@ -5,10 +5,12 @@ import {
   type AccountOutcome,
   Batch,
   type BatchName,
+  type ReadOutcome,
   type RoomCommand,
   type RoomOutcome,
 } from '../shared/contract/jobs.ts';
 import { type AccountCopiesContext, applyAccountBatch } from './account-copies.ts';
+import { applyReadMarks } from './apply-read-marks.ts';
 import { type AppliedRoomCommands, applyRoomCommands } from './apply-room-commands.ts';
 import { applyCarefully, type CarefulContext, needsCare } from './careful-batch.ts';
 import { isLaneAtWork } from './in-turn.ts';
@@ -22,7 +24,7 @@ export interface BatchContext extends CarefulContext, AccountCopiesContext {
 }
 
 interface Applied {
-  outcomes: (RoomOutcome | AccountOutcome)[];
+  outcomes: (RoomOutcome | AccountOutcome | ReadOutcome)[];
   publications: Publication[];
 }
 
@@ -37,6 +39,7 @@ export function batchJobs(context: BatchContext): Record<BatchName, PrepareJob> 
   return {
     'apply-room-commands': jobOf('apply-room-commands'),
     'apply-account-commands': jobOf('apply-account-commands'),
+    'apply-read-marks': jobOf('apply-read-marks'),
     'apply-role-changes': jobOf('apply-role-changes'),
   };
 }
@@ -99,8 +102,15 @@ const applyRooms: Apply = async (context, laneKey, batch: Batch<RoomCommand>) =>
   return { outcomes: applied.outcomes, publications: publicationsAfter(applied) };
 };
 
+/** The counts are not published again: the next mark or the next `Welcome` has them. */
+const applyMarks: Apply = async (context, _laneKey, batch) => {
+  const { outcomes, notices } = await applyReadMarks(context, batch);
+  return { outcomes, publications: noticePublications(notices, context.names) };
+};
+
 const appliers: Record<BatchName, Apply> = {
   'apply-room-commands': applyRooms,
   'apply-account-commands': applyAccounts,
+  'apply-read-marks': applyMarks,
   'apply-role-changes': applyAccounts,
 };

@@ -9,11 +9,13 @@ import {
   type BatchName,
   batchQueues,
   type QueueName,
+  type ReadOutcome,
   type Reply,
   type RoomCommand,
   type RoomOutcome,
 } from '../../shared/contract/jobs.ts';
 import { limits } from '../../shared/contract/limits.ts';
+import type { ReadMark } from '../../shared/contract/read-marks.ts';
 import type { Log } from '../../shared/log.ts';
 import type { DatabaseClock } from './database-clock.ts';
 import { Lanes } from './lanes.ts';
@@ -74,6 +76,7 @@ export class CommandDispatcher {
   readonly #roomLanes: Lanes<RoomCommand, RoomOutcome>;
   readonly #accountLanes: Lanes<AccountCommand, AccountOutcome>;
   readonly #roleLanes: Lanes<AccountCommand, AccountOutcome>;
+  readonly #markLanes: Lanes<ReadMark, ReadOutcome>;
 
   constructor({ gatewayId, laneCount, queues, redis, clock, log }: CommandDispatcherOptions) {
     this.#clock = clock;
@@ -88,10 +91,11 @@ export class CommandDispatcher {
     this.#roomLanes = createLanes('apply-room-commands', laneCount, ROOM_BATCHES_IN_FLIGHT);
     this.#accountLanes = createLanes('apply-account-commands');
     this.#roleLanes = createLanes('apply-role-changes');
+    this.#markLanes = createLanes('apply-read-marks');
   }
 
   get #allLanes(): Pick<Lanes<unknown, object>, 'pending' | 'resend'>[] {
-    return [this.#roomLanes, this.#accountLanes, this.#roleLanes];
+    return [this.#roomLanes, this.#accountLanes, this.#roleLanes, this.#markLanes];
   }
 
   /** The number of commands without an outcome. */
@@ -140,6 +144,15 @@ export class CommandDispatcher {
     });
   }
 
+  /** Sends a mark of read messages. Never rejects. @returns what is stored, and what is unread */
+  markRead(mark: ReadMark): Promise<ReadOutcome> {
+    if (this.#refusesNew) return Promise.resolve({ code: 'unavailable' });
+    const { userId } = mark;
+    return new Promise((onOutcome) => {
+      this.#markLanes.push(userId, { userId, command: mark, expiresAtMs: newExpiry(), onOutcome });
+    });
+  }
+
   /** From now on, every new command is refused as `unavailable`. The others still get their outcomes. */
   refuseNew(): void {
     this.#refusesNew = true;
@@ -153,6 +166,7 @@ export class CommandDispatcher {
   /** Handles a reply of a worker. Ignores a reply to a batch that is not in flight. */
   complete({ job, lane, number, outcomes }: Reply): void {
     if (job === 'apply-room-commands') this.#roomLanes.complete(lane, number, outcomes as RoomOutcome[]);
+    else if (job === 'apply-read-marks') this.#markLanes.complete(lane, number, outcomes as ReadOutcome[]);
     else if (job === 'apply-role-changes') this.#roleLanes.complete(lane, number, outcomes as AccountOutcome[]);
     else this.#accountLanes.complete(lane, number, outcomes as AccountOutcome[]);
   }

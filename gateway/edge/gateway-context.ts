@@ -7,6 +7,7 @@ import type { Passwords } from '../accounts/passwords.ts';
 import type { Tickets } from '../accounts/tickets.ts';
 import type { Tokens } from '../accounts/tokens.ts';
 import type { CommandDispatcher } from '../commands/dispatcher.ts';
+import type { ReadMarks } from '../commands/read-marks.ts';
 import type { LiveRooms } from '../live/live-rooms.ts';
 import type { Reads } from '../reads/reads.ts';
 import type { UserTurns } from '../reads/user-turns.ts';
@@ -63,6 +64,7 @@ export interface GatewayContext {
   /** Bound the reads of each user, so that one user does not delay the reads of others. */
   turns: { lists: UserTurns; histories: UserTurns };
   dispatcher: CommandDispatcher;
+  readMarks: ReadMarks;
   liveRooms: LiveRooms;
   passwords: Passwords;
   tokens: Tokens;

@@ -1,8 +1,10 @@
 import type { Revocation } from '../../shared/contract/channels.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import type { MembershipChange } from '../../shared/contract/messages.ts';
+import type { RoomCounts } from '../../shared/contract/read-marks.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { TokenBucket } from '../edge/token-bucket.ts';
+import { encodeRead } from './encode-frames.ts';
 import type { Feeds } from './feeds.ts';
 import type { ResumeRequest } from './room-plan.ts';
 import { SmallSet } from './small-set.ts';
@@ -13,6 +15,8 @@ export type OwnChange = Omit<MembershipChange, 'userId'>;
 /** A socket. After the socket has closed, every call does nothing. */
 export interface LiveSocket {
   readonly closed: boolean;
+  /** True if the socket uses the subprotocol `rooms.v1`. */
+  readonly isV1: boolean;
   /** AttachedUsers sets this while it knows the socket. */
   attachment: SocketAttachment | undefined;
   /** Subscribes the socket to a topic: the socket then gets every frame that is published to the topic. */
@@ -178,6 +182,13 @@ export class AttachedUser {
         return;
       }
     }
+  }
+
+  /** Sends the attached sockets how far the user has read. */
+  sendRead(counts: RoomCounts): void {
+    if (!this.rooms.has(counts.roomId)) return;
+    const frame = encodeRead(counts);
+    for (const socket of this.sockets) if (socket.isV1 && socket.attachment?.isAttached) socket.send(frame);
   }
 
   closeRevokedSockets(revocation: Revocation): void {

@@ -1,3 +1,4 @@
+import type { Read, RoomCounts } from '../../shared/contract/read-marks.ts';
 import type { Heads, Left, Resumed, Resync } from '../../shared/contract/resume.ts';
 
 export function encodeResync(roomId: string, seq: number): string {
@@ -17,5 +18,10 @@ export function encodeResumed(): string {
 
 export function encodeHeads(rooms: Heads['rooms']): string {
   const frame: Heads = { command: 'Heads', rooms };
+  return JSON.stringify(frame);
+}
+
+export function encodeRead(counts: RoomCounts): string {
+  const frame: Read = { command: 'Read', ...counts };
   return JSON.stringify(frame);
 }

@@ -16,7 +16,7 @@ function begin() {
   for (const id of ROOMS) user.rooms.add(id);
   const received: string[] = [];
   const socket: LiveSocket & { closed: boolean } = {
-    ...{ closed: false, attachment: undefined, join: () => undefined, leave: () => undefined },
+    ...{ closed: false, isV1: true, attachment: undefined, join: () => undefined, leave: () => undefined },
     ...{ unsentBytes: 0, cork: () => undefined, sendTogether: () => undefined, waitForUnsent: () => Promise.resolve() },
     send: (frame) => received.push(frame),
     closeWithError: ({ code }) => {

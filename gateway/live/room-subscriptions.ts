@@ -106,6 +106,7 @@ export class RoomSubscriptions {
     const user = this.#users.get(notice.userId);
     if (!user) return;
     if ('invitation' in notice) void this.#invitations.accept(user, notice.invitation);
+    else if ('read' in notice) user.sendRead(notice.read);
     else user.closeRevokedSockets(notice.revocation);
   }
 

@@ -31,7 +31,15 @@ export interface Attachment {
   nextAfter: string | undefined;
 }
 
-type RowRoom = [storedId: string, seq: number, head: number, name: string, roomType: RoomType];
+type RowRoom = [
+  storedId: string,
+  seq: number,
+  head: number,
+  name: string,
+  roomType: RoomType,
+  read: number,
+  unread: number,
+];
 
 interface Row {
   isTokenValid: boolean;
@@ -58,7 +66,8 @@ export function attachmentReads(database: Database) {
         from (
           -- Not a join: a plan from the time of few rooms would read all rooms for each user.
           select (
-            select json_build_array(r.id, m.seq, r.seq, r.name, r.room_type) from rooms r where r.id = m.room_id
+            select json_build_array(r.id, m.seq, r.seq, r.name, r.room_type, counts.read_seq, counts.unread)
+            from rooms r, unread_counts(r, m) counts where r.id = m.room_id
           ) as room
           from memberships m
           where m.user_id = asked.user_id and m.room_id > asked.rooms_after
@@ -83,6 +92,6 @@ export function attachmentReads(database: Database) {
   };
 }
 
-function toMembership([storedId, seq, head, name, roomType]: RowRoom): Membership {
-  return { roomId: toId(storedId), seq, head, name, roomType };
+function toMembership([storedId, seq, head, name, roomType, read, unread]: RowRoom): Membership {
+  return { roomId: toId(storedId), seq, head, name, roomType, read, unread };
 }

@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { newId } from '../../shared/contract/ids.ts';
 import { connectDatabase } from '../../shared/database.ts';
 import { openTestDatabase } from '../../test/support/system.ts';
+import { connectAsTest } from '../../test/support/test-database.ts';
 import { BEFORE_ALL_ROOMS } from './attachment-reads.ts';
 import { createReads } from './reads.ts';
 
@@ -37,14 +38,21 @@ const ofAnn: Record<string, () => Promise<unknown>> = {
   endedMemberships: () => reads.endedMemberships(ann, [{ roomId: 'announcements', seq: 0 }]),
 };
 
+// As a worker has it. Its function makes its plans here too.
+const writer = connectAsTest(url, 1);
+after(() => writer.end());
+const markRead = () => writer`
+  select pg_stat_force_next_flush() from mark_read(${`{${ann}}`}, '{announcements}', '{1}')`;
+
 test('the reads of one user read few rows, even with plans from the time of an empty database', async () => {
   await addUsers(1);
-  for (const read of Object.values(ofAnn)) await read();
+  const all = { ...ofAnn, markRead };
+  for (const read of Object.values(all)) await read();
   await addUsers(OTHER_USERS);
   await addRooms();
   await addEvents();
   const rows: Record<string, number> = {};
-  for (const [name, read] of Object.entries(ofAnn)) {
+  for (const [name, read] of Object.entries(all)) {
     const before = await countRowsRead();
     await read();
     rows[name] = (await countRowsRead()) - before;

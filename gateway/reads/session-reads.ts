@@ -34,6 +34,10 @@ export interface Membership {
   /** The name of the room. */
   name: string;
   roomType: RoomType;
+  /** The user has read the messages up to this seq. */
+  read: number;
+  /** The messages after `read`, up to `head`, that the history shows. */
+  unread: number;
 }
 
 /** The reads for logins, for the check of a token, and for sockets. */
@@ -64,10 +68,11 @@ export function sessionReads(database: Database) {
     /** Returns the rooms of this list of which the user is a member. */
     async membershipsIn(userId: string, roomIds: string[]): Promise<Membership[]> {
       const rows = await database<(Membership | { roomId: null })[]>`
-        select m.room_id, m.seq, r.seq as head, r.name, r.room_type
+        select m.room_id, m.seq, r.seq as head, r.name, r.room_type, counts.read_seq as read, counts.unread
         from (select) one
         left join memberships m on m.user_id = ${userId} and m.room_id in ${database(roomIds)}
-        left join rooms r on r.id = m.room_id`;
+        left join rooms r on r.id = m.room_id
+        left join lateral unread_counts(r, m) counts on r.id is not null`;
       // When a connection is lost, the driver sometimes returns no rows.
       if (rows.length === 0) throw new Error('postgres did not answer');
       return rows.filter((row): row is Membership => row.roomId !== null);

@@ -1,6 +1,16 @@
+import { Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import { encodeMessage } from '../../shared/contract/messages.ts';
-import type { ListPage, MemberParameters, NewRoom, RoomParameter, RoomUpdate } from '../../shared/contract/requests.ts';
+import type { ReadCounts } from '../../shared/contract/read-marks.ts';
+import type {
+  ListPage,
+  MemberParameters,
+  NewReadMark,
+  NewRoom,
+  RoomParameter,
+  RoomUpdate,
+} from '../../shared/contract/requests.ts';
+import { hasMoved } from '../commands/read-marks.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { CommandRequest, UserRequest } from '../http/route.ts';
 import { pageOf } from './page-of.ts';
@@ -46,6 +56,17 @@ export async function updateRoom(gateway: GatewayContext, request: OfRoom & { bo
 export async function deleteRoom(gateway: GatewayContext, request: OfRoom): Promise<{ message: string }> {
   await submitCommand(gateway, request, { command: 'DeleteRoom', roomId: request.parameters.id });
   return { message: 'room deleted' };
+}
+
+/** Stores how far the user has read the room. Returns what is stored: a mark never moves back. */
+export async function markRead(
+  { dispatcher }: GatewayContext,
+  { userId, parameters, body }: UserRequest & { parameters: RoomParameter; body: NewReadMark },
+): Promise<ReadCounts> {
+  const outcome = await dispatcher.markRead({ userId, roomId: parameters.id, ...body });
+  if ('code' in outcome) throw new Refusal(outcome.code);
+  if (!hasMoved(body, outcome)) throw new Refusal('busy');
+  return outcome;
 }
 
 interface OfMember extends CommandRequest {

@@ -12,8 +12,6 @@ export interface AttachContext {
 
 /** A socket that is not attached yet. */
 export interface AttachingSocket extends LiveSocket {
-  /** The subprotocol `rooms.v1` has the frame `Welcome`. */
-  readonly isV1: boolean;
   /** Finds and counts the user. @throws Refusal if the ticket or the token is not valid */
   findUser(): Promise<Bearer>;
 }

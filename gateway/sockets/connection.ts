@@ -4,6 +4,7 @@ import { Command, Ref } from '../../shared/contract/commands.ts';
 import { closeCodes, Refusal } from '../../shared/contract/errors.ts';
 import type { RoomOutcome } from '../../shared/contract/jobs.ts';
 import { limits } from '../../shared/contract/limits.ts';
+import { MarkRead } from '../../shared/contract/read-marks.ts';
 import { Resume } from '../../shared/contract/resume.ts';
 import { withTimeout } from '../../shared/timeout.ts';
 import type { Bearer } from '../accounts/tokens.ts';
@@ -134,6 +135,10 @@ export class Connection extends SendingSocket implements AttachingSocket, Outbox
         this.#receiveResume(validate(Resume, frame), bytes.byteLength);
         return;
       }
+      if (frame.command === 'MarkRead' && this.isV1) {
+        this.#receiveMark(validate(MarkRead, frame), bytes.byteLength);
+        return;
+      }
       const command = validate(Command, frame);
       this.#takeCommand();
       this.#accept(command, frame.ref as string | undefined, bytes.byteLength);
@@ -165,6 +170,17 @@ export class Connection extends SendingSocket implements AttachingSocket, Outbox
       } catch (error) {
         this.#refuse(error, undefined);
       }
+    };
+    if (this.#waiting) waitingCommands.add(this.#waiting, { bytes, submit });
+    else submit();
+  }
+
+  /** Ignores a mark in a room of which the user is not a member. @throws Refusal `busy` */
+  #receiveMark({ roomId, seq }: MarkRead, bytes: number): void {
+    const { gateway, waitingCommands } = this.#context;
+    const submit = () => {
+      const user = this.attachment?.user;
+      if (user?.rooms.has(roomId)) gateway.readMarks.add({ userId: user.id, roomId, seq });
     };
     if (this.#waiting) waitingCommands.add(this.#waiting, { bytes, submit });
     else submit();

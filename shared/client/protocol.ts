@@ -60,6 +60,10 @@ export interface WelcomeRoom {
   roomType?: RoomType | undefined;
   /** The seq of the message that made the user a member. 0 in a standing room. */
   since?: number | undefined;
+  /** The user has read the messages up to this one. */
+  read?: number | undefined;
+  /** The messages after `read`, up to `seq`, that the history shows. */
+  unread?: number | undefined;
 }
 
 export interface Welcome {
@@ -84,6 +88,15 @@ interface Resync {
   seq: number;
 }
 
+/** How far the user has read a room, on any device. The history shows `unread` messages after `seq`, up to `head`. */
+export interface Read {
+  command: 'Read';
+  roomId: string;
+  seq: number;
+  head: number;
+  unread: number;
+}
+
 /** Every frame that a gateway sends. */
 export type Frame =
   | Message
@@ -94,7 +107,8 @@ export type Frame =
   | { command: 'Resumed' }
   | { command: 'Left'; roomId: string }
   | { command: 'Heads'; rooms: Record<string, number> }
-  | { command: 'GoingAway'; after: number };
+  | { command: 'GoingAway'; after: number }
+  | Read;
 
 /** A user in the record of a room. */
 export interface Person {

@@ -3,6 +3,7 @@ import { fnv1a } from '../fnv1a.ts';
 import { Seq } from './fields.ts';
 import { AnyId, Id } from './ids.ts';
 import { MembershipChange } from './messages.ts';
+import { RoomCounts } from './read-marks.ts';
 import { decodeVersioned, encodeVersioned } from './versions.ts';
 
 /**
@@ -82,6 +83,7 @@ export type Revocation = v.InferOutput<typeof Revocation>;
 const Notice = v.union([
   v.object({ userId: Id, invitation: Invitation }),
   v.object({ userId: Id, revocation: Revocation }),
+  v.object({ userId: Id, read: RoomCounts }),
 ]);
 export type Notice = v.InferOutput<typeof Notice>;
 export const Notices = v.object({ notices: v.array(Notice) });

@@ -3,8 +3,10 @@ import { Ref } from './commands.ts';
 import { ErrorAnswer } from './errors.ts';
 import { RoomType, Seq } from './fields.ts';
 import { AnyId, Id } from './ids.ts';
+import { ReadCounts } from './read-marks.ts';
 
-// The frames that a gateway sends, except messages (messages.ts) and those of a socket that resumes (resume.ts). The
+// The frames that a gateway sends, except messages (messages.ts), those of a socket that resumes (resume.ts), and `Read`
+// (read-marks.ts). The
 // frames that it receives are in commands.ts.
 
 /** The subprotocol with `Welcome` and `Ack`. The Go server that Rooms replaces does not have these frames. */
@@ -18,6 +20,10 @@ const RoomHead = v.object({
   roomType: v.optional(RoomType),
   /** The seq of the message that made the user a member. 0 in a standing room. */
   since: v.optional(Seq),
+  /** The user has read the messages up to this one. */
+  read: v.optional(Seq),
+  /** The messages after `read`, up to `seq`, that the history shows. */
+  unread: v.optional(ReadCounts.entries.unread),
 });
 export type RoomHead = v.InferOutput<typeof RoomHead>;
 

@@ -5,6 +5,7 @@ import { Email } from './fields.ts';
 import { Id } from './ids.ts';
 import type { Message } from './messages.ts';
 import { OtpPurpose } from './otps.ts';
+import type { ReadCounts } from './read-marks.ts';
 import { Version } from './versions.ts';
 
 /** The queues of BullMQ. For each queue there is a kind of worker with the same name. */
@@ -15,6 +16,7 @@ export type QueueName = (typeof QUEUES)[number];
 export const batchQueues = {
   'apply-room-commands': 'persistence',
   'apply-account-commands': 'persistence',
+  'apply-read-marks': 'persistence',
   'apply-role-changes': 'role-changes',
 } as const satisfies Record<string, QueueName>;
 export type BatchName = keyof typeof batchQueues;
@@ -104,6 +106,9 @@ export type RoomOutcome = CommittedCommand | RefusedOutcome;
  */
 export type AccountOutcome = { id: string } | RefusedOutcome;
 
+/** What is stored after a mark. The mark itself may be unchanged: it never moves back, and never above the head. */
+export type ReadOutcome = ReadCounts | RefusedOutcome;
+
 /** The answer of a worker to a batch. The schema does not check the outcomes: the lane of the gateway does. */
 export const Reply = v.object({
   job: v.picklist(batchNames),
@@ -113,5 +118,5 @@ export const Reply = v.object({
   outcomes: v.array(v.any()),
 });
 export interface Reply extends v.InferOutput<typeof Reply> {
-  outcomes: (RoomOutcome | AccountOutcome)[];
+  outcomes: (RoomOutcome | AccountOutcome | ReadOutcome)[];
 }

@@ -105,6 +105,9 @@ export const limits = {
   MAX_RESUMED_ROOMS: 20_000,
   /** The messages of one room that a socket gets after `Resume`. If more are missing, it gets `Resync`. */
   MAX_REPLAYED_MESSAGES: 100_000,
+  // Marks of read messages that are not sent to the workers yet (gateway/commands/read-marks.ts).
+  MAX_WAITING_MARKS: 20_000,
+  MAX_WAITING_MARKS_OF_USER: 1_000,
   /** HTTP requests without an answer. */
   MAX_PENDING_REQUESTS: 2_000,
   MAX_HASHES_AT_ONCE: 2,

@@ -1,5 +1,16 @@
 import * as v from 'valibot';
-import { Email, MessageText, Password, PersonName, Phone, Role, RoomName, RoomType, WellFormed } from './fields.ts';
+import {
+  Email,
+  MessageText,
+  Password,
+  PersonName,
+  Phone,
+  Role,
+  RoomName,
+  RoomType,
+  Seq,
+  WellFormed,
+} from './fields.ts';
 import { MessageId, RoomId, UserId } from './ids.ts';
 import { limits } from './limits.ts';
 import { Otp, OtpPurpose } from './otps.ts';
@@ -55,6 +66,9 @@ export type RoomUpdate = v.InferOutput<typeof RoomUpdate>;
 
 export const NewText = v.object({ text: MessageText });
 export type NewText = v.InferOutput<typeof NewText>;
+
+export const NewReadMark = v.object({ seq: Seq });
+export type NewReadMark = v.InferOutput<typeof NewReadMark>;
 
 export const RoomParameter = v.object({ id: RoomId });
 export type RoomParameter = v.InferOutput<typeof RoomParameter>;

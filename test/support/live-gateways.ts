@@ -63,6 +63,7 @@ export const publisher = new Redis(redisUrl);
 /** A socket that keeps the seqs of the messages it receives. */
 export class TestSocket implements LiveSocket {
   closed = false;
+  readonly isV1 = true;
   attachment: LiveSocket['attachment'];
   refusal: Refusal | undefined;
   /** The seq of the room's last message when the socket was attached. */

@@ -21,6 +21,7 @@ export const USERS = [1, 2, 3].map(modelId);
 
 /** A socket of a client. It keeps what its client sees. */
 export class SimulatedSocket implements LiveSocket {
+  readonly isV1 = true;
   attachment: LiveSocket['attachment'];
   readonly userId: string;
   readonly tokenId: string;

@@ -10,6 +10,7 @@ import { Resume } from '../../contract/resume.ts';
 import type { Observer } from './observer.ts';
 import { type Position, replayOf } from './replay.ts';
 import type { KitRoom, KitUser } from './room.ts';
+import { historyOf } from './rows.ts';
 import type { World } from './world.ts';
 
 /** The rooms of a `Welcome` frame. */
@@ -204,7 +205,10 @@ export class KitSocket {
     const { world, welcomeSize = MAX_ROOMS_OF_WELCOME } = this.#server;
     const rooms = world.roomsOf(this.#user.id).map((room) => {
       const since = world.membership(room, this.#user.id)?.first ?? 0;
-      return { id: room.id, seq: room.rows.length, name: room.name, roomType: room.roomType, since };
+      // Nobody marks a room of the kit as read.
+      const unread = historyOf(room).filter(({ seq }) => seq > since).length;
+      const counts = { since, read: since, unread };
+      return { id: room.id, seq: room.rows.length, name: room.name, roomType: room.roomType, ...counts };
     });
     do {
       const part = rooms.splice(0, welcomeSize);
