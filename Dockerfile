@@ -1,10 +1,11 @@
 # One image for every process. The command chooses the process: gateway/main.ts, workers/main.ts <kind> or sql/main.ts.
 # The binary of uWebSockets.js is for x64 and Node 22 only.
-FROM --platform=linux/amd64 node:22-bookworm-slim AS client
+FROM --platform=linux/amd64 node:22-bookworm-slim AS built
 WORKDIR /rooms
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY shared/client shared/client
+COPY gateway/page gateway/page
 RUN npm run build
 
 FROM --platform=linux/amd64 node:22-bookworm-slim
@@ -17,7 +18,8 @@ COPY shared shared
 COPY sql sql
 COPY gateway gateway
 COPY workers workers
-COPY --from=client /rooms/shared/client/dist shared/client/dist
+COPY --from=built /rooms/shared/client/dist shared/client/dist
+COPY --from=built /rooms/gateway/page/dist gateway/page/dist
 USER node
 EXPOSE 8080
 CMD ["node", "gateway/main.ts"]

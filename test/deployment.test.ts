@@ -161,10 +161,11 @@ function parseDeployment({ args }: CloudBuild['steps'][number]): Deployment {
   return { command: args.filter((word) => !isFlag(word)).join(' '), flags: new Map(flags) };
 }
 
-test('the Dockerfile copies every folder that the processes import, and the built client', () => {
+test('the Dockerfile copies every folder that the processes import, the built client and the built page', () => {
   const [, clientStage = '', stage = ''] = read('Dockerfile').split(/^FROM/m);
-  assert.match(clientStage, /AS client\n[\s\S]*^RUN npm run build$/m);
-  assert.match(stage, /^COPY --from=client \/rooms\/shared\/client\/dist shared\/client\/dist$/m);
+  assert.match(clientStage, /AS built\n[\s\S]*^RUN npm run build$/m);
+  assert.match(stage, /^COPY --from=built \/rooms\/shared\/client\/dist shared\/client\/dist$/m);
+  assert.match(stage, /^COPY --from=built \/rooms\/gateway\/page\/dist gateway\/page\/dist$/m);
   const lines = stage.split('\n').filter((line) => !line.includes('--from='));
   const copied = lines.filter((line) => line.startsWith('COPY')).flatMap((line) => line.split(' ').slice(1, -1));
   assert.deepEqual(copied.toSorted(), ['gateway', 'package-lock.json', 'package.json', 'shared', 'sql', 'workers']);

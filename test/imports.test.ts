@@ -32,7 +32,7 @@ function importsOf(file: string): Import[] {
 }
 
 const files = Object.keys(allowedFolders).flatMap((folder) =>
-  globSync(`${folder}/**/*.{ts,mjs}`, { cwd: root, exclude: ['shared/client/dist'] }),
+  globSync(`${folder}/**/*.{ts,tsx,mjs}`, { cwd: root, exclude: ['shared/client/dist', 'gateway/page/dist'] }),
 );
 const imports = files.flatMap(importsOf);
 
@@ -52,7 +52,8 @@ test('every file of the gateway is in a subfolder, except app.ts, gateway.ts and
   const filesAndFolders = globSync('gateway/*', { cwd: root, exclude: ['**/*.test.ts'] }).toSorted();
   assert.deepEqual(filesAndFolders, [
     ...['gateway/accounts', 'gateway/app.ts', 'gateway/commands', 'gateway/edge', 'gateway/gateway.ts'],
-    ...['gateway/http', 'gateway/live', 'gateway/main.ts', 'gateway/reads', 'gateway/routes', 'gateway/sockets'],
+    ...['gateway/http', 'gateway/live', 'gateway/main.ts', 'gateway/page', 'gateway/reads', 'gateway/routes'],
+    'gateway/sockets',
   ]);
 });
 
@@ -62,7 +63,7 @@ test('code that runs in production imports neither development dependencies nor 
   const production = imports.filter(
     ({ file }) =>
       /^(gateway|workers|shared|sql)\//.test(file) &&
-      !/\.test\.ts$|^shared\/local\/|^shared\/client\/(build\.mjs$|kit\/)/.test(file),
+      !/\.test\.ts$|^shared\/local\/|^shared\/client\/(build\.mjs$|kit\/)|^gateway\/page\//.test(file),
   );
   const violations = production.filter(({ target }) =>
     target.startsWith('.') ? target.includes('local/') : !allowed.has(target) && !target.startsWith('node:'),
@@ -80,6 +81,16 @@ test('the client imports only its own files, and only the store in a file import
     [],
   );
   assert.ok(ofClient.length > 30, `only ${ofClient.length} imports were found`);
+});
+
+test('the page imports only its own files, the client library and preact', () => {
+  const ofPage = imports.filter(({ file }) => /^gateway\/page\/(?!.*(\.test\.ts|build\.mjs)$)/.test(file));
+  const violations = ofPage.filter(({ file, target }) =>
+    target.startsWith('.')
+      ? !/^(gateway\/page|shared\/client)\//.test(normalize(join(dirname(file), target)))
+      : !/^preact(\/hooks)?$/.test(target),
+  );
+  assert.deepEqual(violations, []);
 });
 
 test('only the file of the configuration reads the environment', () => {

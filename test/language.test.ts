@@ -8,7 +8,7 @@ import { bannedIn } from './support/banned-words.ts';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const PATTERNS = [
-  '{gateway,workers,shared,sql,bench,test,docs}/**/*.{ts,mjs,js,html,sql,sh,md}',
+  '{gateway,workers,shared,sql,bench,test,docs}/**/*.{ts,tsx,mjs,js,html,sql,sh,md}',
   '*.{md,yml,yaml}',
   '.github/**/*.{yml,md}',
   '{Dockerfile,Procfile,.env.example,.ci/run,bench/load.env}',
@@ -17,7 +17,7 @@ const PATTERNS = [
 const EXEMPT =
   /^test\/support\/banned-words\.ts$|^test\/language\.test\.ts$|^sql\/00[1-5]-.*\.sql$|^test\/support\/functions-0\.1\.0\.sql$/;
 
-const files = globSync(PATTERNS, { cwd: root, exclude: ['shared/client/dist'] }).filter((name) => !EXEMPT.test(name));
+const files = globSync(PATTERNS, { cwd: root, exclude: ['shared/client/dist', 'gateway/page/dist'] }).filter((name) => !EXEMPT.test(name));
 
 test('no name, comment or document contains a banned word', () => {
   const findings = files.flatMap((file) =>

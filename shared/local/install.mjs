@@ -27,14 +27,32 @@ if (readStamp() !== lockHash) {
 }
 
 const client = `${root}/shared/client`;
-if (newestIn(client) > newestIn(`${client}/dist`))
-  spawnSync(process.execPath, [`${client}/build.mjs`], { stdio: 'inherit' });
+const page = `${root}/gateway/page`;
+buildIfOlder(client, [client]);
+buildIfOlder(page, [client, page]);
 
-/** @param {string} folder @returns the time at which a file in the folder was last changed, in ms */
+/**
+ * Runs the build of a folder, if one of its sources is newer than what it built.
+ * @param {string} folder @param {string[]} sources
+ */
+function buildIfOlder(folder, sources) {
+  if (Math.max(...sources.map(newestIn)) <= newestIn(`${folder}/dist`)) return;
+  spawnSync(process.execPath, [`${folder}/build.mjs`], { stdio: 'inherit' });
+}
+
+/**
+ * @param {string} folder
+ * @returns {number} the time at which a file in the folder or below it, but not in dist, was last changed, in ms
+ */
 function newestIn(folder) {
   try {
-    const files = readdirSync(folder).map((name) => statSync(`${folder}/${name}`));
-    return Math.max(0, ...files.filter((file) => file.isFile()).map((file) => file.mtimeMs));
+    const times = readdirSync(folder, { withFileTypes: true })
+      .filter(({ name }) => name !== 'dist')
+      .map((entry) => {
+        const path = `${folder}/${entry.name}`;
+        return entry.isDirectory() ? newestIn(path) : statSync(path).mtimeMs;
+      });
+    return Math.max(0, ...times);
   } catch {
     return 0;
   }
