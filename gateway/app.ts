@@ -6,6 +6,7 @@ import { Message } from '../shared/contract/messages.ts';
 import { ReadCounts } from '../shared/contract/read-marks.ts';
 import {
   EventsPage,
+  FileParameter,
   HistoryPage,
   ListPage,
   Login,
@@ -28,7 +29,7 @@ import {
 } from '../shared/contract/requests.ts';
 import { type Route, route } from './http/route.ts';
 import { login, loginWithOtp, register, registerWithOtp, sendOtp } from './routes/account-routes.ts';
-import { clientLibrary } from './routes/client-routes.ts';
+import { clientLibrary, HTML, pageFile, pageOfRooms, SCRIPT, STYLE } from './routes/file-routes.ts';
 import { healthy, ready } from './routes/health-routes.ts';
 import { createMessage, deleteMessage, listEvents, listMessages, updateMessage } from './routes/message-routes.ts';
 import {
@@ -261,10 +262,25 @@ export const routes: readonly Route[] = [
   route('POST', '/api/ws/ticket', { status: 201, answer: Ticket, handler: createTicket }),
   route('GET', '/client/rooms.js', {
     callers: 'open',
-    cachedScript: true,
+    file: [SCRIPT],
     answer: v.never(),
     errors: ['no_such_route'],
     handler: clientLibrary,
+  }),
+  route('GET', '/', {
+    callers: 'open',
+    file: [HTML],
+    answer: v.never(),
+    errors: ['no_such_route'],
+    handler: pageOfRooms,
+  }),
+  route('GET', '/page/:file', {
+    callers: 'open',
+    parameters: FileParameter,
+    file: [SCRIPT, STYLE],
+    answer: v.never(),
+    errors: ['no_such_route'],
+    handler: pageFile,
   }),
   route('GET', '/healthz', { callers: 'open', skipsRateLimit: true, answer: Status, handler: healthy }),
   route('GET', '/readyz', {

@@ -5,14 +5,13 @@ import type { AddressOf } from '../edge/addresses.ts';
 import { type HeaderLines, joinHeaderLines, writeHeaderLines } from '../edge/header-lines.ts';
 import type { ShownRate } from '../edge/rate-headers.ts';
 import { readBody, readHeaders } from './body.ts';
+import { ServedFile } from './served-file.ts';
 
-/** An answer. The body is encoded as JSON, except if it is a string or a Buffer: these are already encoded. */
+/** An answer. The body is encoded as JSON, except if it is a ServedFile, or a string or a Buffer that is already JSON. */
 export interface Answer {
   status: number;
   body: unknown;
   headers?: HeaderLines;
-  /** The default is JSON. */
-  contentType?: string | undefined;
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -74,14 +73,20 @@ export function closesConnection(refusal: Refusal): boolean {
 /** Writes an answer. Does nothing if the client has disconnected. */
 export function writeAnswer(res: HttpResponse, answer: Answer, close = false): void {
   if (res.aborted) return;
-  const { status, body, headers = '', contentType = JSON_TYPE } = answer;
+  const { status, headers = '' } = answer;
+  const { bytes: body, type } = encode(answer.body);
   res.cork(() => {
     if (status !== 200) res.writeStatus(`${status} ${STATUS_CODES[status]}`);
-    if (body !== '') res.writeHeader('Content-Type', contentType);
+    if (body !== '') res.writeHeader('Content-Type', type);
     writeHeaderLines(res, headers);
-    const encoded = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
     // `true` closes the connection. Without it, this version of uWebSockets.js would read no further request on it.
-    if (res.isHead) res.endWithoutBody(Buffer.byteLength(encoded), true);
-    else res.end(encoded, close);
+    if (res.isHead) res.endWithoutBody(Buffer.byteLength(body), true);
+    else res.end(body, close);
   });
+}
+
+function encode(body: unknown): { bytes: string | Buffer; type: string } {
+  if (body instanceof ServedFile) return body;
+  const isEncoded = typeof body === 'string' || Buffer.isBuffer(body);
+  return { bytes: isEncoded ? body : JSON.stringify(body), type: JSON_TYPE };
 }

@@ -8,7 +8,7 @@ import { newId } from '../../shared/contract/ids.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import { openTestGateway } from '../../test/support/in-process.ts';
 import { routes } from '../app.ts';
-import { HttpServer } from './http-server.ts';
+import { formsOf, HttpServer } from './http-server.ts';
 import { callersOf, errorsOf, type Method, type Route, route } from './route.ts';
 
 const { gateway, url, database, addUser } = await openTestGateway();
@@ -42,6 +42,8 @@ test('only these routes can be called without a token', () => {
     'POST /api/users/login-otp',
     'GET /api/ws',
     'GET /client/rooms.js',
+    'GET /',
+    'GET /page/:file',
     'GET /healthz',
     'GET /readyz',
   ]);
@@ -98,7 +100,7 @@ for (const [path, rows] of Map.groupBy(routes, (row) => row.path)) {
   const allowed = rows.map(({ method }) => method);
   for (const method of methods.filter((each) => !allowed.includes(each))) {
     test(`${method} ${path} is refused, and the header Allow is ${allowed.join(', ')}`, async () => {
-      for (const form of [path, `${path}/`]) {
+      for (const form of formsOf(path)) {
         const { status, headers, body } = await call(method, form);
         assert.deepEqual([status, body.code, headers.get('allow')], [405, 'method_not_allowed', allowed.join(', ')]);
       }

@@ -4,7 +4,7 @@ import { Ref } from '../../shared/contract/commands.ts';
 import { Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
-import { type HeaderLines, joinHeaderLines } from '../edge/header-lines.ts';
+import { joinHeaderLines } from '../edge/header-lines.ts';
 import { rateHeaders, type ShownRate } from '../edge/rate-headers.ts';
 import { toRefusal } from '../edge/refusals.ts';
 import { parseJson, validate } from '../edge/validate.ts';
@@ -20,6 +20,7 @@ import {
   writeAnswer,
 } from './exchange.ts';
 import { BodyWithHeaders, callersOf, type Method, type Route } from './route.ts';
+import { ServedFile } from './served-file.ts';
 
 const CommandHeaders = v.object({ 'Idempotency-Key': v.optional(Ref) });
 
@@ -58,7 +59,7 @@ export class HttpServer {
   /** Adds every row to the app, with and without a slash at the end of the path. Also answers all other requests. */
   register(routes: readonly Route[]): void {
     for (const [path, rows] of Map.groupBy(routes, (row) => row.path)) {
-      for (const form of [path, `${path}/`]) this.#registerPath(form, rows);
+      for (const form of formsOf(path)) this.#registerPath(form, rows);
     }
     const preflight: Responder = () => ({ status: 204, body: '', headers: this.#gateway.cors.preflight });
     const ofAnyPath = { parameterNames: [], skipsLimits: false };
@@ -86,8 +87,7 @@ export class HttpServer {
     const responder: Responder = async (request) => {
       const result = await row.handler(this.#gateway, await readInput(this.#gateway, row, request));
       const { body, headers } = result instanceof BodyWithHeaders ? result : { body: result, headers: '' };
-      const contentType = row.cachedScript && 'text/javascript; charset=utf-8';
-      return { status: row.status ?? 200, body, headers, contentType };
+      return { status: row.status ?? 200, body, headers };
     };
     return row.skipsRateLimit ? responder : this.#withRateLimit(responder);
   }
@@ -109,7 +109,8 @@ export class HttpServer {
     const corsHeaders = cors.headers(req.getHeader('origin'));
     const rate: ShownRate = {};
     const write = (answer: Answer, close = false) => {
-      const limited = joinHeaderLines(answer.contentType ? cacheable(corsHeaders) : corsHeaders, rateHeaders(rate));
+      const ofBody = answer.body instanceof ServedFile ? answer.body.headers(corsHeaders) : corsHeaders;
+      const limited = joinHeaderLines(ofBody, rateHeaders(rate));
       const ends = close || connections.isCrowded || this.#gateway.isStopping;
       writeAnswer(res, { ...answer, headers: joinHeaderLines(limited, answer.headers ?? '') }, ends);
     };
@@ -127,9 +128,9 @@ export class HttpServer {
   }
 }
 
-/** All other answers are `no-store`. */
-function cacheable(headers: HeaderLines): HeaderLines {
-  return headers.replace('Cache-Control: no-store', 'Cache-Control: public, max-age=3600');
+/** @returns the path without and with a slash at its end */
+export function formsOf(path: string): string[] {
+  return path === '/' ? [path] : [path, `${path}/`];
 }
 
 function noSuchRouteResponder(): Responder {

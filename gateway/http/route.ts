@@ -4,6 +4,7 @@ import type { Bearer } from '../accounts/tokens.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { HeaderLines } from '../edge/header-lines.ts';
 import type { ShownRate } from '../edge/rate-headers.ts';
+import type { ServedFile } from './served-file.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -53,8 +54,8 @@ interface RouteBasics<P extends Schema, Q extends Schema, B extends Schema> {
    * For all other rows, the server reads this before it calls the handler.
    */
   checksToken?: true;
-  /** True if the body of a success is JavaScript, which browsers and proxies may keep for an hour. Otherwise it is JSON. */
-  cachedScript?: true;
+  /** The content types of a success whose body is a {@link ServedFile}. Undefined if the body is JSON. */
+  file?: string[];
   /** The HTTP status of a success. The default is 200. */
   status?: number;
   /** The schema of the body of a success. */
@@ -63,8 +64,8 @@ interface RouteBasics<P extends Schema, Q extends Schema, B extends Schema> {
   errors?: ErrorCode[];
 }
 
-/** The body of an answer, encoded as JSON later. A string or a Buffer is already JSON. */
-type Body = unknown;
+/** The body of an answer: a {@link ServedFile}, or encoded as JSON later. A string or a Buffer is already JSON. */
+type Body = ServedFile | unknown;
 
 /** A body with headers of its own. */
 export class BodyWithHeaders {

@@ -73,6 +73,10 @@ export type NewReadMark = v.InferOutput<typeof NewReadMark>;
 export const RoomParameter = v.object({ id: RoomId });
 export type RoomParameter = v.InferOutput<typeof RoomParameter>;
 
+/** The name of a file of the page. */
+export const FileParameter = v.object({ file: v.pipe(v.string(), v.maxLength(100)) });
+export type FileParameter = v.InferOutput<typeof FileParameter>;
+
 export const UserParameter = v.object({ id: UserId });
 export type UserParameter = v.InferOutput<typeof UserParameter>;
 
