@@ -1,0 +1,39 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { Session } from '../session/session.ts';
+import { texts } from '../texts.ts';
+import { hashOf } from '../ui/hash-route.ts';
+import { RoomHeader } from './room-header.tsx';
+import { useRoomRecord } from './use-room-record.ts';
+
+/** One room: its header, and below it the room. */
+export function RoomScreen({ session, roomId }: { session: Session; roomId: string }) {
+  const [showsMembers, setShowsMembers] = useState(false);
+  const room = useRoomRecord(session, roomId);
+  const name = typeof room === 'object' ? room.name : texts.name;
+  useEffect(() => {
+    document.title = name;
+  }, [name]);
+  if (room === 'gone') return <Gone />;
+  if (!room) return <main class="middle middle-empty">{texts.common.loading}</main>;
+  return (
+    <main class="middle">
+      <RoomHeader
+        session={session}
+        room={room}
+        showsMembers={showsMembers}
+        onMembers={() => setShowsMembers(!showsMembers)}
+      />
+    </main>
+  );
+}
+
+function Gone() {
+  return (
+    <main class="middle middle-empty">
+      <p>{texts.rooms.gone}</p>
+      <a class="button" href={hashOf({ page: 'rooms' })}>
+        {texts.common.back}
+      </a>
+    </main>
+  );
+}

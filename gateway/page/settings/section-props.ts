@@ -1,0 +1,7 @@
+import type { Account } from '../session/account.ts';
+import type { Session } from '../session/session.ts';
+
+export interface SectionProps {
+  account: Account;
+  session: Session;
+}

@@ -1,0 +1,31 @@
+import { useId } from 'preact/hooks';
+import { texts } from '../texts.ts';
+import { hashOf } from '../ui/hash-route.ts';
+import { Icon } from '../ui/icons.tsx';
+import type { SectionProps } from './section-props.ts';
+import { sections } from './sections.ts';
+
+/** The settings of the user. */
+export function SettingsPage(props: SectionProps) {
+  const id = useId();
+  return (
+    <main class="middle settings">
+      <header class="room-header">
+        <a class="icon-button" href={hashOf({ page: 'rooms' })} aria-label={texts.common.back}>
+          <Icon name="back" />
+        </a>
+        <div class="room-header-title">
+          <h2>{texts.settings.title}</h2>
+        </div>
+      </header>
+      <div class="settings-sections">
+        {sections.map(({ title, Content }, index) => (
+          <section key={title} class="card" aria-labelledby={`${id}-${index}`}>
+            <h3 id={`${id}-${index}`}>{title}</h3>
+            <Content {...props} />
+          </section>
+        ))}
+      </div>
+    </main>
+  );
+}
