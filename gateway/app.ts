@@ -1,10 +1,21 @@
 import uWS from 'uWebSockets.js';
 import * as v from 'valibot';
-import { confirmation, Events, Room, Status, Ticket, Token, User } from '../shared/contract/answers.ts';
+import {
+  confirmation,
+  Events,
+  MailedCode,
+  Room,
+  Settings,
+  Status,
+  Ticket,
+  Token,
+  User,
+} from '../shared/contract/answers.ts';
 import { limits } from '../shared/contract/limits.ts';
 import { Message } from '../shared/contract/messages.ts';
 import { ReadCounts } from '../shared/contract/read-marks.ts';
 import {
+  EmailParameter,
   EventsPage,
   FileParameter,
   HistoryPage,
@@ -31,6 +42,7 @@ import { type Route, route } from './http/route.ts';
 import { login, loginWithOtp, register, registerWithOtp, sendOtp } from './routes/account-routes.ts';
 import { clientLibrary, HTML, pageFile, pageOfRooms, SCRIPT, STYLE } from './routes/file-routes.ts';
 import { healthy, ready } from './routes/health-routes.ts';
+import { mailedCodes, settings } from './routes/mailed-code-routes.ts';
 import { createMessage, deleteMessage, listEvents, listMessages, updateMessage } from './routes/message-routes.ts';
 import {
   addUser,
@@ -281,6 +293,14 @@ export const routes: readonly Route[] = [
     answer: v.never(),
     errors: ['no_such_route'],
     handler: pageFile,
+  }),
+  route('GET', '/api/settings', { callers: 'open', answer: Settings, handler: settings }),
+  route('GET', '/api/mailed-codes/:email', {
+    callers: 'open',
+    parameters: EmailParameter,
+    answer: v.array(MailedCode),
+    errors: ['no_such_route'],
+    handler: mailedCodes,
   }),
   route('GET', '/healthz', { callers: 'open', skipsRateLimit: true, answer: Status, handler: healthy }),
   route('GET', '/readyz', {

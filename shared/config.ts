@@ -123,6 +123,13 @@ export const variables = {
   /** The e-mail address of the sender, and the user name at the mail server. */
   EMAIL: v.optional(v.pipe(v.string(), v.rfcEmail('must be an e-mail address'))),
   EMAIL_PASSWORD: v.optional(v.string()),
+  /** The folder where `npm start` keeps mails. A gateway with it shows the codes of all mails to everyone. */
+  CAUGHT_MAILS: v.optional(
+    v.pipe(
+      v.string(),
+      v.check(() => false, 'must not be set: it shows mailed codes to everyone'),
+    ),
+  ),
   /** The port of the Prometheus metrics. If it is not set, the process offers no metrics. */
   METRICS_PORT: v.optional(wholeNumber(1, 65_535)),
 };
@@ -132,6 +139,7 @@ const variablesInDev = {
   ...variables,
   API_SECRET: v.string('must be set: openssl rand -base64 32'),
   WS_QUERY_TOKEN: v.optional(trueOrFalse, 'true'),
+  CAUGHT_MAILS: v.optional(v.string()),
 };
 
 /** True if the weaker rules apply. They are not safe for a server that strangers can reach. */

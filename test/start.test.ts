@@ -122,7 +122,7 @@ describe('npm start with the default settings', () => {
   test('npm start starts every process and prints how to use Rooms', async () => {
     first = await startAndWaitUntilReady();
     const printed = [
-      `Rooms runs at http://localhost:${port}`,
+      `Open http://localhost:${port} in a browser`,
       `Data and logs are in ${checkout}`,
       'npm run admin',
       'URL=',
@@ -158,7 +158,9 @@ describe('npm start with the default settings', () => {
     await fetch(`http://127.0.0.1:${port}/api/users/send-otp`, { method: 'POST', headers, body });
     await printed;
     const [, file = ''] = /to mail@example\.com: (.*\.eml)/.exec(first.output()) ?? [];
-    assert.match(readFileSync(file, 'utf8'), /\b\d{6} is your code/);
+    const [, code] = /\b(\d{6}) is your code/.exec(readFileSync(file, 'utf8')) ?? [];
+    const shown = await fetch(`http://127.0.0.1:${port}/api/mailed-codes/mail@example.com`);
+    assert.equal(((await shown.json()) as { code: string }[])[0]?.code, code);
   });
 
   test('npm run admin finds the database of the running Rooms', () => {

@@ -46,6 +46,7 @@ export const GATEWAY_VARIABLES = [
   'CONNECTIONS',
   'CONNECTIONS_PER_ADDRESS',
   'UNSENT_MEGABYTES',
+  'CAUGHT_MAILS',
 ] as const;
 
 export type GatewayConfig = Config<(typeof GATEWAY_VARIABLES)[number]>;

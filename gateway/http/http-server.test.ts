@@ -44,6 +44,8 @@ test('only these routes can be called without a token', () => {
     'GET /client/rooms.js',
     'GET /',
     'GET /page/:file',
+    'GET /api/settings',
+    'GET /api/mailed-codes/:email',
     'GET /healthz',
     'GET /readyz',
   ]);

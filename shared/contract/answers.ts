@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { Role, RoomType, Seq, Timestamp } from './fields.ts';
 import { AnyId, Id } from './ids.ts';
 import { Message } from './messages.ts';
+import { Otp } from './otps.ts';
 
 // The schemas of answers over HTTP. The schema of a message is in messages.ts, because sockets also carry messages.
 
@@ -46,6 +47,12 @@ export const Events = v.object({ events: v.array(Message), head: Seq });
 
 export const Token = v.object({ token: v.string() });
 export const Ticket = v.object({ ticket: v.string() });
+
+/** What the page must know of the gateway. `showsCodes`: the gateway is for development, and shows the mailed codes. */
+export const Settings = v.object({ showsCodes: v.boolean() });
+/** A one-time password that was mailed to a file. */
+export const MailedCode = v.object({ code: Otp, sentAt: Timestamp });
+export type MailedCode = v.InferOutput<typeof MailedCode>;
 
 /** An answer with this fixed text, for a request that has no other result. */
 export const confirmation = (message: string) => v.object({ message: v.literal(message) });

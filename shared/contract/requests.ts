@@ -77,6 +77,10 @@ export type RoomParameter = v.InferOutput<typeof RoomParameter>;
 export const FileParameter = v.object({ file: v.pipe(v.string(), v.maxLength(100)) });
 export type FileParameter = v.InferOutput<typeof FileParameter>;
 
+/** The e-mail to which a code was mailed. */
+export const EmailParameter = v.object({ email: ReachableEmail });
+export type EmailParameter = v.InferOutput<typeof EmailParameter>;
+
 export const UserParameter = v.object({ id: UserId });
 export type UserParameter = v.InferOutput<typeof UserParameter>;
 

@@ -12,7 +12,7 @@ interface FirstStepsOptions {
 /** The text that `npm start` prints when Rooms is ready. */
 export function firstSteps({ url, home, root, mails }: FirstStepsOptions): string {
   return `
-Rooms runs at ${url}. Press Ctrl-C to stop it.
+Open ${url} in a browser: Rooms is ready. Press Ctrl-C to stop it.
 Data and logs are in ${home}.
 ${mails ? `Rooms sends no mail. It writes each mail to a file in ${mails} and prints the name of the file here.\n` : ''}
 To make a user an admin: npm run admin -- grant <email>

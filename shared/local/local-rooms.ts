@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type Config, environment } from '../config.ts';
+import { type Config, environment, isDev } from '../config.ts';
 import { isOnlyForCompose } from './compose-hosts.ts';
 import { firstSteps } from './first-steps.ts';
 import { lockInstance } from './instance-lock.ts';
@@ -125,7 +125,11 @@ export class LocalRooms {
     const keep = (mail: CaughtMail) =>
       this.#options.print(`mail: ${mail.subject}, to ${mail.to}: ${writeMail(this.#mails, mail)}`);
     this.#mailCatcher = await startMailCatcher(keep);
-    return { SMTP_HOST: '127.0.0.1', SMTP_PORT: `${this.#mailCatcher.port}`, EMAIL_PASSWORD: '' };
+    return {
+      ...{ SMTP_HOST: '127.0.0.1', SMTP_PORT: `${this.#mailCatcher.port}`, EMAIL_PASSWORD: '' },
+      // The gateway shows the mailed codes on its page. In production it refuses this variable.
+      ...(isDev(this.#options.config.ENVIRONMENT) && { CAUGHT_MAILS: this.#mails }),
+    };
   }
 
   /** `npm run admin` reads the file. Users read it to start more gateways and workers (docs/operations.md). */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
+import { mailFileName } from '../mail-files.ts';
 
 export interface CaughtMail {
   from: string;
@@ -60,8 +61,7 @@ export async function startMailCatcher(
 /** Writes a mail to a new file in the folder. The name has the time and the recipient. @returns the path of the file */
 export function writeMail(folder: string, { to, source }: CaughtMail): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const time = new Date().toISOString().replaceAll(':', '-');
-  const path = join(folder, `${time} ${to.replaceAll(/[^\w.@+-]/g, '_')}.eml`);
+  const path = join(folder, mailFileName(to, new Date()));
   writeFileSync(path, source, { mode: 0o600 });
   return path;
 }

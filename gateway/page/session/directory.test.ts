@@ -28,7 +28,7 @@ test('each unknown user is loaded once, and two at a time', async () => {
   assert.equal(waiting.length, 3);
 });
 
-test('a user whom an answer has shown is not loaded', () => {
+test('a user of an earlier answer is not loaded', () => {
   const directory = new Directory(() => assert.fail('a request'));
   directory.add([{ id: 'a', firstName: 'Ann', lastName: 'Example' }]);
   assert.equal(directory.nameOf('a'), 'Ann Example');

@@ -40,7 +40,7 @@ export class Directory {
     return user;
   }
 
-  /** Adds users whom an answer has shown. */
+  /** Adds the users of an answer. */
   add(users: Iterable<Partial<Person> & { id: string }>): void {
     for (const user of users) {
       const { firstName, lastName } = user;

@@ -3,7 +3,7 @@ import { errorText } from './error-text.ts';
 /** The text of an error, which a screen reader announces at once. Nothing without an error. */
 export function Notice({ error }: { error: unknown }) {
   return (
-    <div role="alert">
+    <div class="alert" role="alert">
       {error !== undefined && (
         <p class="notice notice-bad" dir="auto">
           {errorText(error)}
