@@ -169,6 +169,8 @@ const matrix: Record<string, string> = {
     POST /api/users/register-otp :person&email=:newEmail&password=:password&otp=000000  wrong_otp
     POST /api/users/login email=:caller.email&password=:password                        200
     POST /api/users/login-otp email=:caller.email&password=:password&otp=000000         wrong_otp
+    GET /api/settings                                                                   200
+    GET /api/mailed-codes/:owner.email                                                  no_such_route
     GET /api/ws                                                                         upgrade_needed`,
 
   'no room, for users': `

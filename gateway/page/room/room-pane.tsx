@@ -1,0 +1,83 @@
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { CommittedMessage } from '../../../shared/client/room-view.ts';
+import type { RoomRecord } from '../rooms/room-record.ts';
+import type { Session } from '../session/session.ts';
+import { texts } from '../texts.ts';
+import { useSnapshot } from '../ui/use-snapshot.ts';
+import type { ShownMessage } from './chunks.ts';
+import { Composer } from './composer.tsx';
+import { MembersPanel } from './members-panel.tsx';
+import { MessageActions } from './message-actions.tsx';
+import { isDeleted } from './message-kind.ts';
+import { MessageList } from './message-list.tsx';
+import type { RowContext } from './message-row.tsx';
+
+const MAX_MESSAGES = 10_000;
+
+interface RoomPaneProps {
+  session: Session;
+  room: RoomRecord;
+  showsMembers: boolean;
+  onCloseMembers(): void;
+  onOpenUser(userId: string): void;
+}
+
+/** The messages of a room, a place to write, and the members. */
+export function RoomPane({ session, room, showsMembers, onCloseMembers, onOpenUser }: RoomPaneProps) {
+  const { client, directory, userId } = session;
+  const view = useMemo(() => client.room(room.id, { maxMessages: MAX_MESSAGES }), [client, room.id]);
+  useEffect(() => () => view.close(), [view]);
+  const snapshot = useSnapshot(view);
+  const [acting, setActing] = useState<CommittedMessage>();
+  const [edited, setEdited] = useState<CommittedMessage>();
+  const context = useMemo<RowContext>(
+    () => ({ view, directory, ownId: userId, onActions: (message) => isCommitted(message) && setActing(message) }),
+    [view, directory, userId],
+  );
+  useEffect(() => directory.add(snapshot.members), [directory, snapshot.members]);
+  const lastOwn = snapshot.messages.findLast((message) => isCommitted(message) && isOwnText(message, userId));
+  return (
+    <div class="room-pane">
+      <div class="room-main">
+        <MessageList snapshot={snapshot} context={context} />
+        {mayWrite(session, room) ? (
+          <Composer
+            view={view}
+            edited={edited}
+            onEdited={setEdited}
+            lastOwn={lastOwn && isCommitted(lastOwn) ? lastOwn : undefined}
+          />
+        ) : (
+          <p class="composer quiet">{client.rooms.has(room.id) ? texts.room.readOnly : texts.room.joinToWrite}</p>
+        )}
+      </div>
+      {showsMembers && (
+        <MembersPanel
+          session={session}
+          room={room}
+          members={snapshot.members}
+          onOpenUser={onOpenUser}
+          onClose={onCloseMembers}
+        />
+      )}
+      {acting && (
+        <MessageActions
+          view={view}
+          message={acting}
+          onEdit={() => setEdited(acting)}
+          onClose={() => setActing(undefined)}
+        />
+      )}
+    </div>
+  );
+}
+
+const isCommitted = (message: ShownMessage): message is CommittedMessage => 'id' in message;
+
+const isOwnText = (message: CommittedMessage, userId: string) =>
+  message.userId === userId && !isDeleted(message) && ['CreateMessage', 'UpdateMessage'].includes(message.command);
+
+function mayWrite({ client, directory, userId }: Session, { id, ownerId, roomType }: RoomRecord): boolean {
+  if (!client.rooms.has(id)) return false;
+  return roomType !== 'ReadOnly' || ownerId === userId || (directory.userOf(userId)?.roles?.includes('admin') ?? false);
+}
