@@ -80,6 +80,7 @@ export function connectDatabase(url: string, options: PoolOptions): Database {
     types: {
       bigint: { to: 20, from: [20], parse: Number, serialize: String },
       date: { to: 1184, from: [1184], parse: toTimestamp, serialize: toTimestamp },
+      uuids: { to: 2951, from: [2951], parse: toIds, serialize: String },
       uuid: { to: 2950, from: [2950], parse: toId, serialize: toStoredId },
     },
     connection: {
@@ -108,6 +109,11 @@ function watchSockets(timeout: number, gate: StatementGate, probe: () => Promise
     // A lost connection is logged by the statements that need it.
     probe: () => void probe().catch(() => undefined),
   });
+}
+
+/** Parses an array of the ids of users, such as `{…,…}`. */
+function toIds(text: string): string[] {
+  return text.slice(1, -1).split(',').filter(Boolean);
 }
 
 /** Returns RFC 3339 text in UTC with milliseconds, the only form of a timestamp in Rooms. */

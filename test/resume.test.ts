@@ -81,7 +81,7 @@ test('the state of a client that was offline, with the messages that it missed, 
     assert.deepEqual(comparable(state), comparable(history));
     const room = client.welcome.rooms.find(({ id }) => id === roomId);
     const { length: unread } = history.filter(({ seq }) => seq > 2);
-    const counts = { since: 2, read: 2, unread };
+    const counts = { since: 2, read: 2, unread, mentions: 0 };
     assert.deepEqual(room, { id: roomId, seq: head, name: 'another name', roomType: 'Private', ...counts });
   }
   const live = await write('live');

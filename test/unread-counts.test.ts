@@ -17,6 +17,8 @@ import { connectAsTest } from './support/test-database.ts';
 // Random commands and marks. `SEED=7 RUNS=500 npm test -- test/unread-counts.test.ts` uses others, and more.
 
 const RUNS = Number(process.env.RUNS ?? 40);
+const NAMES = ['Ann', 'Bob', 'Cid'];
+const MENTIONS = NAMES.map((name) => new RegExp(`(^|\\W)@${name}\\b`, 'i'));
 const IN_HISTORY = ['CreateMessage', 'AddUser', 'RemoveUser', 'CreateRoom', 'UpdateRoom'];
 
 const { database, url } = await openTestDatabase();
@@ -30,6 +32,7 @@ const plan = fc.record({
     ...(['AddUser', 'RemoveUser', 'MarkRead', 'MarkRead'] as const),
   ),
   user: fc.nat(2),
+  text: fc.constantFrom('Hello!', '@Ann, hello', '@bob and @Cid Testing', 'mail@ann.example', '@ann @Ann @BOB!'),
   message: fc.nat(),
 });
 type Plan = typeof plan extends fc.Arbitrary<infer P> ? P : never;
@@ -38,6 +41,7 @@ interface Counts {
   seq: number;
   head: number;
   unread: number;
+  mentions: number;
 }
 
 /** A room of three users, and how far each member has read it by the rules of docs/protocol.md. */
@@ -46,16 +50,16 @@ class Scene {
   readonly roomId: string;
   /** Undefined while the user is not a member. */
   readonly marks = new Map<string, number>();
-  readonly #rows: { id: string; userId: string; command: string }[] = [];
+  readonly #rows: { id: string; userId: string; command: string; mentions: string[] }[] = [];
 
   constructor(users: string[], roomId: string) {
     this.users = users;
     this.roomId = roomId;
-    this.#note('CreateRoom', users[0] as string, newId());
+    this.#note('CreateRoom', users[0] as string, newId(), []);
     this.marks.set(users[0] as string, 1);
   }
 
-  async apply({ command, user, message }: Plan): Promise<void> {
+  async apply({ command, user, message, text }: Plan): Promise<void> {
     const userId = this.users[user] as string;
     if (command === 'MarkRead') return this.#mark(userId, message % (this.#rows.length + 3));
     const own = this.#rows.filter((row) => row.command === 'CreateMessage' && row.userId === userId);
@@ -64,10 +68,13 @@ class Scene {
     const target = own[message % (own.length || 1)]?.id ?? newId();
     const actorId = isAboutUser || command === 'UpdateRoom' ? (this.users[0] as string) : userId;
     const targetId = isAboutUser ? userId : isChange ? target : this.roomId;
-    const made = roomCommand(command, actorId, this.roomId, { targetId, ref: randomUUID() });
+    const made = roomCommand(command, actorId, this.roomId, { targetId, text, ref: randomUUID() });
     const [outcome] = await apply(made);
     if (outcome?.code !== null) return;
-    this.#note(command, actorId, made.id);
+    const mentions = this.#membersIn(text);
+    this.#note(command, actorId, made.id, command === 'CreateMessage' ? mentions : []);
+    const edited = isChange && this.#rows.find(({ id }) => id === target);
+    if (edited) edited.mentions = command === 'UpdateMessage' ? mentions : [];
     if (command === 'AddUser') this.marks.set(userId, this.#rows.length);
     if (command === 'RemoveUser') this.marks.delete(userId);
   }
@@ -77,7 +84,8 @@ class Scene {
     const seq = this.marks.get(userId);
     if (seq === undefined) return undefined;
     const unread = this.#rows.slice(seq).filter(({ command }) => IN_HISTORY.includes(command)).length;
-    return { seq, head: this.#rows.length, unread };
+    const mentions = this.#rows.slice(seq).filter((row) => row.mentions.includes(userId)).length;
+    return { seq, head: this.#rows.length, unread, mentions };
   }
 
   async #mark(userId: string, seq: number): Promise<void> {
@@ -87,8 +95,13 @@ class Scene {
     assert.deepEqual(outcome, this.expected(userId) ?? { code: 'not_a_member' });
   }
 
-  #note(command: RoomCommand['command'], userId: string, id: string): void {
-    this.#rows.push({ id, userId, command });
+  /** Each user has another first name. */
+  #membersIn(text: string): string[] {
+    return this.users.filter((id, index) => this.marks.has(id) && MENTIONS[index]?.test(text));
+  }
+
+  #note(command: RoomCommand['command'], userId: string, id: string, mentions: string[]): void {
+    this.#rows.push({ id, userId, command, mentions });
   }
 }
 
@@ -104,14 +117,14 @@ async function storedCounts(userId: string, roomId: string): Promise<(Counts | u
   const lists = [rooms, await reads.membershipsIn(userId, [roomId])];
   return lists.map((list) => {
     const found = list.find((each) => each.roomId === roomId);
-    return found && { seq: found.read, head: found.head, unread: found.unread };
+    return found && { seq: found.read, head: found.head, unread: found.unread, mentions: found.mentions };
   });
 }
 
 test('after random commands and marks, unread is the number of messages that the history shows after the mark', async () => {
   const seen = new Set<number>();
   const property = fc.asyncProperty(fc.array(plan, { minLength: 20, maxLength: 40, size: 'max' }), async (plans) => {
-    const users = await Promise.all(['Ann', 'Bob', 'Cid'].map((name) => createUser(name)));
+    const users = await Promise.all(NAMES.map((name) => createUser(name)));
     const scene = new Scene(users, await createRoom(users[0] as string, 'Public'));
     for (const each of plans) await scene.apply(each);
     for (const userId of users) {
@@ -134,10 +147,10 @@ test('marks of one batch are stored together, and each gets its own outcome', as
     ...[mark(ann, roomId, 2), mark(bob, roomId, 5), mark(bob, secretId, 1), mark(ann, newId(), 1)],
     ...[mark(ann, secretId, 1_000_000), mark(ann, roomId, 4), { seq: 'no mark' } as never],
   );
-  const ofRoom = { seq: 4, head: 5, unread: 1 };
+  const ofRoom = { seq: 4, head: 5, unread: 1, mentions: 0 };
   assert.deepEqual(outcomes, [
     ...[ofRoom, { code: 'not_a_member' }, { code: 'no_such_room' }, { code: 'no_such_room' }],
-    ...[{ seq: 1, head: 1, unread: 0 }, ofRoom, { code: 'internal' }],
+    ...[{ seq: 1, head: 1, unread: 0, mentions: 0 }, ofRoom, { code: 'internal' }],
   ]);
 });
 
@@ -150,11 +163,11 @@ test('a mark waits for nobody: it does not move while another session has locked
   await session`select from memberships where room_id = ${roomId} for update`;
   const mark = { userId: ann, roomId, seq: 2 };
   const [outcome] = await markRead(mark);
-  assert.deepEqual(outcome, { seq: 1, head: 2, unread: 1 });
+  assert.deepEqual(outcome, { seq: 1, head: 2, unread: 1, mentions: 0 });
   assert.equal(hasMoved(mark, outcome as Counts), false);
   await session`rollback`;
   await session.end();
-  assert.deepEqual(await markRead(mark), [{ seq: 2, head: 2, unread: 0 }]);
+  assert.deepEqual(await markRead(mark), [{ seq: 2, head: 2, unread: 0, mentions: 0 }]);
 });
 
 test('everything before the registration is read, and everything before an upgrade or an import', async () => {
@@ -163,9 +176,9 @@ test('everything before the registration is read, and everything before an upgra
   const account = { id: bob, firstName: 'Bob', lastName: 'Testing', email: `${bob}@example.com`, passwordHash: '' };
   await database`select register(${database.json({ ...account, proven: false })}, false)`;
   const [general] = await storedCounts(bob, 'general');
-  assert.deepEqual(general, { seq: 3, head: 3, unread: 0 });
+  assert.deepEqual(general, { seq: 3, head: 3, unread: 0, mentions: 0 });
   const roomId = await createRoom(ann);
   await apply(...Array.from({ length: 3 }, () => roomCommand('CreateMessage', ann, roomId)));
   await database`update rooms set read_by_all = 2 where id = ${roomId}`;
-  assert.deepEqual(await storedCounts(ann, roomId), Array(2).fill({ seq: 2, head: 4, unread: 2 }));
+  assert.deepEqual(await storedCounts(ann, roomId), Array(2).fill({ seq: 2, head: 4, unread: 2, mentions: 0 }));
 });

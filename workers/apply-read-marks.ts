@@ -18,6 +18,7 @@ interface StoredRow {
   readSeq: number;
   head: number;
   unread: number;
+  mentions: number;
 }
 
 type Row = StoredRow | { code: string };
@@ -34,7 +35,7 @@ export async function applyReadMarks(
   const marks = parsed.filter((mark) => mark !== undefined);
   const list = (value: (mark: ReadMark) => string | number) => `{${marks.map(value).join()}}`;
   const rows = await database<Row[]>`
-    select code, read_seq, head, unread from mark_read(
+    select code, read_seq, head, unread, mentions from mark_read(
       ${list(({ userId }) => userId)}, ${list(({ roomId }) => roomId)}, ${list(({ seq }) => seq)}
     )`;
   // When a connection is lost, the driver sometimes returns no rows.
@@ -55,8 +56,8 @@ function parse(command: unknown, log: Log): ReadMark | undefined {
 
 function outcomeOf(row: Row): ReadOutcome {
   if (row.code !== null) return { code: isErrorCode(row.code) ? row.code : 'internal' };
-  const { readSeq: seq, head, unread } = row;
-  return { seq, head, unread };
+  const { readSeq: seq, head, unread, mentions } = row;
+  return { seq, head, unread, mentions };
 }
 
 /** Several marks of one room have the same counts. */

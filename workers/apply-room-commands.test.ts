@@ -22,7 +22,7 @@ test('an outcome contains the stored message only if the command has `wantsMessa
   const refused = roomCommand('CreateMessage', newId(), roomId, { wantsMessage: true });
   const { outcomes, newMessages } = await apply(wanted, plain, refused);
   const [message] = await database`
-    select id, seq, room_id, user_id, command, target_id, text, name, created_at, updated_at, ref
+    select id, seq, room_id, user_id, command, target_id, text, name, mentions, created_at, updated_at, ref
     from messages where id = ${wanted.id}`;
   assert.deepEqual(outcomes, [
     { id: wanted.id, roomId, seq: 2, message: { ...message } },

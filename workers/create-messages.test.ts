@@ -16,7 +16,7 @@ const write = (actorId: string, roomId: string, text = 'Hello World!', more: Par
 
 const texts = [
   ...['plain', '"quoted"', '\\', '\\"', "'", '{a,b}', ',', 'null', 'NULL', ' ', '\n', '\t\r\n', '\u2028', '💬'],
-  ...['$1', '%s', '\u0001', 'a'.repeat(500)],
+  ...['@tester', '@Tester Testing, @nobody', '$1', '%s', '\u0001', 'a'.repeat(500)],
 ];
 
 test('the returned messages equal the stored rows, byte for byte, with all kinds of characters in their texts', async () => {
@@ -47,12 +47,13 @@ test('both ways to apply a batch store the same rows, and count the same message
   await apply(...texts.map((text) => write(ann, second, text)));
   const stateOf = async (roomId: string) => {
     const rows = await database`
-      select seq, user_id, command, target_id = room_id as is_of_room, text, name, last_change, history_index,
+      select seq, user_id, command, target_id = room_id as is_of_room, text, name, last_change, history_index, mentions,
+        (select array_agg(x.user_id) from mentions x where x.room_id = m.room_id and x.seq = m.seq) as counted_mentions,
         created_at = updated_at as has_one_time,
         fingerprint = command_fingerprint(row(
           id, user_id, ref, null, command, room_id, target_id, text, null
         )::room_command) as has_its_fingerprint
-      from messages where room_id = ${roomId} and command = 'CreateMessage' order by seq`;
+      from messages m where room_id = ${roomId} and command = 'CreateMessage' order by seq`;
     const [room] =
       await database`select seq, history_length, updated_at = created_at as is_unchanged from rooms where id = ${roomId}`;
     return { rows: [...rows], room };

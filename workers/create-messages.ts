@@ -10,6 +10,8 @@ interface Created {
   storedAt: string | null;
   /** An array of Postgres: `{4,17}`. */
   formerSeqs: string | null;
+  /** By the id of the message. */
+  mentions: Record<string, string[]> | null;
 }
 
 /** A room of a batch, and how many messages of the batch it gets. */
@@ -44,22 +46,23 @@ export async function createMessages(
   const { rooms, placed } = placeInRooms(commands);
   const deadlines = commands.map(({ deadline }) => deadline).sort();
   const rows = await database<Created[]>`
-    select stored_at, former_seqs from apply_create_messages(
+    select stored_at, former_seqs, mentions from apply_create_messages(
       ${laneKey}, ${number}, ${follows ?? null}, ${deadlines[0] as string},
       ${array(rooms, ({ roomId }) => roomId)}, ${array(rooms, ({ count }) => count)},
       ${array(commands, ({ id }) => id)}, ${array(commands, ({ actorId }) => actorId)},
       ${array(commands, ({ ref }) => ref)}, ${array(placed, ({ room }) => room.number)},
       ${array(placed, ({ step }) => step)}, ${array(commands, ({ text }) => quoted(text))}, ${sentAt},
-      ${rowWaitMs}
+      ${rowWaitMs}, ${commands.some(({ text }) => text.includes('@'))}
     )`;
   // When a connection is lost, the driver sometimes returns an empty result instead of an error.
   if (rows.length !== 1) throw new Error(`${rows.length} rows for one statement`);
-  const { storedAt, formerSeqs } = rows[0] as Created;
+  const { storedAt, formerSeqs, mentions } = rows[0] as Created;
   if (storedAt === null || formerSeqs === null) return undefined;
   const seqs = formerSeqs.slice(1, -1).split(',').map(Number);
-  return placed.map(({ command, room, step }) =>
-    toMessage(command, (seqs[room.number - 1] as number) + step, storedAt),
-  );
+  return placed.map(({ command, room, step }) => ({
+    ...toMessage(command, (seqs[room.number - 1] as number) + step, storedAt),
+    mentions: mentions?.[command.id] ?? null,
+  }));
 }
 
 function isCreateMessage(command: RoomCommand): command is MessageCommand {

@@ -27,6 +27,7 @@ export async function removeLoadUsers(database: Database): Promise<string[]> {
   const memberships = () => database`user_id in (${ids()}) or room_id in (${roomIds()})`;
   await deleteAll('memberships', memberships);
   await deleteAll('ended_memberships', memberships);
+  await deleteAll('mentions', memberships);
   await deleteAll('messages', () => database`room_id in (${roomIds()})`);
   const rooms = await deleteAll('rooms', () => database`owner_id in (${ids()})`);
   const users = await deleteAll('users', () => database`lower(email) like ${LOAD_USER_EMAILS}`);

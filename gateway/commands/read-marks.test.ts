@@ -25,7 +25,7 @@ function begin(t: TestContext, answer: (mark: ReadMark) => ReadOutcome) {
   return { marks, sent, pass };
 }
 
-const stored = ({ seq }: ReadMark): ReadOutcome => ({ seq, head: seq, unread: 0 });
+const stored = ({ seq }: ReadMark): ReadOutcome => ({ seq, head: seq, unread: 0, mentions: 0 });
 const mark = (seq: number, roomId = 'a room', userId = 'ann'): ReadMark => ({ userId, roomId, seq });
 
 test('ten thousand marks of a user in one room are sent as one, with the highest seq', async (t) => {
@@ -62,7 +62,7 @@ test('a mark is sent again until it is stored, and a newer mark replaces it', as
     { code: 'busy' },
     { code: 'unknown_outcome' },
     // Another session had locked the membership.
-    { seq: 1, head: 9, unread: 8 },
+    { seq: 1, head: 9, unread: 8, mentions: 0 },
   ];
   const { marks, sent, pass } = begin(t, (each) => outcomes.shift() ?? stored(each));
   marks.add(mark(4));
@@ -73,7 +73,11 @@ test('a mark is sent again until it is stored, and a newer mark replaces it', as
 });
 
 test('a mark that is refused for good, and a mark above the head, are not sent again', async (t) => {
-  const outcomes: ReadOutcome[] = [{ code: 'not_a_member' }, { code: 'internal' }, { seq: 3, head: 3, unread: 0 }];
+  const outcomes: ReadOutcome[] = [
+    { code: 'not_a_member' },
+    { code: 'internal' },
+    { seq: 3, head: 3, unread: 0, mentions: 0 },
+  ];
   const { marks, sent, pass } = begin(t, () => outcomes.shift() ?? assert.fail('sent again'));
   for (const roomId of ['one', 'two', 'three']) marks.add(mark(7, roomId));
   await pass();

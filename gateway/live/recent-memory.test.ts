@@ -44,14 +44,17 @@ test('of a room with many messages, the last ones are kept', () => {
 test('a message that was edited has its newest text, older edits have none, and a deleted message has none', () => {
   const [one, two] = [message(1), message(2)];
   const edit = message(3, { command: 'UpdateMessage', targetId: one.id, text: 'first edit' });
-  const secondEdit = message(4, { command: 'UpdateMessage', targetId: one.id, text: 'second edit' });
-  const records = keep(one, two, edit, secondEdit);
-  const after = { ...one, text: 'second edit', updatedAt: secondEdit.createdAt };
+  const mentions = [newId()];
+  const secondEdit = message(4, { command: 'UpdateMessage', targetId: one.id, text: 'second edit', mentions });
+  const editWithMentions = { ...edit, mentions: [newId()] };
+  const records = keep(one, two, editWithMentions, secondEdit);
+  const after = { ...one, text: 'second edit', mentions, updatedAt: secondEdit.createdAt };
   assert.deepEqual(read(records, 0), [after, two, { ...edit, text: '' }, secondEdit]);
   const deletion = message(5, { command: 'DeleteMessage', targetId: one.id, text: '' });
   records.add(5, encodeMessage(deletion));
   const deleted = { ...one, text: '', updatedAt: deletion.createdAt };
-  assert.deepEqual(read(records, 0), [deleted, two, { ...edit, text: '' }, { ...secondEdit, text: '' }, deletion]);
+  const { mentions: _, ...erased } = { ...secondEdit, text: '' };
+  assert.deepEqual(read(records, 0), [deleted, two, { ...edit, text: '' }, erased, deletion]);
 });
 
 test('an older edit that was read without its text changes nothing', () => {

@@ -43,14 +43,14 @@ export class RecentRecords {
    * Like the SQL functions update_message and delete_message: older edits of the message lose their text. An edit
    * without a text is such an older edit: a later record has the change.
    */
-  #applyChange({ command, targetId, text, createdAt }: Message): void {
+  #applyChange({ command, targetId, text, mentions, createdAt }: Message): void {
     if (command === 'UpdateMessage' && text === '') return;
     for (const [index, record] of this.#records.entries()) {
       if (!record.includes(targetId)) continue;
       const message = v.parse(Message, JSON.parse(record));
-      if (message.id === targetId) this.#replace(index, { ...message, text, updatedAt: createdAt });
+      if (message.id === targetId) this.#replace(index, { ...message, text, mentions, updatedAt: createdAt });
       const isOlderEdit = message.command === 'UpdateMessage' && message.targetId === targetId;
-      if (isOlderEdit) this.#replace(index, { ...message, text: '' });
+      if (isOlderEdit) this.#replace(index, { ...message, text: '', mentions: undefined });
     }
   }
 

@@ -125,11 +125,11 @@ export class WelcomeParts {
   }
 
   #add(membership: Membership): void {
-    const { roomId: id, seq: since, head: seq, name, roomType, read, unread } = membership;
+    const { roomId: id, seq: since, head: seq, name, roomType, read, unread, mentions } = membership;
     const { positions, isSameEpoch, most } = this.#request;
     this.#resumption.absentRooms.delete(id);
     this.#resumption.addMember({ position: positions.get(id), isSameEpoch, most }, membership);
     positions.delete(id);
-    this.#unsent.push({ id, seq, name, roomType, since, read, unread });
+    this.#unsent.push({ id, seq, name, roomType, since, read, unread, mentions });
   }
 }

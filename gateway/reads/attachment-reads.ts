@@ -39,6 +39,7 @@ type RowRoom = [
   roomType: RoomType,
   read: number,
   unread: number,
+  mentions: number,
 ];
 
 interface Row {
@@ -66,7 +67,7 @@ export function attachmentReads(database: Database) {
         from (
           -- Not a join: a plan from the time of few rooms would read all rooms for each user.
           select (
-            select json_build_array(r.id, m.seq, r.seq, r.name, r.room_type, counts.read_seq, counts.unread)
+            select json_build_array(r.id, m.seq, r.seq, r.name, r.room_type, counts.read_seq, counts.unread, counts.mentions)
             from rooms r, unread_counts(r, m) counts where r.id = m.room_id
           ) as room
           from memberships m
@@ -92,6 +93,6 @@ export function attachmentReads(database: Database) {
   };
 }
 
-function toMembership([storedId, seq, head, name, roomType, read, unread]: RowRoom): Membership {
-  return { roomId: toId(storedId), seq, head, name, roomType, read, unread };
+function toMembership([storedId, seq, head, name, roomType, read, unread, mentions]: RowRoom): Membership {
+  return { roomId: toId(storedId), seq, head, name, roomType, read, unread, mentions };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newId } from '../../shared/contract/ids.ts';
-import { encodeMessage } from '../../shared/contract/messages.ts';
+import { encodeMessage, type Message } from '../../shared/contract/messages.ts';
 import type { Database } from '../../shared/database.ts';
 import { roomCommand, roomCommands } from '../../test/support/sql-room-commands.ts';
 import { openTestDatabase } from '../../test/support/system.ts';
@@ -73,11 +73,12 @@ test('the JSON of a history that Postgres makes is equal to the JSON of encodeMe
   const ann = await createUser('A "fox" 🦊');
   const roomId = await createRoom(ann);
   const texts = ['plain', 'quotes " \\ /', 'lines\n\r\t\b\f', 'control \u0001 \u001f \u007f', '🦊 ä \u2028 \u2029 <>&'];
+  texts.push('@A "fox" 🦊 Testing');
   const written = texts.map((text) => roomCommand('CreateMessage', ann, roomId, { text }));
   await apply(...written);
   const [edited = '', deleted = ''] = written.map(({ id }) => id);
   await apply(
-    roomCommand('UpdateMessage', ann, roomId, { targetId: edited, text: 'edited' }),
+    roomCommand('UpdateMessage', ann, roomId, { targetId: edited, text: 'edited for @A "fox" 🦊 Testing' }),
     roomCommand('DeleteMessage', ann, roomId, { targetId: deleted }),
     roomCommand('UpdateRoom', ann, roomId, { text: 'a "name"' }),
     roomCommand('CreateMessage', ann, 'general'),
@@ -92,6 +93,7 @@ test('the JSON of a history that Postgres makes is equal to the JSON of encodeMe
     assert.equal(shown.length, count);
     const read = await Promise.all(shown.map((message: { id: string }) => reads.messageById(message.id, ann)));
     assert.equal(messages.toString(), `[${read.map(encodeMessage).join()}]`);
+    assert.equal(shown.filter((message: Message) => message.mentions?.[0] === ann).length, id === roomId ? 2 : 0);
   }
 });
 

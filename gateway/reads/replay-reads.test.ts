@@ -45,7 +45,10 @@ test('the records of a replay are the bytes of encodeMessage, in their current s
   const [edited = '', deleted = ''] = written.map(({ id }) => id);
   const member = await createUser('Bob');
   await apply(
-    roomCommand('UpdateMessage', ann, roomId, { targetId: edited, text: 'edited\ntwice' }),
+    roomCommand('UpdateMessage', ann, roomId, {
+      targetId: edited,
+      text: 'edited\ntwice, @Bob Testing @A "fox" 🦊 Testing',
+    }),
     roomCommand('DeleteMessage', ann, roomId, { targetId: deleted }),
     roomCommand('UpdateRoom', ann, roomId, { text: 'a "name"' }),
     roomCommand('AddUser', ann, roomId, { targetId: member }),

@@ -37,18 +37,19 @@ export function replayReads(database: Database) {
       ) with ordinality as asked(room_id, after_seq, last_seq, end_seq, place)
       left join lateral (
         select string_agg(
-          record_json(message, asked.room_id, (message).command, (message).target_id, case
-            when asked.end_seq is not null and (message).last_change = 'UpdateMessage' and exists (
-              select from messages edit
-              where edit.target_id = (message).id and edit.command = 'UpdateMessage' and edit.seq > asked.end_seq
-            ) then ''
-            else (message).text
-          end),
+          record_json(message, asked.room_id, (message).command, (message).target_id, shown_text),
           chr(10) order by (message).seq
         ) as records
         from (
           -- The order makes Postgres use the index of seqs, also in a plan from the time of an empty table.
-          select m as message from messages m
+          select m as message, case
+            when asked.end_seq is not null and m.last_change = 'UpdateMessage' and exists (
+              select from messages edit
+              where edit.target_id = m.id and edit.command = 'UpdateMessage' and edit.seq > asked.end_seq
+            ) then ''
+            else m.text
+          end as shown_text
+          from messages m
           where m.room_id = stored_id(asked.room_id) and m.seq > asked.after_seq and m.seq <= asked.last_seq
           order by m.seq limit ${REPLAY_PAGE_SIZE}
         ) found

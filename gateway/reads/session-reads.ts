@@ -38,6 +38,8 @@ export interface Membership {
   read: number;
   /** The messages after `read`, up to `head`, that the history shows. */
   unread: number;
+  /** How many of the unread messages mention the user. */
+  mentions: number;
 }
 
 /** The reads for logins, for the check of a token, and for sockets. */
@@ -68,7 +70,7 @@ export function sessionReads(database: Database) {
     /** Returns the rooms of this list of which the user is a member. */
     async membershipsIn(userId: string, roomIds: string[]): Promise<Membership[]> {
       const rows = await database<(Membership | { roomId: null })[]>`
-        select m.room_id, m.seq, r.seq as head, r.name, r.room_type, counts.read_seq as read, counts.unread
+        select m.room_id, m.seq, r.seq as head, r.name, r.room_type, counts.read_seq as read, counts.unread, counts.mentions
         from (select) one
         left join memberships m on m.user_id = ${userId} and m.room_id in ${database(roomIds)}
         left join rooms r on r.id = m.room_id

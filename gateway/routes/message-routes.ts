@@ -86,8 +86,10 @@ export async function deleteMessage(gateway: GatewayContext, request: OfMessage)
  * Builds the changed message, as a history shows it, without another read. The change of a repeated `Idempotency-Key`
  * can be older than the message that was read: then the message already contains the change, and perhaps later changes.
  */
-function applyChange(message: Message, { command, targetId, text, createdAt }: Message): Message {
-  return createdAt < message.updatedAt ? message : { ...message, command, targetId, text, updatedAt: createdAt };
+function applyChange(message: Message, { command, targetId, text, mentions, createdAt }: Message): Message {
+  return createdAt < message.updatedAt
+    ? message
+    : { ...message, command, targetId, text, mentions, updatedAt: createdAt };
 }
 
 /** @throws Refusal `no_such_message`, also if the user is not allowed to see the room of the message */

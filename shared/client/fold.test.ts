@@ -5,6 +5,9 @@ import { logOf, readState, rowsOf } from '../../test/support/room-log.ts';
 import { EMPTY_ROOM, fold } from './fold.ts';
 import type { Message } from './protocol.ts';
 
+/** A message that was edited has `mentions` without a value, and a message from HTTP does not have the field. */
+const shown = (value: unknown) => JSON.parse(JSON.stringify(value));
+
 test('a state, folded with the rows after it, is the state that a reader gets at the end', () => {
   const actions = fc.array(fc.record({ kind: fc.nat(7), pick: fc.nat(20) }), { minLength: 1, maxLength: 40 });
   fc.assert(
@@ -14,9 +17,10 @@ test('a state, folded with the rows after it, is the state that a reader gets at
       const folded = rowsOf(log)
         .slice(last)
         .reduce(fold, readState(log.slice(0, last)));
-      assert.deepEqual(folded, readState(log));
+      assert.deepEqual(shown(folded), shown(readState(log)));
       // The live messages of the same time have the texts of then. They lead to the same state.
-      assert.deepEqual(log.slice(last).reduce(fold, readState(log.slice(0, last))), readState(log));
+      const live = log.slice(last).reduce(fold, readState(log.slice(0, last)));
+      assert.deepEqual(shown(live), shown(readState(log)));
     }),
     { numRuns: 300 },
   );

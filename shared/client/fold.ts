@@ -52,11 +52,14 @@ function asInHistory(message: Message): Message {
 }
 
 /** Changes the message that was edited or deleted, if it is in the window. */
-function replaceTarget({ messages }: RoomState, { command, targetId, text, createdAt }: Message): Partial<RoomState> {
+function replaceTarget(
+  { messages }: RoomState,
+  { command, targetId, text, mentions, createdAt }: Message,
+): Partial<RoomState> {
   const index = messages.findLastIndex(({ id }) => id === targetId);
   const target = messages[index];
   if (!target) return {};
-  return { messages: messages.with(index, { ...target, command, targetId, text, updatedAt: createdAt }) };
+  return { messages: messages.with(index, { ...target, command, targetId, text, mentions, updatedAt: createdAt }) };
 }
 
 const withId = (ids: readonly string[], id: string) => (ids.includes(id) ? ids : [...ids, id]);

@@ -13,6 +13,8 @@ export interface Message {
   targetId: string;
   text: string;
   name?: string | null | undefined;
+  /** The ids of the members that the text mentions. */
+  mentions?: string[] | null | undefined;
   createdAt: string;
   updatedAt: string;
   ref: string;
@@ -64,6 +66,8 @@ export interface WelcomeRoom {
   read?: number | undefined;
   /** The messages after `read`, up to `seq`, that the history shows. */
   unread?: number | undefined;
+  /** How many of the unread messages mention the user. */
+  mentions?: number | undefined;
 }
 
 export interface Welcome {
@@ -95,6 +99,7 @@ export interface Read {
   seq: number;
   head: number;
   unread: number;
+  mentions: number;
 }
 
 /** Every frame that a gateway sends. */

@@ -24,6 +24,8 @@ const RoomHead = v.object({
   read: v.optional(Seq),
   /** The messages after `read`, up to `seq`, that the history shows. */
   unread: v.optional(ReadCounts.entries.unread),
+  /** How many of the unread messages mention the user. */
+  mentions: v.optional(ReadCounts.entries.mentions),
 });
 export type RoomHead = v.InferOutput<typeof RoomHead>;
 

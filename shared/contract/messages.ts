@@ -14,6 +14,8 @@ export const Message = v.object({
   text: v.string(),
   /** The name of the room, if this message records that the room was created or renamed. */
   name: v.nullish(v.string()),
+  /** The ids of the members that the text mentions. */
+  mentions: v.nullish(v.array(Id)),
   createdAt: Timestamp,
   updatedAt: Timestamp,
   ref: Ref,
@@ -27,7 +29,21 @@ export type Message = v.InferOutput<typeof Message>;
 export function encodeMessage(message: Message): string {
   const { id, seq, roomId, userId, command, targetId, text, createdAt, updatedAt, ref } = message;
   const name = message.name ?? undefined;
-  return JSON.stringify({ id, seq, roomId, userId, command, targetId, text, name, createdAt, updatedAt, ref });
+  const mentions = message.mentions ?? undefined;
+  return JSON.stringify({
+    id,
+    seq,
+    roomId,
+    userId,
+    command,
+    targetId,
+    text,
+    name,
+    mentions,
+    createdAt,
+    updatedAt,
+    ref,
+  });
 }
 
 const CHANGE_OF_MESSAGE =

@@ -8,13 +8,17 @@ import { AnyId, Id, RoomId } from './ids.ts';
 export const MarkRead = v.object({ command: v.literal('MarkRead'), roomId: RoomId, seq: Seq });
 export type MarkRead = v.InferOutput<typeof MarkRead>;
 
+const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
 /** A mark of a user, and what the history of the room shows after it. */
 export const ReadCounts = v.object({
   /** The user has read the messages up to this one. */
   seq: Seq,
-  /** The last message that `unread` counts. */
+  /** The last message that is counted. */
   head: Seq,
-  unread: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  unread: Count,
+  /** How many of these messages mention the user. */
+  mentions: Count,
 });
 export type ReadCounts = v.InferOutput<typeof ReadCounts>;
 

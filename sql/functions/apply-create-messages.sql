@@ -7,12 +7,14 @@
 -- room_numbers, steps: for each message, which of these rooms it goes to (from 1), and its place among the messages of
 -- the batch in this room (from 1).
 -- sent_at: see deadline_now. row_wait_ms: how long to wait for a locked room, after the lane is locked (see limit_row_wait).
+-- may_mention: true if a text has an `@`.
 -- stored_at: the time of all messages. former_seqs: the seq of the last message of each room before the batch.
+-- mentions: the members that the messages mention, by the id of the message. Null if they mention nobody.
 -- Locks: the row of the lane, then the rooms in the order of their ids, as apply_room_commands.
 create or replace function apply_create_messages(
   lane_key text, number bigint, follows bigint, earliest_deadline timestamptz, room_ids text[], counts bigint[],
   ids uuid[], actor_ids uuid[], refs uuid[], room_numbers int[], steps bigint[], texts text[], sent_at timestamptz,
-  row_wait_ms int, out stored_at timestamptz, out former_seqs bigint[]
+  row_wait_ms int, may_mention boolean, out stored_at timestamptz, out former_seqs bigint[], out mentions json
 ) language plpgsql
 set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
@@ -62,19 +64,33 @@ begin
 
   stored_at := clock_timestamp()::timestamptz(3);
   insert into messages
-    (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, history_index)
+    (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, history_index,
+     mentions)
   select stored_room_ids[room_number], former_seqs[room_number] + step, id, actor_id, 'CreateMessage',
     stored_room_ids[room_number], text, stored_at, stored_at, ref,
     command_fingerprint(row(
       id, actor_id, ref, null, 'CreateMessage', stored_room_ids[room_number], stored_room_ids[room_number], text, null
     )::room_command),
-    former_lengths[room_number] + step
+    former_lengths[room_number] + step,
+    case when may_mention and strpos(text, '@') > 0 then mentioned_members(stored_room_ids[room_number], text) end
   from unnest(ids, actor_ids, refs, room_numbers, steps, texts)
     as given (id, actor_id, ref, room_number, step, text);
+  if may_mention then
+    with mentioning as (
+      select m.* from unnest(ids, texts) as given (id, text), lateral (
+        select m.id, m.room_id, m.seq, m.mentions from messages m where m.id = given.id limit 1
+      ) m
+      where strpos(given.text, '@') > 0 and m.mentions is not null
+    ), noted as (
+      insert into mentions (user_id, room_id, seq) select unnest(m.mentions), m.room_id, m.seq from mentioning m
+    )
+    select json_object_agg(m.id, m.mentions) into mentions from mentioning m;
+  end if;
 exception
   -- This undoes everything above, also the number of the batch.
   when unique_violation or sqlstate 'RM001' then
     stored_at := null;
     former_seqs := null;
+    mentions := null;
 end
 $$;

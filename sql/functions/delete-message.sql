@@ -8,7 +8,9 @@ declare
 begin
   if refusal is not null then return rejected(c.id, refusal); end if;
   deletion := store_message(c, '');
-  update messages set text = '', updated_at = deletion.created_at, last_change = c.command where id = c.target_id;
+  perform forget_mentions(c.target_id);
+  update messages set text = '', mentions = null, updated_at = deletion.created_at, last_change = c.command
+  where id = c.target_id;
   perform erase_newest_edit(c.target_id);
   return committed(c.id, deletion, true);
 end

@@ -5,7 +5,7 @@
 -- `read_seq` shows this. So there is no deadlock with a batch that ends memberships.
 -- The lateral joins make Postgres look up each row by an index. A plain join could read a whole index.
 create or replace function mark_read(user_ids uuid[], room_ids text[], seqs bigint[])
-returns table (code text, read_seq bigint, head bigint, unread bigint) language plpgsql
+returns table (code text, read_seq bigint, head bigint, unread bigint, mentions bigint) language plpgsql
 set enable_seqscan = off set plan_cache_mode = force_generic_plan
 as $$
 begin
@@ -28,7 +28,7 @@ begin
       when (row_of.member).user_id is not null then null
       when may_see_room(known.room, false) then 'not_a_member'
       else 'no_such_room'
-    end, counts.read_seq, (known.room).seq, counts.unread
+    end, counts.read_seq, (known.room).seq, counts.unread, counts.mentions
   from unnest(user_ids, room_ids) with ordinality as asked (user_id, room_id, place)
   left join lateral (select r as room from rooms r where r.id = stored_id(asked.room_id) limit 1) known on true
   left join lateral (

@@ -10,6 +10,8 @@ returns text language sql stable as $$
       else record_json.target_id::text
     end,
     '","text":', to_json(record_json.text), case when message.name is not null then ',"name":' end, to_json(message.name),
+    case when message.mentions is not null and record_json.text <> '' then ',"mentions":' end,
+    case when record_json.text <> '' then to_json(message.mentions) end,
     ',"createdAt":"', rfc3339(message.created_at), '","updatedAt":"', rfc3339(message.updated_at),
     '","ref":"', message.ref, '"}'
   )

@@ -26,15 +26,21 @@ begin
     on conflict (id) do update
     set seq = r.seq + excluded.seq, history_length = r.history_length + excluded.history_length
     returning r.id, r.seq, r.history_length
+  ), stored as (
+    insert into messages
+      (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, history_index,
+       name, mentions)
+    select s.room_id, r.seq - steps.seq_step + s.seq_step, s.id, s.actor_id, s.command, s.target_id, coalesce(message_text, s.text),
+      stored_at, stored_at, s.ref, s.fingerprint, r.history_length - steps.history_step + s.history_step,
+      case when s.command in ('CreateRoom', 'UpdateRoom') then s.text end,
+      case when s.command in ('CreateMessage', 'UpdateMessage') and strpos(s.text, '@') > 0 then mentioned_members(s.room_id, s.text) end
+    from numbered s join steps on steps.room_id = s.room_id join advanced r on r.id = s.room_id
+    order by s.n
+    returning *
+  ), noted as (
+    insert into mentions (user_id, room_id, seq)
+    select unnest(s.mentions), s.room_id, s.seq from stored s where s.command = 'CreateMessage' and s.mentions is not null
   )
-  insert into messages
-    (room_id, seq, id, user_id, command, target_id, text, created_at, updated_at, ref, fingerprint, history_index,
-     name)
-  select s.room_id, r.seq - steps.seq_step + s.seq_step, s.id, s.actor_id, s.command, s.target_id, coalesce(message_text, s.text),
-    stored_at, stored_at, s.ref, s.fingerprint, r.history_length - steps.history_step + s.history_step,
-    case when s.command in ('CreateRoom', 'UpdateRoom') then s.text end
-  from numbered s join steps on steps.room_id = s.room_id join advanced r on r.id = s.room_id
-  order by s.n
-  returning *;
+  select * from stored;
 end
 $$;

@@ -139,7 +139,7 @@ export class LiveModel {
   #membershipsOf(userId: string) {
     const rooms = this.roomsOf(userId).map(({ id, members, messages }) => ({
       ...{ roomId: id, seq: members.get(userId)?.seq ?? 0, head: messages.length },
-      ...{ name: 'a room', roomType: 'Private' as const, read: messages.length, unread: 0 },
+      ...{ name: 'a room', roomType: 'Private' as const, read: messages.length, unread: 0, mentions: 0 },
     }));
     return rooms.sort((a, b) => (a.roomId < b.roomId ? -1 : 1));
   }

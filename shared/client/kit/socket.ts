@@ -205,9 +205,9 @@ export class KitSocket {
     const { world, welcomeSize = MAX_ROOMS_OF_WELCOME } = this.#server;
     const rooms = world.roomsOf(this.#user.id).map((room) => {
       const since = world.membership(room, this.#user.id)?.first ?? 0;
-      // Nobody marks a room of the kit as read.
+      // Nobody marks a room of the kit as read, or mentions anybody.
       const unread = historyOf(room).filter(({ seq }) => seq > since).length;
-      const counts = { since, read: since, unread };
+      const counts = { since, read: since, unread, mentions: 0 };
       return { id: room.id, seq: room.rows.length, name: room.name, roomType: room.roomType, ...counts };
     });
     do {
