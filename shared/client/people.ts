@@ -1,0 +1,2 @@
+export { UnreadCounts, type UnreadSource } from './unread-counts.ts';
+export type { RoomUnread } from './unread-room.ts';
