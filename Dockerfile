@@ -6,6 +6,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY shared/client shared/client
 COPY gateway/page gateway/page
+COPY gateway/docs gateway/docs
 RUN npm run build
 
 FROM --platform=linux/amd64 node:22-bookworm-slim
@@ -20,6 +21,7 @@ COPY gateway gateway
 COPY workers workers
 COPY --from=built /rooms/shared/client/dist shared/client/dist
 COPY --from=built /rooms/gateway/page/dist gateway/page/dist
+COPY --from=built /rooms/gateway/docs/dist gateway/docs/dist
 USER node
 EXPOSE 8080
 CMD ["node", "gateway/main.ts"]

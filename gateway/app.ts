@@ -38,9 +38,12 @@ import {
   UserUpdate,
   UserUpdateWithOtp,
 } from '../shared/contract/requests.ts';
+import { openApi } from './docs/open-api.ts';
+import { HTML, SCRIPT, STYLE } from './http/built-files.ts';
 import { type Route, route } from './http/route.ts';
 import { login, loginWithOtp, register, registerWithOtp, sendOtp } from './routes/account-routes.ts';
-import { clientLibrary, HTML, pageFile, pageOfRooms, SCRIPT, STYLE } from './routes/file-routes.ts';
+import { docsFile, JSON_FILE, listDocuments, servedDocument, showOpenApi } from './routes/docs-routes.ts';
+import { clientLibrary, pageFile, pageOfRooms } from './routes/file-routes.ts';
 import { healthy, ready } from './routes/health-routes.ts';
 import { mailedCodes, settings } from './routes/mailed-code-routes.ts';
 import { createMessage, deleteMessage, listEvents, listMessages, updateMessage } from './routes/message-routes.ts';
@@ -274,24 +277,18 @@ export const routes: readonly Route[] = [
   route('POST', '/api/ws/ticket', { status: 201, answer: Ticket, handler: createTicket }),
   route('GET', '/client/rooms.js', {
     callers: 'open',
-    file: [SCRIPT],
-    answer: v.never(),
-    errors: ['no_such_route'],
+    ...aFile(SCRIPT),
     handler: clientLibrary,
   }),
   route('GET', '/', {
     callers: 'open',
-    file: [HTML],
-    answer: v.never(),
-    errors: ['no_such_route'],
+    ...aFile(HTML),
     handler: pageOfRooms,
   }),
   route('GET', '/page/:file', {
     callers: 'open',
     parameters: FileParameter,
-    file: [SCRIPT, STYLE],
-    answer: v.never(),
-    errors: ['no_such_route'],
+    ...aFile(SCRIPT, STYLE),
     handler: pageFile,
   }),
   route('GET', '/api/settings', { callers: 'open', answer: Settings, handler: settings }),
@@ -302,6 +299,19 @@ export const routes: readonly Route[] = [
     errors: ['no_such_route'],
     handler: mailedCodes,
   }),
+  route('GET', '/docs', { callers: 'open', ...aFile(HTML), handler: listDocuments }),
+  route('GET', '/docs/http', { callers: 'open', ...aFile(HTML), handler: showOpenApi }),
+  route('GET', '/docs/openapi.json', {
+    callers: 'open',
+    ...aFile(JSON_FILE),
+    handler: servedDocument(() => openApi(routes)),
+  }),
+  route('GET', '/docs/files/:file', {
+    callers: 'open',
+    parameters: FileParameter,
+    ...aFile(SCRIPT, STYLE),
+    handler: docsFile,
+  }),
   route('GET', '/healthz', { callers: 'open', skipsRateLimit: true, answer: Status, handler: healthy }),
   route('GET', '/readyz', {
     callers: 'open',
@@ -311,6 +321,11 @@ export const routes: readonly Route[] = [
     handler: ready,
   }),
 ];
+
+/** What a row says whose answer is a file. @param types its content types */
+function aFile(...types: string[]): Pick<Route, 'file' | 'answer' | 'errors'> & { answer: v.GenericSchema } {
+  return { file: types, answer: v.never(), errors: ['no_such_route'] };
+}
 
 /**
  * The socket at `GET /api/ws`. One socket carries all rooms of its user, and every command. Its commands are in

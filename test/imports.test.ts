@@ -32,7 +32,10 @@ function importsOf(file: string): Import[] {
 }
 
 const files = Object.keys(allowedFolders).flatMap((folder) =>
-  globSync(`${folder}/**/*.{ts,tsx,mjs}`, { cwd: root, exclude: ['shared/client/dist', 'gateway/page/dist'] }),
+  globSync(`${folder}/**/*.{ts,tsx,mjs}`, {
+    cwd: root,
+    exclude: ['shared/client/dist', 'gateway/page/dist', 'gateway/docs/dist'],
+  }),
 );
 const imports = files.flatMap(importsOf);
 
@@ -51,7 +54,7 @@ test('a file imports only from its own folder and from the folders that it may i
 test('every file of the gateway is in a subfolder, except app.ts, gateway.ts and main.ts', () => {
   const filesAndFolders = globSync('gateway/*', { cwd: root, exclude: ['**/*.test.ts'] }).toSorted();
   assert.deepEqual(filesAndFolders, [
-    ...['gateway/accounts', 'gateway/app.ts', 'gateway/commands', 'gateway/edge', 'gateway/gateway.ts'],
+    ...['gateway/accounts', 'gateway/app.ts', 'gateway/commands', 'gateway/docs', 'gateway/edge', 'gateway/gateway.ts'],
     ...['gateway/http', 'gateway/live', 'gateway/main.ts', 'gateway/page', 'gateway/reads', 'gateway/routes'],
     'gateway/sockets',
   ]);
@@ -63,7 +66,7 @@ test('code that runs in production imports neither development dependencies nor 
   const production = imports.filter(
     ({ file }) =>
       /^(gateway|workers|shared|sql)\//.test(file) &&
-      !/\.test\.ts$|^shared\/local\/|^shared\/client\/(build\.mjs$|kit\/)|^gateway\/page\//.test(file),
+      !/\.test\.ts$|^shared\/local\/|^shared\/client\/(build\.mjs$|kit\/)|^gateway\/(page\/|docs\/build)/.test(file),
   );
   const violations = production.filter(({ target }) =>
     target.startsWith('.') ? target.includes('local/') : !allowed.has(target) && !target.startsWith('node:'),

@@ -46,6 +46,10 @@ test('only these routes can be called without a token', () => {
     'GET /page/:file',
     'GET /api/settings',
     'GET /api/mailed-codes/:email',
+    'GET /docs',
+    'GET /docs/http',
+    'GET /docs/openapi.json',
+    'GET /docs/files/:file',
     'GET /healthz',
     'GET /readyz',
   ]);

@@ -1,16 +1,24 @@
 import * as v from 'valibot';
 import { limits } from './limits.ts';
 
+/** The message of the check below. The API document finds the check by it. */
+export const WELL_FORMED = 'must be well-formed Unicode';
+
 /** A text without lone surrogates and without U+0000, because UTF-8 and jsonb cannot store these. */
 export const WellFormed = v.pipe(
   v.string(),
-  v.check((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed Unicode'),
+  v.check((text) => text.isWellFormed() && !text.includes('\0'), WELL_FORMED),
 );
 
 /** A text with at least `min` and at most `max` Unicode code points. */
 const characters = (min: number, max: number) => v.pipe(WellFormed, v.minCodePoints(min), v.maxCodePoints(max));
 
-const Name = v.pipe(v.string(), v.trim(), characters(limits.MIN_NAME_CHARACTERS, limits.MAX_NAME_CHARACTERS));
+const Name = v.pipe(
+  WellFormed,
+  v.trim(),
+  v.minCodePoints(limits.MIN_NAME_CHARACTERS),
+  v.maxCodePoints(limits.MAX_NAME_CHARACTERS),
+);
 export const PersonName = Name;
 export const RoomName = Name;
 export const MessageText = characters(limits.MIN_TEXT_CHARACTERS, limits.MAX_TEXT_CHARACTERS);

@@ -4,6 +4,7 @@ import { routes } from '../../gateway/app.ts';
 import { errorsOf } from '../../gateway/http/route.ts';
 import { ErrorAnswer, type ErrorCode, errors } from '../../shared/contract/errors.ts';
 import { standingRooms } from '../../shared/contract/ids.ts';
+import { assertInDocument } from './api-document.ts';
 import type { Frame } from './client-frames.ts';
 import { parseExactly } from './parse-exactly.ts';
 
@@ -54,10 +55,11 @@ export function assertNoStoredId(text: string): void {
   for (const storedId of Object.values(standingRooms)) assert.ok(!text.includes(storedId), text);
 }
 
-/** Asserts that the route table allows the status, the body and the error code of an answer. */
+/** Asserts that the route table and the API document allow the status, the body and the error code of an answer. */
 export function assertDescribed(method: string, path: string, answer: Answer): void {
   const row = routes.find((each) => each.method === method && patternOf(each.path).test(path));
   if (!row) return;
+  assertInDocument(method, row.path, answer.status, answer.body);
   if (answer.status === (row.status ?? 200)) return void parseExactly(row.answer, answer.body);
   const { code } = parseExactly(ErrorAnswer, answer.body);
   assert.equal(answer.status, errors[code].status);

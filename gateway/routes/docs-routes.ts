@@ -1,0 +1,41 @@
+import type { GatewayContext } from '../edge/gateway-context.ts';
+import { builtFiles, HTML, SCRIPT, STYLE } from '../http/built-files.ts';
+import type { OpenRequest } from '../http/route.ts';
+import { ServedFile } from '../http/served-file.ts';
+
+export const JSON_FILE = 'application/json; charset=utf-8';
+
+const HOUR_SECONDS = 3_600;
+
+/** Swagger UI writes styles into its elements. */
+const DOCS_POLICY = [
+  "default-src 'none'",
+  ...["script-src 'self'", "style-src 'self' 'unsafe-inline'", "img-src 'self' data:", "connect-src 'self'"],
+  ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
+].join('; ');
+
+const pages = builtFiles('gateway/docs/dist', { types: { '.html': HTML }, cacheSeconds: 0, policy: DOCS_POLICY });
+const files = builtFiles('gateway/docs/dist', { types: { '.js': SCRIPT, '.css': STYLE }, cacheSeconds: HOUR_SECONDS });
+
+/** The list of the documents. */
+export const listDocuments = () => pages.get('index.html');
+
+/** The OpenAPI document as a page. */
+export const showOpenApi = () => pages.get('http.html');
+
+/** A script or the styles of these pages. @throws Refusal `no_such_route` */
+export function docsFile(
+  _: GatewayContext,
+  { parameters }: OpenRequest & { parameters: { file: string } },
+): ServedFile {
+  return files.get(parameters.file);
+}
+
+/** @param make is called at the first request */
+export function servedDocument(make: () => object): () => ServedFile {
+  let file: ServedFile | undefined;
+  return () => {
+    file ??= new ServedFile(Buffer.from(JSON.stringify(make())), { type: JSON_FILE, cacheSeconds: 0 });
+    return file;
+  };
+}
