@@ -140,8 +140,11 @@ async function connectParts(
   closers.push(() => readMarks.close());
   const epoch = await Epoch.open({ reads, submit: (change) => dispatcher.changeAccount(change), log });
   closers.push(() => epoch.close());
-  const publish = (roomId: string, frame: string) => app.publish(roomId, frame);
-  const liveRooms = new LiveRooms({ gatewayId, prefix, redis, subscriberRedis, reads, publish, payloads, epoch, log });
+  const publish = (topic: string, frame: string) => app.publish(topic, frame);
+  const liveRooms = new LiveRooms({
+    ...{ gatewayId, prefix, redis, subscriberRedis, reads, publish, payloads, epoch, metrics, log },
+    pendingCommands: () => dispatcher.pending,
+  });
   closers.push(() => liveRooms.close());
   await liveRooms.subscribeToReplies(
     (reply) => dispatcher.complete(reply),

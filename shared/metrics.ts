@@ -9,6 +9,8 @@ export interface Metrics {
   otpMails: Counter<'result'>;
   /** Statements that were sent to Postgres. */
   statements: Counter;
+  /** `Typing` frames that were not shown, by reason: `busy` or `too_often`. */
+  droppedTyping: Counter<'reason'>;
   /** Payloads from Redis that could not be read and were dropped, by kind. */
   unreadablePayloads: Counter<'kind'>;
 }
@@ -27,6 +29,12 @@ export function createMetrics(): Metrics {
     statements: new Counter({
       name: 'rooms_statements_total',
       help: 'Statements that were sent to Postgres',
+      registers,
+    }),
+    droppedTyping: new Counter({
+      name: 'rooms_dropped_typing_total',
+      help: 'Typing frames that were not shown, by reason',
+      labelNames: ['reason'],
       registers,
     }),
     unreadablePayloads: new Counter({

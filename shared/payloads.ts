@@ -2,7 +2,7 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
 /** The kinds of payloads that processes send to each other over Redis. */
-export type PayloadKind = 'reply' | 'broadcast' | 'notice' | 'ticket' | 'job';
+export type PayloadKind = 'reply' | 'broadcast' | 'notice' | 'ticket' | 'job' | 'people';
 
 /**
  * Reads payloads that another process wrote. That process may have another version. A payload that cannot be read is

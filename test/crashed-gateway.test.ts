@@ -24,6 +24,7 @@ async function isOnline({ id }: Account): Promise<boolean> {
 
 const bobClient = await Client.connect(crashingGateway, bob.token);
 const cydClient = await Client.connect(gatewayA, cyd.token);
+cydClient.send({ command: 'Watch', rooms: ['general'] });
 
 test('after Redis has lost who is online, the gateways restore it', async () => {
   for (const user of [bob, cyd]) await until(() => isOnline(user));
@@ -39,7 +40,9 @@ test('after Redis has lost who is online, the gateways restore it', async () => 
 test('at most 45 seconds after a gateway was killed, its users are offline', async () => {
   process.kill(cluster.gateways[1]?.pid as number, 'SIGKILL');
   await bobClient.waitForClose();
+  const hasGone = () => cydClient.frames.some((frame) => frame.command === 'Presence' && frame.went?.includes(bob.id));
   await until(async () => !(await isOnline(bob)), 45_000);
   assert.equal(await isOnline(cyd), true);
+  await until(hasGone, 45_000);
   await cydClient.close();
 });

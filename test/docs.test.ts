@@ -16,6 +16,7 @@ import { Ack, ErrorFrame, GoingAway, Welcome } from '../shared/contract/frames.t
 import { QUEUES } from '../shared/contract/jobs.ts';
 import { limits } from '../shared/contract/limits.ts';
 import { Message } from '../shared/contract/messages.ts';
+import { Presence, Typing, TypingUsers, Watch } from '../shared/contract/people.ts';
 import { MarkRead, Read } from '../shared/contract/read-marks.ts';
 import { Heads, Left, Resume, Resumed, Resync } from '../shared/contract/resume.ts';
 import { conversation } from '../shared/local/first-steps.ts';
@@ -130,7 +131,9 @@ test('docs/protocol.md describes every command and has a valid example of each c
 });
 
 test('docs/protocol.md describes every frame of the server with all fields and a valid example', () => {
-  const frames = { Welcome, Ack, Error: ErrorFrame, GoingAway, Resumed, Resync, Left, Heads, Read, message: Message };
+  const resuming = { Resumed, Resync, Left, Heads };
+  const people = { Presence, Typing: TypingUsers };
+  const frames = { Welcome, Ack, Error: ErrorFrame, GoingAway, ...resuming, Read, ...people, message: Message };
   const fieldsOf = ({ fields }: Row) => codesOf(fields).flatMap((cell) => cell.split(' '));
   const documented = rowsUnder(protocol, 'Frames that a client receives').map((row): [string, string[]] => [
     subjectOf(row),
@@ -142,7 +145,7 @@ test('docs/protocol.md describes every frame of the server with all fields and a
   ]);
   assert.deepEqual(Object.fromEntries(documented), Object.fromEntries(expected));
   const examples = examplesAfter('## Frames that a client receives');
-  const schemas = [...Object.values(frames), Resume, MarkRead];
+  const schemas = [...Object.values(frames), Resume, MarkRead, Watch, Typing];
   assert.equal(examples.length, schemas.length);
   for (const [index, schema] of schemas.entries()) assertFits(schema, examples[index] ?? {});
 });

@@ -4,7 +4,7 @@ import { AttachedUser } from './attached-user.ts';
 import type { Feeds } from './feeds.ts';
 
 test('a user remembers the last 1,000 rooms that they left, and each room of a replay in progress', () => {
-  const user = new AttachedUser('ann', {} as Feeds);
+  const user = new AttachedUser('ann', {} as Feeds, { joinRoom: () => undefined, leaveRoom: () => undefined });
   user.beginJoining('room 0');
   for (let room = 0; room < 1_500; room++) user.leave(`room ${room}`, room);
   user.leave('room 600', 2_000);

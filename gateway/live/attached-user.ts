@@ -44,6 +44,8 @@ export interface SocketAttachment {
   gradual: { leave(roomId: string): void } | undefined;
   /** Set while the socket resumes. */
   resumption: SocketResumption | undefined;
+  /** Set when the socket has watched rooms (people/). */
+  watchList?: WatchList;
 }
 
 /** The rooms of which a socket still gets missed messages (resumption.ts). It is in no topic of these rooms. */
@@ -51,6 +53,21 @@ interface SocketResumption {
   readonly pending: ReadonlyMap<string, unknown>;
   receiveChange(roomId: string, change: OwnChange): void;
   request(request: ResumeRequest): void;
+}
+
+/** The rooms that one socket watches (people/). */
+interface WatchList {
+  readonly rooms: Set<string>;
+  /** How often the client may change the list. */
+  readonly changes: TokenBucket;
+  /** The last list of the client. Undefined if it is the list in `rooms`. */
+  wanted: string[] | undefined;
+}
+
+/** Follows the rooms of the users. It is called in the tick in which the sockets join or leave the topic. */
+interface MembershipListener {
+  joinRoom(user: AttachedUser, roomId: string): void;
+  leaveRoom(user: AttachedUser, roomId: string): void;
 }
 
 /** A user who leaves more rooms than this is forgotten in the oldest ones. A late invitation then reads the rooms again. */
@@ -76,16 +93,20 @@ export class AttachedUser {
   isReady = false;
   /** True when the last socket has closed. */
   closed = false;
+  /** True while the user has a socket that is or was attached: others see that the user is online. */
+  isPresent = false;
   /** Counts the frames of all sockets. So a user may not send more frames over many sockets than over one. */
   frameBucket: TokenBucket | undefined;
   #changesBeforeReady: Map<string, MembershipChange> | undefined;
   #joiningRooms: Set<string> | undefined;
   #leftAt: Map<string, number> | undefined;
   readonly #feeds: Feeds;
+  readonly #people: MembershipListener;
 
-  constructor(id: string, feeds: Feeds) {
+  constructor(id: string, feeds: Feeds, people: MembershipListener) {
     this.id = id;
     this.#feeds = feeds;
+    this.#people = people;
   }
 
   /** The last change of each room that arrived before all rooms were read. */
@@ -151,6 +172,7 @@ export class AttachedUser {
     this.#tellResumptions(roomId, { seq, isMember: true });
     if (this.rooms.has(roomId)) return;
     this.addRoom(roomId);
+    this.#people.joinRoom(this, roomId);
     for (const socket of this.socketsIn(roomId)) socket.join(roomId);
   }
 
@@ -159,6 +181,7 @@ export class AttachedUser {
     this.#keepLeftAt(roomId, seq);
     this.#tellResumptions(roomId, { seq, isMember: false });
     if (!this.rooms.delete(roomId)) return;
+    this.#people.leaveRoom(this, roomId);
     for (const socket of this.socketsIn(roomId)) {
       socket.leave(roomId);
       socket.attachment?.gradual?.leave(roomId);

@@ -2,12 +2,14 @@ import type { MembershipChange } from '../../shared/contract/messages.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import { AttachedUser, type LiveSocket, type SocketAttachment } from './attached-user.ts';
 import type { Feeds } from './feeds.ts';
+import type { People } from './people/people.ts';
 import type { Presence } from './presence.ts';
 import type { Slices } from './slices.ts';
 
 export interface AttachedUsersOptions {
   feeds: Feeds;
   presence: Presence;
+  people: People;
 }
 
 /** The users who have a socket on this gateway, also a socket that still attaches. */
@@ -49,6 +51,12 @@ export class AttachedUsers {
     );
   }
 
+  /** Others see from now on that the user is online. */
+  enter(user: AttachedUser): void {
+    this.#options.presence.enter(user.id);
+    this.#options.people.enter(user);
+  }
+
   addSocket(socket: LiveSocket, bearer: Bearer): SocketAttachment {
     const user = this.#users.get(bearer.userId) ?? this.#addUser(bearer.userId);
     const attachment = { user, bearer, isAttached: false, gradual: undefined, resumption: undefined };
@@ -63,6 +71,7 @@ export class AttachedUsers {
     const user = socket.attachment?.user;
     if (!user?.sockets.delete(socket)) return;
     this.#socketCount--;
+    this.#options.people.forget(socket);
     socket.attachment = undefined;
     if (user.sockets.size === 0) this.#deleteUser(user);
   }
@@ -80,16 +89,17 @@ export class AttachedUsers {
   }
 
   #addUser(userId: string): AttachedUser {
-    const user = new AttachedUser(userId, this.#options.feeds);
+    const user = new AttachedUser(userId, this.#options.feeds, this.#options.people);
     this.#users.set(userId, user);
     return user;
   }
 
   #deleteUser(user: AttachedUser): void {
-    const { presence, feeds } = this.#options;
+    const { presence, people, feeds } = this.#options;
     user.closed = true;
     this.#users.delete(user.id);
     presence.leave(user.id);
+    people.leave(user);
     void this.#slices.run(user.rooms, (roomId) => {
       user.rooms.delete(roomId);
       feeds.release(roomId);

@@ -12,7 +12,7 @@ const feeds = { progressOf: () => ({ deliveredSeq: 1 }) } as unknown as Feeds;
 
 /** Begins to attach a socket. Its first room is already collected, and its Welcome comes in a later turn. */
 function begin() {
-  const user = new AttachedUser('a user', feeds);
+  const user = new AttachedUser('a user', feeds, { joinRoom: () => undefined, leaveRoom: () => undefined });
   for (const id of ROOMS) user.rooms.add(id);
   const received: string[] = [];
   const socket: LiveSocket & { closed: boolean } = {

@@ -11,7 +11,7 @@ const feeds = { progressOf: (roomId: string) => ({ startSeq: 0, deliveredSeq: Nu
 
 /** Makes a socket of a user with rooms. The head of each room is its id. */
 function openSocket(rooms: number, pending: string[] = []) {
-  const user = new AttachedUser('a user', feeds);
+  const user = new AttachedUser('a user', feeds, { joinRoom: () => undefined, leaveRoom: () => undefined });
   for (let id = 1; id <= rooms; id++) user.rooms.add(String(id));
   const resumption = { pending: new Map(pending.map((id) => [id, {}])) };
   const reports: Record<string, number>[] = [];

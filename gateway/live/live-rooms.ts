@@ -32,6 +32,9 @@ export interface LiveRoomsOptions {
   /** `REDIS_PREFIX` */
   prefix: string;
   reads: RoomSubscriptionsOptions['reads'] & Pick<Reads, 'changedHeads' | 'recentNotices'>;
+  pendingCommands: RoomSubscriptionsOptions['pendingCommands'];
+  metrics: RoomSubscriptionsOptions['metrics'];
+  peopleTimes?: RoomSubscriptionsOptions['peopleTimes'];
   /** Sends a frame to every socket on a topic. The topic of a room is its id. */
   publish: (topic: string, frame: string) => void;
   payloads: PayloadReader;
@@ -82,7 +85,9 @@ export class LiveRooms {
       const openedAt = performance.now();
       const onWentBack = () => this.#handleWentBack(rooms);
       const onMissing = () => performance.now() - openedAt > OLD_HEADS_MS && onWentBack();
-      const rooms: OpenRooms = openRooms({ ...options, names, subscriber, presence, onWentBack, onMissing });
+      const publishNews = (payload: string) => redis.publish(names.people, payload);
+      const live = { ...options, names, subscriber, presence, publishNews };
+      const rooms: OpenRooms = openRooms({ ...live, onWentBack, onMissing });
       return rooms;
     };
     this.#rooms = this.#open();
@@ -146,6 +151,19 @@ export class LiveRooms {
    */
   resume(socket: LiveSocket, request: ResumeRequest): void {
     this.#rooms.subscriptions.resume(socket, request);
+  }
+
+  /**
+   * The socket gets who is online in these rooms, each change, and who types. They replace the rooms of the last call.
+   * Ignores rooms of which the user is not a member. A socket that was never attached is ignored too.
+   */
+  watch(socket: LiveSocket, roomIds: string[]): void {
+    this.#rooms.subscriptions.watch(socket, roomIds);
+  }
+
+  /** Shows the sockets that watch the room that the user types. Ignores a user who is not a member. */
+  type(socket: LiveSocket, roomId: string): void {
+    this.#rooms.subscriptions.type(socket, roomId);
   }
 
   /** Does nothing if the socket was never attached. */

@@ -32,7 +32,7 @@ test('the tokens and rooms of 500 users are read with one statement', async () =
 });
 
 function createUser(refuse: (code: string) => void): AttachedUser {
-  const user = new AttachedUser(newId(), {} as Feeds);
+  const user = new AttachedUser(newId(), {} as Feeds, { joinRoom: () => undefined, leaveRoom: () => undefined });
   const bearer = { userId: user.id, tokenId: newId(), version: 0, expires: 0 };
   const socket: Partial<LiveSocket> = {
     attachment: { user, bearer, isAttached: true, gradual: undefined, resumption: undefined },

@@ -6,7 +6,6 @@ import type { AttachedUsers } from './attached-users.ts';
 import type { FirstReads } from './first-reads.ts';
 import { HeadReports } from './head-reports.ts';
 import type { Invitations } from './invitations.ts';
-import type { Presence } from './presence.ts';
 import { Replays, type ReplaysOptions } from './replays.ts';
 import { Resumption, type SendWelcome, WelcomeParts } from './resumption.ts';
 import type { ResumeRequest } from './room-plan.ts';
@@ -15,7 +14,6 @@ import { type WelcomeOptions, welcomeRooms } from './welcome-rooms.ts';
 
 export interface ResumingSocketsOptions extends ReplaysOptions {
   reads: ReplaysOptions['reads'] & WelcomeOptions['reads'];
-  presence: Presence;
 }
 
 /** The other parts of RoomSubscriptions that a socket needs to resume. */
@@ -52,7 +50,7 @@ export class ResumingSockets {
     const roomsAfter = await (isKnown ? this.#waitForUser(user) : this.#loadAndWelcome(user, bearer, parts));
     await welcomeRooms(resumption, parts, roomsAfter, { ...this.#options, invitations, bearer });
     // From here to the end, everything happens in one tick.
-    this.#options.presence.enter(user.id);
+    users.enter(user);
     attachment.isAttached = true;
     this.#headReports.add(socket);
     parts.finish();

@@ -8,6 +8,8 @@ import { AttachedUsers } from './attached-users.ts';
 import { FirstReads } from './first-reads.ts';
 import { Invitations, type InvitationsOptions } from './invitations.ts';
 import { NoticeChannel, type NoticeChannelOptions } from './notice-channel.ts';
+import { People, type PeopleOptions } from './people/people.ts';
+import type { Presence } from './presence.ts';
 import { recheckUsers } from './recheck-users.ts';
 import { ResumingSockets, type ResumingSocketsOptions } from './resuming-sockets.ts';
 import type { SendWelcome } from './resumption.ts';
@@ -15,10 +17,9 @@ import type { ResumeRequest } from './room-plan.ts';
 import { Slices } from './slices.ts';
 import { TopicJoins } from './topic-joins.ts';
 
-export interface RoomSubscriptionsOptions extends NoticeChannelOptions, ResumingSocketsOptions {
+export interface RoomSubscriptionsOptions extends NoticeChannelOptions, ResumingSocketsOptions, PeopleOptions {
+  presence: Presence;
   reads: ResumingSocketsOptions['reads'] & InvitationsOptions['reads'];
-  /** Sends a frame to every socket on a topic. The topic of a room is its id. */
-  publish: (topic: string, frame: string) => void;
 }
 
 /**
@@ -29,6 +30,7 @@ export class RoomSubscriptions {
   readonly #options: RoomSubscriptionsOptions;
   readonly #invitations: Invitations;
   readonly #notices: NoticeChannel;
+  readonly #people: People;
   readonly #users: AttachedUsers;
   readonly #firstReads: FirstReads;
   readonly #topicJoins: TopicJoins;
@@ -39,11 +41,13 @@ export class RoomSubscriptions {
     const slices = new Slices();
     const invitations = new Invitations(options);
     const notices = new NoticeChannel(options, (notice) => this.receive(notice));
-    const users = new AttachedUsers(options, slices);
+    const people = new People(options, slices, () => users.all);
+    const users: AttachedUsers = new AttachedUsers({ ...options, people }, slices);
     const firstReads = new FirstReads(options, notices, invitations, slices);
     this.#options = options;
     this.#invitations = invitations;
     this.#notices = notices;
+    this.#people = people;
     this.#users = users;
     this.#firstReads = firstReads;
     this.#topicJoins = new TopicJoins(options.feeds, slices);
@@ -64,7 +68,7 @@ export class RoomSubscriptions {
       : this.#firstReads.loadUser(user, bearer));
     if (!isTokenValid) throw new Refusal('token_revoked');
     if (socket.closed || this.#users.isClosed) throw new Refusal('unavailable');
-    this.#options.presence.enter(user.id);
+    this.#users.enter(user);
     await this.#topicJoins.joinAll(socket, attachment, welcome);
   }
 
@@ -78,6 +82,17 @@ export class RoomSubscriptions {
     this.#resuming.resume(socket, request);
   }
 
+  /** See `LiveRooms.watch`. */
+  watch(socket: LiveSocket, roomIds: string[]): void {
+    this.#people.watch(socket, roomIds);
+  }
+
+  /** See `LiveRooms.type`. */
+  type(socket: LiveSocket, roomId: string): void {
+    const { attachment } = socket;
+    if (attachment?.isAttached) this.#people.type(attachment.user, roomId);
+  }
+
   /** See `LiveRooms.detach`. */
   detach(socket: LiveSocket): void {
     this.#resuming.delete(socket);
@@ -87,6 +102,7 @@ export class RoomSubscriptions {
   /** Forgets all users and their sockets. The caller closes the sockets. */
   close(): void {
     this.#notices.close();
+    this.#people.close();
     this.#resuming.close();
     this.#users.close();
   }
@@ -115,6 +131,7 @@ export class RoomSubscriptions {
    * are still valid. Never rejects.
    */
   recheck(): Promise<void> {
+    this.#people.resync();
     const number = ++this.#recheckNumber;
     const isReplaced = () => number !== this.#recheckNumber;
     return recheckUsers(this.#users.all, this.#invitations, { ...this.#options, isReplaced });

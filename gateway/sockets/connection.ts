@@ -4,6 +4,7 @@ import { Command, Ref } from '../../shared/contract/commands.ts';
 import { closeCodes, Refusal } from '../../shared/contract/errors.ts';
 import type { RoomOutcome } from '../../shared/contract/jobs.ts';
 import { limits } from '../../shared/contract/limits.ts';
+import { Typing, Watch } from '../../shared/contract/people.ts';
 import { MarkRead } from '../../shared/contract/read-marks.ts';
 import { Resume } from '../../shared/contract/resume.ts';
 import { withTimeout } from '../../shared/timeout.ts';
@@ -139,6 +140,14 @@ export class Connection extends SendingSocket implements AttachingSocket, Outbox
         this.#receiveMark(validate(MarkRead, frame), bytes.byteLength);
         return;
       }
+      if (frame.command === 'Watch' && this.isV1) {
+        this.#receiveWatch(validate(Watch, frame), bytes.byteLength);
+        return;
+      }
+      if (frame.command === 'Typing' && this.isV1) {
+        this.#context.gateway.liveRooms.type(this, validate(Typing, frame).roomId);
+        return;
+      }
       const command = validate(Command, frame);
       this.#takeCommand();
       this.#accept(command, frame.ref as string | undefined, bytes.byteLength);
@@ -182,6 +191,14 @@ export class Connection extends SendingSocket implements AttachingSocket, Outbox
       const user = this.attachment?.user;
       if (user?.rooms.has(roomId)) gateway.readMarks.add({ userId: user.id, roomId, seq });
     };
+    if (this.#waiting) waitingCommands.add(this.#waiting, { bytes, submit });
+    else submit();
+  }
+
+  /** @throws Refusal `busy` */
+  #receiveWatch({ rooms }: Watch, bytes: number): void {
+    const { gateway, waitingCommands } = this.#context;
+    const submit = () => gateway.liveRooms.watch(this, rooms);
     if (this.#waiting) waitingCommands.add(this.#waiting, { bytes, submit });
     else submit();
   }

@@ -6,6 +6,7 @@ import type * as commands from '../contract/commands.ts';
 import * as frames from '../contract/frames.ts';
 import { limits } from '../contract/limits.ts';
 import type * as messages from '../contract/messages.ts';
+import type * as people from '../contract/people.ts';
 import type * as readMarks from '../contract/read-marks.ts';
 import type * as resume from '../contract/resume.ts';
 import * as protocol from './protocol.ts';
@@ -23,6 +24,8 @@ test('the types and numbers of the client are those of the contract', () => {
   assertEqualTypes<frames.GoingAway, FrameOf<'GoingAway'>>(same, same);
   assertEqualTypes<frames.Welcome, protocol.Welcome>(same, same);
   assertEqualTypes<readMarks.Read, protocol.Read>(same, same);
+  assertEqualTypes<people.Presence, protocol.Presence>(same, same);
+  assertEqualTypes<people.TypingUsers, protocol.TypingUsers>(same, same);
   assertEqualTypes<resume.Resume, protocol.Resume>(same, same);
   assertEqualTypes<resume.Resync, FrameOf<'Resync'>>(same, same);
   assertEqualTypes<resume.Resumed, FrameOf<'Resumed'>>(same, same);

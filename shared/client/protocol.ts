@@ -102,6 +102,23 @@ export interface Read {
   mentions: number;
 }
 
+/** Who is online in a watched room: a list that replaces the one before (`users`), or changes. */
+export interface Presence {
+  command: 'Presence';
+  roomId: string;
+  online: number;
+  users?: string[] | undefined;
+  came?: string[] | undefined;
+  went?: string[] | undefined;
+}
+
+/** These users type now. */
+export interface TypingUsers {
+  command: 'Typing';
+  roomId: string;
+  users: string[];
+}
+
 /** Every frame that a gateway sends. */
 export type Frame =
   | Message
@@ -113,7 +130,9 @@ export type Frame =
   | { command: 'Left'; roomId: string }
   | { command: 'Heads'; rooms: Record<string, number> }
   | { command: 'GoingAway'; after: number }
-  | Read;
+  | Read
+  | Presence
+  | TypingUsers;
 
 /** A user in the record of a room. */
 export interface Person {

@@ -20,6 +20,8 @@ export function channelNames(prefix: string) {
     room: (roomId: string) => `${prefix}:rooms:${fnv1a(roomId) % ROOM_CHANNELS}`,
     /** Carries the {@link Notices} for all users to every gateway. */
     notices: `${prefix}:notices`,
+    /** Carries the news (people-news.ts) about who is online from each gateway to every gateway. */
+    people: `${prefix}:people`,
     /** Carries the replies (jobs.ts) for one gateway. */
     gateway: (gatewayId: string) => `${prefix}:gateway:${gatewayId}`,
   };

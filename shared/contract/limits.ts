@@ -108,6 +108,15 @@ export const limits = {
   // Marks of read messages that are not sent to the workers yet (gateway/commands/read-marks.ts).
   MAX_WAITING_MARKS: 20_000,
   MAX_WAITING_MARKS_OF_USER: 1_000,
+  // Who is online and who types (people.ts).
+  /** The rooms that one socket watches. */
+  MAX_WATCHED_ROOMS: 20,
+  /** The users in one list of a `Presence` frame. */
+  MAX_SHOWN_USERS: 100,
+  /** The users in one `Typing` frame. */
+  MAX_SHOWN_TYPISTS: 10,
+  /** With more pending commands, a gateway drops `Typing` frames. */
+  MAX_COMMANDS_WITH_TYPING: 2_000,
   /** HTTP requests without an answer. */
   MAX_PENDING_REQUESTS: 2_000,
   MAX_HASHES_AT_ONCE: 2,

@@ -3,13 +3,14 @@ import type { CommandName } from '../../shared/contract/commands.ts';
 import type { RoomType } from '../../shared/contract/fields.ts';
 import { Ack, ErrorFrame, GoingAway, Welcome } from '../../shared/contract/frames.ts';
 import { Message } from '../../shared/contract/messages.ts';
+import { Presence, TypingUsers } from '../../shared/contract/people.ts';
 import { Read } from '../../shared/contract/read-marks.ts';
 import { Heads, Left, Resumed, Resync } from '../../shared/contract/resume.ts';
 import { parseExactly } from './parse-exactly.ts';
 
 const Frame = v.variant('command', [
   v.variant('command', [Welcome, Ack, ErrorFrame, GoingAway]),
-  v.variant('command', [Resumed, Resync, Left, Heads, Read]),
+  v.variant('command', [Resumed, Resync, Left, Heads, Read, Presence, TypingUsers]),
   Message,
 ]);
 

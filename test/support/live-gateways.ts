@@ -6,11 +6,13 @@ import { Redis } from 'ioredis';
 import type { Bearer } from '../../gateway/accounts/tokens.ts';
 import type { LiveSocket } from '../../gateway/live/attached-user.ts';
 import { LiveRooms } from '../../gateway/live/live-rooms.ts';
+import type { PeopleTimes } from '../../gateway/live/people/people-times.ts';
 import { createReads } from '../../gateway/reads/reads.ts';
 import { channelNames, encodeBroadcasts } from '../../shared/contract/channels.ts';
 import type { Refusal } from '../../shared/contract/errors.ts';
 import { newId } from '../../shared/contract/ids.ts';
 import type { Message } from '../../shared/contract/messages.ts';
+import type { Presence, TypingUsers } from '../../shared/contract/people.ts';
 import { encodeVersioned } from '../../shared/contract/versions.ts';
 import { createLog } from '../../shared/log.ts';
 import { createMetrics } from '../../shared/metrics.ts';
@@ -60,6 +62,9 @@ const prefix = `rooms-${newId()}`;
 export const names = channelNames(prefix);
 export const publisher = new Redis(redisUrl);
 
+/** Short times, so that a test need not wait long. */
+const peopleTimes: PeopleTimes = { refreshEveryMs: 20, graceMs: 200, lingerMs: 100, beatEveryMs: 100, leaseMs: 600 };
+
 /** A socket that keeps the seqs of the messages it receives. */
 export class TestSocket implements LiveSocket {
   closed = false;
@@ -72,11 +77,17 @@ export class TestSocket implements LiveSocket {
   readonly seqs: number[] = [];
   join = (topic: string) => this.topics.add(topic);
   leave = (topic: string) => this.topics.delete(topic);
-  send = (frame: string) => this.seqs.push(JSON.parse(frame).seq);
+  /** The frames about people. */
+  readonly people: (Presence | TypingUsers)[] = [];
+  send = (frame: string) => {
+    const parsed = JSON.parse(frame);
+    if ('seq' in parsed) this.seqs.push(parsed.seq);
+    else this.people.push(parsed);
+  };
   sendTogether = (frames: string[]) => {
     for (const frame of frames) this.send(frame);
   };
-  readonly unsentBytes = 0;
+  unsentBytes = 0;
   cork = (send: () => void) => send();
   waitForUnsent = () => Promise.resolve();
   closeWithError = (refusal: Refusal) => {
@@ -91,11 +102,15 @@ export class TestGateway {
   readonly metrics = createMetrics();
   readonly subscriberRedis = new Redis(redisUrl, { autoResubscribe: false, retryStrategy: () => 10 });
   readonly liveRooms: LiveRooms;
+  pendingCommands = 0;
+  /** This number of news about people is lost. */
+  lostNews = 0;
+  #isSilent = false;
 
   /** @param lingerMs a room is followed for this time after its last member has left */
   constructor(lingerMs = 0) {
     this.liveRooms = new LiveRooms({
-      redis: publisher,
+      redis: this.#redis(),
       subscriberRedis: this.subscriberRedis,
       gatewayId: this.id,
       prefix,
@@ -104,6 +119,9 @@ export class TestGateway {
         for (const socket of this.sockets) if (socket.topics.has(topic)) socket.send(frame);
       },
       payloads: new PayloadReader(this.metrics, log),
+      metrics: this.metrics,
+      pendingCommands: () => this.pendingCommands,
+      peopleTimes,
       epoch: { spend: () => undefined, renew: async () => undefined },
       lingerMs,
       log,
@@ -126,10 +144,40 @@ export class TestGateway {
     this.liveRooms.detach(socket);
   }
 
+  /** From now on, other gateways receive nothing from this one, as if its process were killed. */
+  silence(): void {
+    this.#isSilent = true;
+  }
+
+  async droppedTyping(reason: string): Promise<number> {
+    const { values } = await this.metrics.droppedTyping.get();
+    return values.find(({ labels }) => labels.reason === reason)?.value ?? 0;
+  }
+
+  /** The connection that publishes. */
+  #redis(): Redis {
+    const publish = async (channel: string, payload: string): Promise<number> => {
+      if (channel !== names.people) return publisher.publish(channel, payload);
+      if (this.#isSilent || this.lostNews > 0) {
+        this.lostNews--;
+        return 0;
+      }
+      return publisher.publish(channel, payload);
+    };
+    return new Proxy(publisher, {
+      get: (target, name) => (name === 'publish' ? publish : bound(target, name)),
+    });
+  }
+
   async unreadable(kind: string): Promise<number> {
     const { values } = await this.metrics.unreadablePayloads.get();
     return values.find(({ labels }) => labels.kind === kind)?.value ?? 0;
   }
+}
+
+function bound(target: Redis, name: string | symbol): unknown {
+  const value = Reflect.get(target, name);
+  return typeof value === 'function' ? value.bind(target) : value;
 }
 
 export let gateway: TestGateway;

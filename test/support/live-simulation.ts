@@ -16,7 +16,8 @@ import { encodeMessages } from './stored-messages.ts';
 const PREFIX = 'rooms';
 const names = channelNames(PREFIX);
 const log = createLog('test', 'silent');
-const payloads = new PayloadReader(createMetrics(), log);
+const metrics = createMetrics();
+const payloads = new PayloadReader(metrics, log);
 export const USERS = [1, 2, 3].map(modelId);
 
 /** A socket of a client. It keeps what its client sees. */
@@ -99,6 +100,8 @@ export class SimulatedGateway {
     this.redis = new ModelRedis(random);
     this.liveRooms = new LiveRooms({
       ...{ redis: writeOnlyRedis(), subscriberRedis: this.redis.asRedis, gatewayId: id, prefix: PREFIX, payloads, log },
+      metrics,
+      pendingCommands: () => 0,
       reads: model.reads(),
       epoch: { spend: () => undefined, renew: async () => undefined },
       ...(random(2) === 0 && { lingerMs: 0 }),
