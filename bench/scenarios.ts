@@ -5,6 +5,7 @@ import { defaultLimits, measureFairness } from './scenarios/fairness.ts';
 import { measureFanOut } from './scenarios/fan-out.ts';
 import { measureHttp } from './scenarios/http.ts';
 import { measureIdle } from './scenarios/idle.ts';
+import { measurePeople } from './scenarios/people.ts';
 import { measureReconnect } from './scenarios/reconnect.ts';
 import { measureResume } from './scenarios/resume.ts';
 import { measureRooms } from './scenarios/rooms.ts';
@@ -115,6 +116,12 @@ export const SCENARIOS = {
     options: [],
     size: ONE_OF_EACH,
     measure: measureTiming,
+  },
+  people: {
+    purpose: 'processor time of presence and typing in one large room',
+    options: ['members', 'seconds'],
+    size: ONE_OF_EACH,
+    measure: measurePeople,
   },
   'wake-ups': {
     purpose: 'processor time of a small task, with and without pauses between two tasks',

@@ -43,7 +43,7 @@ import { HTML, SCRIPT, STYLE } from './http/built-files.ts';
 import { type Route, route } from './http/route.ts';
 import { login, loginWithOtp, register, registerWithOtp, sendOtp } from './routes/account-routes.ts';
 import { docsFile, JSON_FILE, listDocuments, servedDocument, showOpenApi } from './routes/docs-routes.ts';
-import { clientLibrary, pageFile, pageOfRooms } from './routes/file-routes.ts';
+import { clientLibrary, clientPeople, pageFile, pageOfRooms } from './routes/file-routes.ts';
 import { healthy, ready } from './routes/health-routes.ts';
 import { mailedCodes, settings } from './routes/mailed-code-routes.ts';
 import { createMessage, deleteMessage, listEvents, listMessages, updateMessage } from './routes/message-routes.ts';
@@ -279,6 +279,11 @@ export const routes: readonly Route[] = [
     callers: 'open',
     ...aFile(SCRIPT),
     handler: clientLibrary,
+  }),
+  route('GET', '/client/people.js', {
+    callers: 'open',
+    ...aFile(SCRIPT),
+    handler: clientPeople,
   }),
   route('GET', '/', {
     callers: 'open',

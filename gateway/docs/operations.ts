@@ -195,6 +195,7 @@ export const operations: Record<string, Operation> = {
     answer: { ticket: 'T0sV4kJ1cGxl' },
   },
   'GET /client/rooms.js': { id: 'clientLibrary', group: 'Files', summary: 'The client library for browsers' },
+  'GET /client/people.js': { id: 'clientPeople', group: 'Files', summary: 'Presence, typing and unread for browsers' },
   'GET /': { id: 'page', group: 'Files', summary: 'The page' },
   'GET /page/:file': { id: 'pageFile', group: 'Files', summary: 'A script or the styles of the page' },
   'GET /api/settings': {

@@ -42,6 +42,7 @@ test('only these routes can be called without a token', () => {
     'POST /api/users/login-otp',
     'GET /api/ws',
     'GET /client/rooms.js',
+    'GET /client/people.js',
     'GET /',
     'GET /page/:file',
     'GET /api/settings',

@@ -28,6 +28,9 @@ const pageFiles = builtFiles('gateway/page/dist', {
 /** The client library for browsers. @throws Refusal `no_such_route` if it was not built */
 export const clientLibrary = () => client.get('rooms.js');
 
+/** The parts of the client library for presence, typing and unread counts. @throws Refusal `no_such_route` */
+export const clientPeople = () => client.get('people.js');
+
 /** The page. @throws Refusal `no_such_route` if it was not built */
 export const pageOfRooms = () => page.get('index.html');
 
