@@ -1,4 +1,5 @@
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { Drawer } from './inspector/drawer.tsx';
 import { RoomScreen } from './rooms/room-screen.tsx';
 import { RoomsPanel } from './rooms/rooms-panel.tsx';
 import type { Account } from './session/account.ts';
@@ -17,11 +18,13 @@ interface LayoutProps {
 /** The rooms at the side, and one room or the settings in the middle. A phone shows one of the two. */
 export function Layout({ account, session }: LayoutProps) {
   const route = useSnapshot(useMemo(openRoute, []));
+  const [inspects, setInspects] = useState(false);
   return (
-    <div class={`layout layout-${route.page === 'rooms' ? 'side' : 'middle'}`}>
+    <div class={`layout layout-${route.page === 'rooms' ? 'side' : 'middle'} ${inspects ? 'layout-inspected' : ''}`}>
       <ConnectionBanner connection={session.connection} />
-      <RoomsPanel session={session} route={route} />
+      <RoomsPanel session={session} route={route} onInspect={() => setInspects(!inspects)} />
       <Middle account={account} session={session} route={route} />
+      {inspects && <Drawer inspection={session.inspection} onClose={() => setInspects(false)} />}
     </div>
   );
 }

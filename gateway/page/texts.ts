@@ -171,4 +171,59 @@ export const texts = {
       too_many_rooms: 'You are in as many rooms as a user may be in. Leave one first.',
     } as Record<string, string>,
   },
+
+  inspector: {
+    title: 'Inspector',
+    open: 'Open the inspector',
+    close: 'Close the inspector',
+    about: 'Everything that passes between this page and the gateway.',
+    cut: (seconds: number) => `Cut the connection for ${seconds} s`,
+    cutHelp: 'Others can write meanwhile. Then the page shows what it missed.',
+    isCut: 'The connection is cut. The page cannot receive anything.',
+    mend: 'Connect now',
+    recoveries: {
+      title: (count: number) => `Recoveries (${count})`,
+      none: 'The page has not lost its connection yet.',
+      open: (reason: string) => `Not live since now: ${reason}`,
+      done: (reason: string, ms: number) => `Live again after ${(ms / 1_000).toFixed(1)} s (${reason})`,
+      replayed: (messages: number, first: number, last: number) =>
+        messages === 1
+          ? `1 missed message was replayed: #${first}`
+          : `${messages} missed messages were replayed: #${first} to #${last}`,
+      nothingMissed: 'Nothing was missed.',
+      copies: (copies: number) => `${copies} came a second time and were ignored.`,
+    },
+    positions: {
+      title: 'Positions',
+      about:
+        'The last message of each room that this page has. After a lost connection, the gateway sends what follows.',
+      room: 'Room',
+      seq: 'Last message',
+    },
+    frames: {
+      title: 'Frames',
+      filter: 'Search the frames',
+      pause: 'Pause',
+      clear: 'Clear',
+      kinds: { sent: 'sent', received: 'received', state: 'state' },
+      places: { next: 'in order', copy: 'copy', early: 'too early', start: 'first' },
+    },
+    why: {
+      seq: (seq: number) =>
+        `It is message ${seq} of its room. The database counts the messages of a room without a gap, when it stores them. Every reader sees the same numbers.`,
+      next: (seq: number) => `The page had everything up to ${seq - 1}, so this message is the next one.`,
+      copy: (seq: number) => `The page had message ${seq} already, so it ignored this copy.`,
+      early: (seq: number) =>
+        `A message before ${seq} was missing. So the page asked the gateway for the missing ones first.`,
+      start: () => 'The page had nothing of this room yet, so the room begins here.',
+      sent: (times: number) =>
+        times === 1
+          ? 'This page sent the command.'
+          : `This page sent the command ${times} times with the same ref. It was stored once.`,
+      acknowledged: (ms: number) => `The gateway acknowledged it after ${ms} ms: it is committed.`,
+      notAcknowledged: 'The gateway has not acknowledged it yet.',
+      times: (stored: string, ms: number) =>
+        `It was stored at ${stored}, and came ${ms} ms later, by the clock of this device.`,
+    },
+  },
 } as const;

@@ -14,17 +14,18 @@ interface RoomsPanelProps {
   session: Session;
   route: Route;
   counts?: CountsSource | undefined;
+  onInspect(): void;
 }
 
 const NO_COUNTS: CountsSource = new State<ReadonlyMap<string, RoomCounts>>(new Map());
 
 /** The side of the page: the rooms of the user, and the ways to more rooms. */
-export function RoomsPanel({ session, route, counts = NO_COUNTS }: RoomsPanelProps) {
+export function RoomsPanel({ session, route, counts = NO_COUNTS, onInspect }: RoomsPanelProps) {
   const [dialog, setDialog] = useState<'create' | 'find'>();
   const close = () => setDialog(undefined);
   return (
     <aside class="side">
-      <PanelHead onCreate={() => setDialog('create')} onFind={() => setDialog('find')} />
+      <PanelHead onCreate={() => setDialog('create')} onFind={() => setDialog('find')} onInspect={onInspect} />
       <Rooms session={session} route={route} counts={counts} />
       {dialog === 'create' && <CreateRoom session={session} onClose={close} />}
       {dialog === 'find' && <FindRooms session={session} onClose={close} />}
@@ -32,11 +33,12 @@ export function RoomsPanel({ session, route, counts = NO_COUNTS }: RoomsPanelPro
   );
 }
 
-function PanelHead({ onCreate, onFind }: { onCreate(): void; onFind(): void }) {
+function PanelHead({ onCreate, onFind, onInspect }: Record<'onCreate' | 'onFind' | 'onInspect', () => void>) {
   const words = texts.rooms;
   const buttons = [
     ['find', words.find, onFind],
     ['add', words.create, onCreate],
+    ['inspect', texts.inspector.open, onInspect],
   ] as const;
   return (
     <header class="side-head">
@@ -58,7 +60,7 @@ function PanelHead({ onCreate, onFind }: { onCreate(): void; onFind(): void }) {
   );
 }
 
-function Rooms({ session, route, counts }: Required<RoomsPanelProps> & { counts: CountsSource }) {
+function Rooms({ session, route, counts }: Omit<RoomsPanelProps, 'onInspect'> & { counts: CountsSource }) {
   const rooms = useSnapshot(session.rooms);
   const { phase } = useSnapshot(session.connection);
   const countOf = useSnapshot(counts);

@@ -1,6 +1,7 @@
 import { openIndexedDbStore } from '../../../shared/client/indexed-db-store.ts';
 import { RoomsClient } from '../../../shared/client/rooms-client.ts';
 import type { Store } from '../../../shared/client/store.ts';
+import { Inspection } from '../inspector/inspection.ts';
 import { RoomList } from '../rooms/room-list.ts';
 import { ConnectionStatus } from './connection-status.ts';
 import { Directory } from './directory.ts';
@@ -14,8 +15,11 @@ export class Session {
   readonly connection: ConnectionStatus;
   readonly rooms: RoomList;
 
-  private constructor(userId: string, client: RoomsClient) {
+  readonly inspection: Inspection;
+
+  private constructor(userId: string, client: RoomsClient, inspection: Inspection) {
     this.userId = userId;
+    this.inspection = inspection;
     this.client = client;
     this.directory = new Directory((method, path) => client.request(method, path));
     this.connection = new ConnectionStatus(client);
@@ -25,8 +29,12 @@ export class Session {
   /** Opens the store of the user and connects. Commands from before a reload are sent again. */
   static async open({ token, userId }: StoredSession): Promise<Session> {
     const store = await openStore(userId);
-    const session = new Session(userId, new RoomsClient({ url: location.origin, token, ...(store && { store }) }));
-    void session.client.connect();
+    const inspection = new Inspection();
+    const { WebSocket } = inspection.sockets;
+    const client = new RoomsClient({ url: location.origin, token, WebSocket, ...(store && { store }) });
+    inspection.watch(client);
+    const session = new Session(userId, client, inspection);
+    void client.connect();
     return session;
   }
 
