@@ -20,12 +20,12 @@ export function Layout({ account, session }: LayoutProps) {
   const route = useSnapshot(useMemo(openRoute, []));
   const [inspects, setInspects] = useState(false);
   return (
-    <div class={`layout layout-${route.page === 'rooms' ? 'side' : 'middle'} ${inspects ? 'layout-inspected' : ''}`}>
+    <main class={`layout layout-${route.page === 'rooms' ? 'side' : 'middle'} ${inspects ? 'layout-inspected' : ''}`}>
       <ConnectionBanner connection={session.connection} />
       <RoomsPanel session={session} route={route} onInspect={() => setInspects(!inspects)} />
       <Middle account={account} session={session} route={route} />
       {inspects && <Drawer inspection={session.inspection} onClose={() => setInspects(false)} />}
-    </div>
+    </main>
   );
 }
 
@@ -37,8 +37,8 @@ function Middle({ account, session, route }: LayoutProps & { route: Route }) {
   if (route.page === 'settings') return <SettingsPage account={account} session={session} />;
   if (route.page === 'room') return <RoomScreen key={route.roomId} session={session} roomId={route.roomId} />;
   return (
-    <main class="middle middle-empty">
+    <div class="middle middle-empty">
       <p>{texts.rooms.choose}</p>
-    </main>
+    </div>
   );
 }

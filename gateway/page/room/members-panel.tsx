@@ -24,7 +24,7 @@ export function MembersPanel({ session, room, members, onlineIds, onOpenUser, on
   const online = members.filter((member) => isOnline(member.id, member.isOnline)).length;
   const words = texts.room;
   return (
-    <aside class="members" aria-label={texts.rooms.members}>
+    <section class="members" aria-label={texts.rooms.members}>
       <header class="members-head">
         <div>
           <h3>{texts.rooms.members}</h3>
@@ -62,6 +62,6 @@ export function MembersPanel({ session, room, members, onlineIds, onOpenUser, on
         })}
       </ul>
       {isAdding && <AddMember session={session} roomId={room.id} onClose={() => setAdding(false)} />}
-    </aside>
+    </section>
   );
 }

@@ -35,7 +35,7 @@ export function RoomPane({ session, room, showsMembers, onCloseMembers, onOpenUs
     [view, directory, userId],
   );
   useEffect(() => directory.add(snapshot.members), [directory, snapshot.members]);
-  const lastOwn = snapshot.messages.findLast((message) => isCommitted(message) && isOwnText(message, userId));
+  const lastOwn = snapshot.messages.findLast((message) => !isCommitted(message) || isOwnText(message, userId));
   return (
     <div class="room-pane">
       <div class="room-main">

@@ -17,9 +17,9 @@ export function RoomScreen({ session, roomId }: { session: Session; roomId: stri
     document.title = name;
   }, [name]);
   if (room === 'gone') return <Gone />;
-  if (!room) return <main class="middle middle-empty">{texts.common.loading}</main>;
+  if (!room) return <div class="middle middle-empty">{texts.common.loading}</div>;
   return (
-    <main class="middle">
+    <div class="middle">
       <RoomHeader
         session={session}
         room={room}
@@ -36,17 +36,17 @@ export function RoomScreen({ session, roomId }: { session: Session; roomId: stri
       {shownUser && (
         <UserCard session={session} userId={shownUser} room={room} onClose={() => setShownUser(undefined)} />
       )}
-    </main>
+    </div>
   );
 }
 
 function Gone() {
   return (
-    <main class="middle middle-empty">
+    <div class="middle middle-empty">
       <p>{texts.rooms.gone}</p>
       <a class="button" href={hashOf({ page: 'rooms' })}>
         {texts.common.back}
       </a>
-    </main>
+    </div>
   );
 }

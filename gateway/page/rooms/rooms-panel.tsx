@@ -24,12 +24,12 @@ export function RoomsPanel({ session, route, counts = NO_COUNTS, onInspect }: Ro
   const [dialog, setDialog] = useState<'create' | 'find'>();
   const close = () => setDialog(undefined);
   return (
-    <aside class="side">
+    <div class="side">
       <PanelHead onCreate={() => setDialog('create')} onFind={() => setDialog('find')} onInspect={onInspect} />
       <Rooms session={session} route={route} counts={counts} />
       {dialog === 'create' && <CreateRoom session={session} onClose={close} />}
       {dialog === 'find' && <FindRooms session={session} onClose={close} />}
-    </aside>
+    </div>
   );
 }
 

@@ -9,7 +9,7 @@ import { sections } from './sections.ts';
 export function SettingsPage(props: SectionProps) {
   const id = useId();
   return (
-    <main class="middle settings">
+    <div class="middle settings">
       <header class="room-header">
         <a class="icon-button" href={hashOf({ page: 'rooms' })} aria-label={texts.common.back}>
           <Icon name="back" />
@@ -26,6 +26,6 @@ export function SettingsPage(props: SectionProps) {
           </section>
         ))}
       </div>
-    </main>
+    </div>
   );
 }
