@@ -103,6 +103,7 @@ export const texts = {
     messages: 'Messages',
     empty: 'Nobody has written here yet.',
     today: 'Today',
+    unreadLine: 'New messages',
     write: 'Write a message',
     send: 'Send',
     left: (count: number) => (count < 0 ? `${-count} characters too many` : `${count} characters left`),

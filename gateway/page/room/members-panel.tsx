@@ -27,7 +27,7 @@ export function MembersPanel({ session, room, members, onlineIds, onOpenUser, on
     <section class="members" aria-label={texts.rooms.members}>
       <header class="members-head">
         <div>
-          <h3>{texts.rooms.members}</h3>
+          <h2>{texts.rooms.members}</h2>
           <small>{words.online(online, members.length)}</small>
         </div>
         {room.ownerId === session.userId && (

@@ -14,6 +14,8 @@ export interface RowContext {
   view: RoomView;
   directory: Directory;
   ownId: string;
+  /** Messages with a higher seq were unread when the room was opened. */
+  unreadAfter: number | undefined;
   /** Opens the actions for an own message. */
   onActions(message: ShownMessage): void;
 }
@@ -38,6 +40,7 @@ export function MessageRow({ message, before, context }: RowProps) {
   return (
     <>
       {startsDay(message, before) && <p class="day">{dayText(timeOf(message))}</p>}
+      {isFirstUnread(message, before, context.unreadAfter) && <p class="day unread-line">{texts.room.unreadLine}</p>}
       <article
         class={look.filter(Boolean).join(' ')}
         tabIndex={-1}
@@ -135,6 +138,10 @@ function Failure({ message, view }: { message: ShownMessage; view: RoomView }) {
       </button>
     </p>
   );
+}
+
+function isFirstUnread({ seq = 0 }: ShownMessage, before: ShownMessage | undefined, unreadAfter?: number): boolean {
+  return unreadAfter !== undefined && seq > unreadAfter && before !== undefined && (before.seq ?? 0) <= unreadAfter;
 }
 
 function dayText(time: number): string {

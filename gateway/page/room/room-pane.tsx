@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { CommittedMessage } from '../../../shared/client/room-view.ts';
 import type { RoomRecord } from '../rooms/room-record.ts';
 import type { Session } from '../session/session.ts';
@@ -30,16 +30,21 @@ export function RoomPane({ session, room, showsMembers, onCloseMembers, onOpenUs
   const snapshot = useSnapshot(view);
   const [acting, setActing] = useState<CommittedMessage>();
   const [edited, setEdited] = useState<CommittedMessage>();
+  const markRead = useCallback((seq: number) => session.unread.markRead(room.id, seq), [session, room.id]);
+  const unreadAfter = useUnreadAfter(session, room.id);
   const context = useMemo<RowContext>(
-    () => ({ view, directory, ownId: userId, onActions: (message) => isCommitted(message) && setActing(message) }),
-    [view, directory, userId],
+    () => ({
+      ...{ view, directory, ownId: userId, unreadAfter },
+      onActions: (message) => isCommitted(message) && setActing(message),
+    }),
+    [view, directory, userId, unreadAfter],
   );
   useEffect(() => directory.add(snapshot.members), [directory, snapshot.members]);
   const lastOwn = snapshot.messages.findLast((message) => !isCommitted(message) || isOwnText(message, userId));
   return (
     <div class="room-pane">
       <div class="room-main">
-        <MessageList snapshot={snapshot} context={context} />
+        <MessageList snapshot={snapshot} context={context} onReadToEnd={markRead} />
         {mayWrite(session, room) ? (
           <Composer
             view={view}
@@ -70,6 +75,15 @@ export function RoomPane({ session, room, showsMembers, onCloseMembers, onOpenUs
       )}
     </div>
   );
+}
+
+/** @returns the mark that the user had when the room was opened, if messages were unread then */
+function useUnreadAfter({ unread }: Session, roomId: string): number | undefined {
+  useSnapshot(unread);
+  const first = useRef<{ read: number; unread: number }>(undefined);
+  // The page marks messages as read soon, so only the first counts say where the user was.
+  first.current ??= unread.of(roomId);
+  return first.current && first.current.unread > 0 ? first.current.read : undefined;
 }
 
 const isCommitted = (message: ShownMessage): message is CommittedMessage => 'id' in message;

@@ -27,7 +27,7 @@ export function RoomHeader({ session, room, showsMembers, onMembers }: RoomHeade
         <Icon name="back" />
       </a>
       <div class="room-header-title">
-        <h2 dir="auto">{room.name}</h2>
+        <h1 dir="auto">{room.name}</h1>
         <small>{texts.rooms.types[room.roomType]}</small>
       </div>
       {!isMember && <JoinButton session={session} roomId={room.id} />}

@@ -1,17 +1,17 @@
 import { useEffect, useRef } from 'preact/hooks';
+import type { RoomUnread } from '../../../shared/client/unread-room.ts';
 import type { Session } from '../session/session.ts';
 import { texts } from '../texts.ts';
 import { hashOf } from '../ui/hash-route.ts';
 import { Icon } from '../ui/icons.tsx';
 import { previewOf, shortTime } from './preview.ts';
-import type { RoomCounts } from './room-counts.ts';
 import type { ListedRoom } from './room-list.ts';
 import { typeIcon } from './type-icon.ts';
 
 interface RoomRowProps {
   session: Session;
   room: ListedRoom;
-  counts: RoomCounts | undefined;
+  counts: RoomUnread | undefined;
   isOpen: boolean;
 }
 
@@ -56,7 +56,8 @@ function authorOf({ userId, directory }: Session, authorId: string): string {
   return directory.userOf(authorId)?.firstName ?? '';
 }
 
-function Counts({ counts: { unread, mentions } = { unread: 0, mentions: 0 } }: { counts: RoomCounts | undefined }) {
+function Counts({ counts }: { counts: RoomUnread | undefined }) {
+  const { unread, mentions } = counts ?? { unread: 0, mentions: 0 };
   if (unread === 0) return null;
   return (
     <span class="room-row-counts">

@@ -3,30 +3,25 @@ import type { Session } from '../session/session.ts';
 import { texts } from '../texts.ts';
 import { hashOf, type Route } from '../ui/hash-route.ts';
 import { Icon } from '../ui/icons.tsx';
-import { State } from '../ui/state.ts';
 import { useSnapshot } from '../ui/use-snapshot.ts';
 import { CreateRoom } from './create-room.tsx';
 import { FindRooms } from './find-rooms.tsx';
-import type { CountsSource, RoomCounts } from './room-counts.ts';
 import { RoomRow } from './room-row.tsx';
 
 interface RoomsPanelProps {
   session: Session;
   route: Route;
-  counts?: CountsSource | undefined;
   onInspect(): void;
 }
 
-const NO_COUNTS: CountsSource = new State<ReadonlyMap<string, RoomCounts>>(new Map());
-
 /** The side of the page: the rooms of the user, and the ways to more rooms. */
-export function RoomsPanel({ session, route, counts = NO_COUNTS, onInspect }: RoomsPanelProps) {
+export function RoomsPanel({ session, route, onInspect }: RoomsPanelProps) {
   const [dialog, setDialog] = useState<'create' | 'find'>();
   const close = () => setDialog(undefined);
   return (
     <div class="side">
       <PanelHead onCreate={() => setDialog('create')} onFind={() => setDialog('find')} onInspect={onInspect} />
-      <Rooms session={session} route={route} counts={counts} />
+      <Rooms session={session} route={route} />
       {dialog === 'create' && <CreateRoom session={session} onClose={close} />}
       {dialog === 'find' && <FindRooms session={session} onClose={close} />}
     </div>
@@ -60,10 +55,10 @@ function PanelHead({ onCreate, onFind, onInspect }: Record<'onCreate' | 'onFind'
   );
 }
 
-function Rooms({ session, route, counts }: Omit<RoomsPanelProps, 'onInspect'> & { counts: CountsSource }) {
+function Rooms({ session, route }: Omit<RoomsPanelProps, 'onInspect'>) {
   const rooms = useSnapshot(session.rooms);
   const { phase } = useSnapshot(session.connection);
-  const countOf = useSnapshot(counts);
+  const countOf = useSnapshot(session.unread);
   useSnapshot(session.directory);
   const openId = route.page === 'room' ? route.roomId : undefined;
   if (rooms.length === 0) return <p class="side-empty">{phase === 'live' ? texts.rooms.none : texts.common.loading}</p>;

@@ -1,6 +1,7 @@
 import { openIndexedDbStore } from '../../../shared/client/indexed-db-store.ts';
 import { RoomsClient } from '../../../shared/client/rooms-client.ts';
 import type { Store } from '../../../shared/client/store.ts';
+import { UnreadCounts } from '../../../shared/client/unread-counts.ts';
 import { Inspection } from '../inspector/inspection.ts';
 import { RoomList } from '../rooms/room-list.ts';
 import { ConnectionStatus } from './connection-status.ts';
@@ -14,7 +15,7 @@ export class Session {
   readonly directory: Directory;
   readonly connection: ConnectionStatus;
   readonly rooms: RoomList;
-
+  readonly unread: UnreadCounts;
   readonly inspection: Inspection;
 
   private constructor(userId: string, client: RoomsClient, inspection: Inspection) {
@@ -24,6 +25,7 @@ export class Session {
     this.directory = new Directory((method, path) => client.request(method, path));
     this.connection = new ConnectionStatus(client);
     this.rooms = new RoomList(client);
+    this.unread = new UnreadCounts(client);
   }
 
   /** Opens the store of the user and connects. Commands from before a reload are sent again. */

@@ -15,13 +15,13 @@ export function SettingsPage(props: SectionProps) {
           <Icon name="back" />
         </a>
         <div class="room-header-title">
-          <h2>{texts.settings.title}</h2>
+          <h1>{texts.settings.title}</h1>
         </div>
       </header>
       <div class="settings-sections">
         {sections.map(({ title, Content }, index) => (
           <section key={title} class="card" aria-labelledby={`${id}-${index}`}>
-            <h3 id={`${id}-${index}`}>{title}</h3>
+            <h2 id={`${id}-${index}`}>{title}</h2>
             <Content {...props} />
           </section>
         ))}

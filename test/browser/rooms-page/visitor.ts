@@ -81,7 +81,7 @@ export class Visitor {
   }
 
   async see(text: string): Promise<void> {
-    await this.page.getByText(text, { exact: true }).first().waitFor();
+    await this.page.getByText(text, { exact: true }).filter({ visible: true }).first().waitFor();
   }
 
   async seeHeading(name: string): Promise<void> {
@@ -114,8 +114,10 @@ export class Visitor {
   /** On a phone, the rooms are behind "Back". */
   async showRooms(): Promise<void> {
     const back = this.page.getByRole('link', { name: 'Back' });
-    if (await back.isVisible()) await back.click();
-    await this.page.getByRole('button', { name: 'New room' }).waitFor();
+    const create = this.page.getByRole('button', { name: 'New room' });
+    await back.or(create).filter({ visible: true }).first().waitFor();
+    if (!(await create.isVisible())) await back.click();
+    await create.waitFor();
   }
 
   async chooseInMenu(item: string): Promise<void> {
