@@ -52,7 +52,7 @@ export class RoomList {
   /** Loads what the row of this room shows. Call it when the row is visible. */
   show(roomId: string): void {
     if (!this.#lasts.has(roomId)) this.#ask(`last ${roomId}`, () => this.#loadLast(roomId));
-    if (!this.#nameOf(roomId)) this.#ask(`record ${roomId}`, () => this.#loadRecord(roomId));
+    if (!this.#nameOf(roomId) || !this.#typeOf(roomId)) this.#ask(`record ${roomId}`, () => this.#loadRecord(roomId));
   }
 
   #receive(message: Message): void {
@@ -109,11 +109,15 @@ export class RoomList {
     return this.#client.rooms.get(roomId)?.name ?? this.#records.get(roomId)?.name;
   }
 
+  #typeOf(roomId: string): RoomType | undefined {
+    return this.#client.rooms.get(roomId)?.roomType ?? this.#records.get(roomId)?.roomType;
+  }
+
   #change(): void {
-    const rooms = [...this.#client.rooms].map(([id, { roomType }]) => ({
+    const rooms = [...this.#client.rooms.keys()].map((id) => ({
       id,
       name: this.#nameOf(id),
-      roomType: roomType ?? this.#records.get(id)?.roomType,
+      roomType: this.#typeOf(id),
       last: this.#lasts.get(id)?.messages.at(-1),
     }));
     this.#state.set(rooms.toSorted(byNewest));

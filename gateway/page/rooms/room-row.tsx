@@ -18,7 +18,7 @@ interface RoomRowProps {
 /** A room in the list. It loads what it shows when it becomes visible. */
 export function RoomRow({ session, room, counts, isOpen }: RoomRowProps) {
   const ref = useRef<HTMLLIElement>(null);
-  const isComplete = room.name !== undefined && room.last !== undefined;
+  const isComplete = Boolean(room.name && room.roomType && room.last);
   useEffect(() => {
     if (isComplete || !ref.current) return;
     const observer = new IntersectionObserver((entries) => {
