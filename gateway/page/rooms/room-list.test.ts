@@ -11,7 +11,9 @@ type Listener = (event: never) => void;
 function openList(rooms: Record<string, string | undefined>, pages: Record<string, [seq: number, Message[]]> = {}) {
   const listeners = new Map<string, Listener>();
   const requests: string[] = [];
-  const known = new Map(Object.entries(rooms).map(([id, name]) => [id, { name, roomType: name ? ('Public' as const) : undefined }]));
+  const known = new Map(
+    Object.entries(rooms).map(([id, name]) => [id, { name, roomType: name ? ('Public' as const) : undefined }]),
+  );
   const list = new RoomList({
     rooms: known,
     positionOf: () => undefined,

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { until } from '../../support/until.ts';
 import { Traffic } from '../traffic.ts';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TIMEOUT_MS = 15_000;
 const PASSWORD = 'correct horse';
 
@@ -164,7 +162,7 @@ export class Visitor {
   /** @throws AssertionError with each finding of axe-core on the screen of now */
   async seeNoFindings(screen: string): Promise<void> {
     // The policy of the page allows no script from outside, so axe runs as the debugger does.
-    await this.page.evaluate(`if (!window.axe) { ${AXE} }`);
+    await this.page.evaluate(`if (!window.axe) { ${axe.source} }`);
     const { violations } = await this.page.evaluate<{ violations: AxeFinding[] }>('axe.run()');
     const findings = violations.map(
       ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
