@@ -98,7 +98,8 @@ export function Composer({ view, edited, onEdited, lastOwn, onTyping }: Composer
 /** The text in the composer: that of the edited message, or the draft of the room. */
 function useText(roomId: string, edited: CommittedMessage | undefined): [string, (text: string) => void] {
   const [text, setText] = useState(drafts.get(roomId) ?? '');
-  useEffect(() => setText(edited?.text ?? drafts.get(roomId) ?? ''), [edited, roomId]);
+  // Before the next key: what the user types into an edit must not be replaced.
+  useLayoutEffect(() => setText(edited?.text ?? drafts.get(roomId) ?? ''), [edited, roomId]);
   const change = (value: string) => {
     setText(value);
     if (!edited) drafts.set(roomId, value);

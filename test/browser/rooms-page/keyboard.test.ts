@@ -39,6 +39,7 @@ test('the keyboard alone is enough to sign up, make a room, write, edit, delete,
 
   await tabTo('New room');
   await keyboard.press('Enter');
+  await ann.seeHeading('New room');
   await keyboard.type('Keys');
   await keyboard.press('Tab');
   await keyboard.press('ArrowDown');
@@ -56,6 +57,7 @@ test('the keyboard alone is enough to sign up, make a room, write, edit, delete,
   await keyboard.type(' and a half');
   await keyboard.press('Enter');
   await ann.see('two and a half (edited)');
+  await ann.page.getByText('You change a message.').waitFor({ state: 'detached' });
 
   // All messages are one tab stop. The arrow keys move inside, and Enter opens the actions.
   await keyboard.press('Shift+Tab');
@@ -74,6 +76,7 @@ test('the keyboard alone is enough to sign up, make a room, write, edit, delete,
   await tabTo('Room menu');
   await keyboard.press('Enter');
   await keyboard.press('Enter');
+  await ann.seeHeading('Rename the room');
   await keyboard.press('Control+a');
   await keyboard.type('Keys only');
   await keyboard.press('Enter');

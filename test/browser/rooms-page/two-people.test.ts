@@ -65,6 +65,7 @@ for (const [annDevice, bobDevice] of [
       // Only a committed message can be edited.
       await bob.message('frist').getByRole('button', { name: 'Your message' }).waitFor({ state: 'attached' });
       await bob.page.getByLabel('Write a message').press('ArrowUp');
+      await bob.see('You change a message.');
       await bob.write('first');
       await ann.see('first (edited)');
       await bob.write('wrong room');
@@ -126,7 +127,8 @@ for (const [annDevice, bobDevice] of [
       await ann.see('Bob left the room');
       await ann.chooseInMenu('Delete');
       await ann.click('Delete');
-      await ann.page.getByRole('navigation').getByText(renamed).waitFor({ state: 'detached' });
+      await ann.page.getByRole('button', { name: 'New room' }).waitFor();
+      await ann.page.getByText(renamed).first().waitFor({ state: 'detached' });
     });
 
     test('the members of a private room see it, and others do not find it', async () => {
