@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { CommittedMessage, RoomView } from '../../../shared/client/room-view.ts';
 import { texts } from '../texts.ts';
 import { Icon } from '../ui/icons.tsx';
@@ -26,7 +26,7 @@ export function Composer({ view, edited, onEdited, lastOwn, onTyping }: Composer
   const area = useRef<HTMLTextAreaElement>(null);
   useHeight(area, text);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the focus moves when an edit begins or ends.
-  useEffect(() => area.current?.focus(), [edited]);
+  useLayoutEffect(() => area.current?.focus(), [edited]);
   const left = charactersLeft(text);
   const change = useTask(async (target: CommittedMessage, newText: string) => {
     await view.edit(target.id, newText);

@@ -6,6 +6,8 @@ export function moveFocus(event: KeyboardEvent): void {
   const list = event.currentTarget as HTMLElement;
   const row = (event.target as HTMLElement).closest<HTMLElement>('[data-ref]');
   if (event.key === 'Enter' && event.target === row) {
+    // Without this, the same key would also press the first button of the dialog that opens.
+    event.preventDefault();
     row?.querySelector<HTMLElement>('.message-actions')?.click();
     return;
   }
