@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from './icons.tsx';
 
 export interface MenuItem {
@@ -18,7 +18,7 @@ export function Menu({ label, items }: MenuProps) {
   const root = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!isOpen) return;
     entriesOf(root.current)[0]?.focus();
     const closeOutside = ({ target }: Event) => !root.current?.contains(target as Node) && setOpen(false);
