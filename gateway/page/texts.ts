@@ -100,6 +100,10 @@ export const texts = {
   },
 
   room: {
+    typing: ([first, second, ...others]: string[]) => {
+      if (others.length > 0) return 'Several people are typing …';
+      return second ? `${first} and ${second} are typing …` : `${first} is typing …`;
+    },
     messages: 'Messages',
     empty: 'Nobody has written here yet.',
     today: 'Today',

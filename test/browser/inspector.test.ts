@@ -25,7 +25,7 @@ async function openPerson(firstName: string): Promise<Page> {
 }
 
 const main = (page: Page) => page.getByRole('main');
-const inspector = (page: Page) => page.getByRole('complementary', { name: 'Inspector' });
+const inspector = (page: Page) => page.getByRole('region', { name: 'Inspector', exact: true });
 
 async function write(page: Page, text: string): Promise<void> {
   await main(page)

@@ -18,7 +18,7 @@ interface DrawerProps {
 export function Drawer({ inspection, onClose }: DrawerProps) {
   const words = texts.inspector;
   return (
-    <aside class="inspector" aria-label={words.title}>
+    <section class="inspector" aria-label={words.title}>
       <header class="inspector-head">
         <h2>{words.title}</h2>
         <button type="button" class="icon-button" aria-label={words.close} onClick={onClose}>
@@ -30,7 +30,7 @@ export function Drawer({ inspection, onClose }: DrawerProps) {
       <RecoveryList inspection={inspection} />
       <Positions inspection={inspection} />
       <Frames inspection={inspection} />
-    </aside>
+    </section>
   );
 }
 

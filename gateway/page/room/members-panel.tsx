@@ -11,7 +11,7 @@ interface MembersPanelProps {
   session: Session;
   room: RoomRecord;
   members: RoomSnapshot['members'];
-  /** The ids of the users who are online now, if the page knows them. */
+  /** The ids of all members who are online now. Undefined if the page knows only a part of them. */
   onlineIds?: ReadonlySet<string> | undefined;
   onOpenUser(userId: string): void;
   onClose(): void;

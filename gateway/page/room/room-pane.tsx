@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { PeopleOfRoom } from '../../../shared/client/room-people.ts';
 import type { CommittedMessage } from '../../../shared/client/room-view.ts';
 import type { RoomRecord } from '../rooms/room-record.ts';
 import type { Session } from '../session/session.ts';
@@ -11,6 +12,7 @@ import { MessageActions } from './message-actions.tsx';
 import { isDeleted } from './message-kind.ts';
 import { MessageList } from './message-list.tsx';
 import type { RowContext } from './message-row.tsx';
+import { TypingLine } from './typing-line.tsx';
 
 const MAX_MESSAGES = 10_000;
 
@@ -32,6 +34,7 @@ export function RoomPane({ session, room, showsMembers, onCloseMembers, onOpenUs
   const [edited, setEdited] = useState<CommittedMessage>();
   const markRead = useCallback((seq: number) => session.unread.markRead(room.id, seq), [session, room.id]);
   const unreadAfter = useUnreadAfter(session, room.id);
+  const people = usePeople(session, room.id);
   const context = useMemo<RowContext>(
     () => ({
       ...{ view, directory, ownId: userId, unreadAfter },
@@ -45,12 +48,14 @@ export function RoomPane({ session, room, showsMembers, onCloseMembers, onOpenUs
     <div class="room-pane">
       <div class="room-main">
         <MessageList snapshot={snapshot} context={context} onReadToEnd={markRead} />
+        <TypingLine userIds={people?.typing ?? []} nameOf={(id) => directory.nameOf(id)} />
         {mayWrite(session, room) ? (
           <Composer
             view={view}
             edited={edited}
             onEdited={setEdited}
             lastOwn={lastOwn && isCommitted(lastOwn) ? lastOwn : undefined}
+            onTyping={() => session.people.typing(room.id)}
           />
         ) : (
           <p class="composer quiet">{client.rooms.has(room.id) ? texts.room.readOnly : texts.room.joinToWrite}</p>
@@ -61,6 +66,7 @@ export function RoomPane({ session, room, showsMembers, onCloseMembers, onOpenUs
           session={session}
           room={room}
           members={snapshot.members}
+          onlineIds={people && people.users.size === people.online ? people.users : undefined}
           onOpenUser={onOpenUser}
           onClose={onCloseMembers}
         />
@@ -84,6 +90,15 @@ function useUnreadAfter({ unread }: Session, roomId: string): number | undefined
   // The page marks messages as read soon, so only the first counts say where the user was.
   first.current ??= unread.of(roomId);
   return first.current && first.current.unread > 0 ? first.current.read : undefined;
+}
+
+/** @returns who is online and who types in the room that the page shows */
+function usePeople({ people }: Session, roomId: string): PeopleOfRoom | undefined {
+  useEffect(() => {
+    people.watch([roomId]);
+    return () => people.watch([]);
+  }, [people, roomId]);
+  return useSnapshot(people).get(roomId);
 }
 
 const isCommitted = (message: ShownMessage): message is CommittedMessage => 'id' in message;

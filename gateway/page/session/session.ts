@@ -1,4 +1,5 @@
 import { openIndexedDbStore } from '../../../shared/client/indexed-db-store.ts';
+import { RoomPeople } from '../../../shared/client/room-people.ts';
 import { RoomsClient } from '../../../shared/client/rooms-client.ts';
 import type { Store } from '../../../shared/client/store.ts';
 import { UnreadCounts } from '../../../shared/client/unread-counts.ts';
@@ -16,6 +17,7 @@ export class Session {
   readonly connection: ConnectionStatus;
   readonly rooms: RoomList;
   readonly unread: UnreadCounts;
+  readonly people: RoomPeople;
   readonly inspection: Inspection;
 
   private constructor(userId: string, client: RoomsClient, inspection: Inspection) {
@@ -26,6 +28,7 @@ export class Session {
     this.connection = new ConnectionStatus(client);
     this.rooms = new RoomList(client);
     this.unread = new UnreadCounts(client);
+    this.people = new RoomPeople(client);
   }
 
   /** Opens the store of the user and connects. Commands from before a reload are sent again. */
