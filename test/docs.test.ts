@@ -248,6 +248,12 @@ test('the README has the conversation that npm start prints', () => {
   assert.ok(blocksOf(read('README.md'), 'sh').includes(printed));
 });
 
+test('the guides have the code of the examples, which other tests run', () => {
+  const example = (name: string) => read(`shared/client/examples/${name}`);
+  assert.deepEqual(blocksOf(read('docs/first-bot.md'), 'ts'), [example('bot.ts')]);
+  assert.deepEqual(blocksOf(read('docs/react.md'), 'jsx'), [example('room.jsx')]);
+});
+
 test('docs/testing.md has the same test files as test/', () => {
   const files = globSync('test/*.test.ts', { cwd: root }).map((file) => /(\w[\w-]*)\.test\.ts/.exec(file)?.[1] ?? '');
   sameNames(rowsUnder(read('docs/testing.md'), 'The files of `test/`').map(subjectOf), files);
