@@ -14,33 +14,10 @@ import {
 import { limits } from '../shared/contract/limits.ts';
 import { Message } from '../shared/contract/messages.ts';
 import { ReadCounts } from '../shared/contract/read-marks.ts';
-import {
-  EmailParameter,
-  EventsPage,
-  FileParameter,
-  HistoryPage,
-  ListPage,
-  Login,
-  LoginWithOtp,
-  MemberParameters,
-  MessageParameter,
-  NewReadMark,
-  NewRoom,
-  NewText,
-  OtpMail,
-  Registration,
-  RegistrationWithOtp,
-  RoleParameters,
-  RoomParameter,
-  RoomUpdate,
-  SearchParameter,
-  UserParameter,
-  UserUpdate,
-  UserUpdateWithOtp,
-} from '../shared/contract/requests.ts';
+import * as requests from '../shared/contract/requests.ts';
 import { openApi } from './docs/open-api.ts';
 import { HTML, SCRIPT, STYLE } from './http/built-files.ts';
-import { type Route, route } from './http/route.ts';
+import { fileRoute, type Route, route } from './http/route.ts';
 import { login, loginWithOtp, register, registerWithOtp, sendOtp } from './routes/account-routes.ts';
 import { docsFile, JSON_FILE, listDocuments, servedDocument, showOpenApi } from './routes/docs-routes.ts';
 import { clientLibrary, clientPeople, pageFile, pageOfRooms } from './routes/file-routes.ts';
@@ -71,6 +48,8 @@ import {
 import type { SocketSettings } from './sockets/socket-server.ts';
 import { upgradeNeeded } from './sockets/upgrade-needed.ts';
 
+const openApiFile = servedDocument(() => openApi(routes));
+
 /**
  * Every route of a gateway. A row without `callers` requires a token. The HTTP server makes its routes and its 405
  * answers from this table. Tests compare the table with docs/api.md, and call each route as each kind of user.
@@ -78,7 +57,7 @@ import { upgradeNeeded } from './sockets/upgrade-needed.ts';
 export const routes: readonly Route[] = [
   route('POST', '/api/users/send-otp', {
     callers: 'open',
-    body: OtpMail,
+    body: requests.OtpMail,
     answer: confirmation('otp sent'),
     errors: ['no_token', 'bad_token', 'token_expired', 'token_revoked', 'unavailable'],
     handler: sendOtp,
@@ -86,7 +65,7 @@ export const routes: readonly Route[] = [
   route('POST', '/api/users/register', {
     callers: 'open',
     submits: 'account change',
-    body: Registration,
+    body: requests.Registration,
     status: 201,
     answer: User,
     errors: ['email_taken', 'not_allowed', 'email_unproven'],
@@ -95,7 +74,7 @@ export const routes: readonly Route[] = [
   route('POST', '/api/users/register-otp', {
     callers: 'open',
     submits: 'account change',
-    body: RegistrationWithOtp,
+    body: requests.RegistrationWithOtp,
     status: 201,
     answer: User,
     errors: ['wrong_otp', 'email_taken', 'not_allowed'],
@@ -103,14 +82,14 @@ export const routes: readonly Route[] = [
   }),
   route('POST', '/api/users/login', {
     callers: 'open',
-    body: Login,
+    body: requests.Login,
     answer: Token,
     errors: ['wrong_credentials', 'unavailable'],
     handler: login,
   }),
   route('POST', '/api/users/login-otp', {
     callers: 'open',
-    body: LoginWithOtp,
+    body: requests.LoginWithOtp,
     answer: Token,
     errors: ['wrong_credentials', 'wrong_otp', 'unavailable'],
     handler: loginWithOtp,
@@ -125,26 +104,30 @@ export const routes: readonly Route[] = [
     answer: confirmation('logged out'),
     handler: logOutAll,
   }),
-  route('GET', '/api/users', { query: ListPage, answer: v.array(User), handler: listUsers }),
-  route('GET', '/api/users/all', { query: ListPage, answer: v.array(User), handler: listUsers }),
+  route('GET', '/api/users', { query: requests.ListPage, answer: v.array(User), handler: listUsers }),
+  route('GET', '/api/users/all', { query: requests.ListPage, answer: v.array(User), handler: listUsers }),
   route('GET', '/api/users/current', { answer: User, errors: ['no_such_user'], handler: currentUser }),
   route('PUT', '/api/users/update', {
     submits: 'account change',
-    body: UserUpdate,
+    body: requests.UserUpdate,
     answer: User,
     errors: ['email_unproven', 'email_taken', 'no_such_user'],
     handler: updateUser,
   }),
   route('PUT', '/api/users/update-otp', {
     submits: 'account change',
-    body: UserUpdateWithOtp,
+    body: requests.UserUpdateWithOtp,
     answer: User,
     errors: ['wrong_otp', 'not_allowed', 'email_taken', 'no_such_user'],
     handler: updateUserWithOtp,
   }),
-  route('GET', '/api/users/email/:email', { parameters: SearchParameter, answer: v.array(User), handler: searchUsers }),
+  route('GET', '/api/users/email/:email', {
+    parameters: requests.SearchParameter,
+    answer: v.array(User),
+    handler: searchUsers,
+  }),
   route('GET', '/api/users/:id', {
-    parameters: UserParameter,
+    parameters: requests.UserParameter,
     answer: User,
     errors: ['no_such_user'],
     handler: getUser,
@@ -152,7 +135,7 @@ export const routes: readonly Route[] = [
   route('POST', '/api/users/:id/roles/:role', {
     callers: 'admin',
     submits: 'account change',
-    parameters: RoleParameters,
+    parameters: requests.RoleParameters,
     answer: User,
     errors: ['no_such_user'],
     handler: addRole,
@@ -160,44 +143,44 @@ export const routes: readonly Route[] = [
   route('DELETE', '/api/users/:id/roles/:role', {
     callers: 'admin',
     submits: 'account change',
-    parameters: RoleParameters,
+    parameters: requests.RoleParameters,
     answer: User,
     errors: ['no_such_user', 'everyones_role', 'last_admin'],
     handler: removeRole,
   }),
-  route('GET', '/api/rooms', { query: ListPage, answer: v.array(Room), handler: listRooms }),
+  route('GET', '/api/rooms', { query: requests.ListPage, answer: v.array(Room), handler: listRooms }),
   route('POST', '/api/rooms', {
     submits: 'room command',
-    body: NewRoom,
+    body: requests.NewRoom,
     status: 201,
     answer: Room,
     errors: ['too_many_owned_rooms', 'too_many_rooms'],
     handler: createRoom,
   }),
   route('GET', '/api/rooms/:id', {
-    parameters: RoomParameter,
+    parameters: requests.RoomParameter,
     answer: Room,
     errors: ['no_such_room'],
     handler: getRoom,
   }),
   route('PUT', '/api/rooms/:id', {
     submits: 'room command',
-    parameters: RoomParameter,
-    body: RoomUpdate,
+    parameters: requests.RoomParameter,
+    body: requests.RoomUpdate,
     answer: Room,
     errors: ['no_such_room', 'owner_only', 'everyones_room'],
     handler: updateRoom,
   }),
   route('DELETE', '/api/rooms/:id', {
     submits: 'room command',
-    parameters: RoomParameter,
+    parameters: requests.RoomParameter,
     answer: confirmation('room deleted'),
     errors: ['no_such_room', 'owner_only', 'everyones_room'],
     handler: deleteRoom,
   }),
   route('POST', '/api/rooms/:room_id/users/:user_id', {
     submits: 'room command',
-    parameters: MemberParameters,
+    parameters: requests.MemberParameters,
     status: 201,
     answer: Message,
     errors: ['no_such_room', 'no_such_user', 'owner_only', 'everyones_room', 'already_in_room', 'too_many_rooms'],
@@ -205,22 +188,22 @@ export const routes: readonly Route[] = [
   }),
   route('DELETE', '/api/rooms/:room_id/users/:user_id', {
     submits: 'room command',
-    parameters: MemberParameters,
+    parameters: requests.MemberParameters,
     answer: Message,
     errors: ['no_such_room', 'no_such_user', 'owner_only', 'everyones_room', 'owner_stays', 'user_not_in_room'],
     handler: removeUser,
   }),
   route('PUT', '/api/rooms/:id/read', {
     submits: 'account change',
-    parameters: RoomParameter,
-    body: NewReadMark,
+    parameters: requests.RoomParameter,
+    body: requests.NewReadMark,
     answer: ReadCounts,
     errors: ['no_such_room', 'not_a_member'],
     handler: markRead,
   }),
   route('GET', '/api/rooms/:id/events', {
-    parameters: RoomParameter,
-    query: EventsPage,
+    parameters: requests.RoomParameter,
+    query: requests.EventsPage,
     checksToken: true,
     answer: Events,
     errors: ['no_such_room'],
@@ -229,8 +212,8 @@ export const routes: readonly Route[] = [
   // The Go server that Rooms replaces names this parameter `:room_id` for a room and `:id` for a message. Both names
   // match the same URLs, so here all four rows use :id.
   route('GET', '/api/messages/:id', {
-    parameters: RoomParameter,
-    query: HistoryPage,
+    parameters: requests.RoomParameter,
+    query: requests.HistoryPage,
     checksToken: true,
     answer: v.array(Message),
     errors: ['no_such_room'],
@@ -238,8 +221,8 @@ export const routes: readonly Route[] = [
   }),
   route('POST', '/api/messages/:id', {
     submits: 'room command',
-    parameters: RoomParameter,
-    body: NewText,
+    parameters: requests.RoomParameter,
+    body: requests.NewText,
     status: 201,
     answer: Message,
     errors: ['no_such_room', 'not_a_member', 'read_only_room'],
@@ -247,8 +230,8 @@ export const routes: readonly Route[] = [
   }),
   route('PUT', '/api/messages/:id', {
     submits: 'room command',
-    parameters: MessageParameter,
-    body: NewText,
+    parameters: requests.MessageParameter,
+    body: requests.NewText,
     answer: Message,
     errors: [
       'no_such_message',
@@ -263,7 +246,7 @@ export const routes: readonly Route[] = [
   }),
   route('DELETE', '/api/messages/:id', {
     submits: 'room command',
-    parameters: MessageParameter,
+    parameters: requests.MessageParameter,
     answer: Message,
     errors: ['no_such_message', 'no_such_room', 'author_only', 'not_editable', 'not_a_member', 'read_only_room'],
     handler: deleteMessage,
@@ -275,48 +258,22 @@ export const routes: readonly Route[] = [
     handler: upgradeNeeded,
   }),
   route('POST', '/api/ws/ticket', { status: 201, answer: Ticket, handler: createTicket }),
-  route('GET', '/client/rooms.js', {
-    callers: 'open',
-    ...aFile(SCRIPT),
-    handler: clientLibrary,
-  }),
-  route('GET', '/client/people.js', {
-    callers: 'open',
-    ...aFile(SCRIPT),
-    handler: clientPeople,
-  }),
-  route('GET', '/', {
-    callers: 'open',
-    ...aFile(HTML),
-    handler: pageOfRooms,
-  }),
-  route('GET', '/page/:file', {
-    callers: 'open',
-    parameters: FileParameter,
-    ...aFile(SCRIPT, STYLE),
-    handler: pageFile,
-  }),
   route('GET', '/api/settings', { callers: 'open', answer: Settings, handler: settings }),
   route('GET', '/api/mailed-codes/:email', {
     callers: 'open',
-    parameters: EmailParameter,
+    parameters: requests.EmailParameter,
     answer: v.array(MailedCode),
     errors: ['no_such_route'],
     handler: mailedCodes,
   }),
-  route('GET', '/docs', { callers: 'open', ...aFile(HTML), handler: listDocuments }),
-  route('GET', '/docs/http', { callers: 'open', ...aFile(HTML), handler: showOpenApi }),
-  route('GET', '/docs/openapi.json', {
-    callers: 'open',
-    ...aFile(JSON_FILE),
-    handler: servedDocument(() => openApi(routes)),
-  }),
-  route('GET', '/docs/files/:file', {
-    callers: 'open',
-    parameters: FileParameter,
-    ...aFile(SCRIPT, STYLE),
-    handler: docsFile,
-  }),
+  fileRoute('/', [HTML], pageOfRooms),
+  fileRoute('/page/:file', [SCRIPT, STYLE], pageFile),
+  fileRoute('/client/rooms.js', [SCRIPT], clientLibrary),
+  fileRoute('/client/people.js', [SCRIPT], clientPeople),
+  fileRoute('/docs', [HTML], listDocuments),
+  fileRoute('/docs/http', [HTML], showOpenApi),
+  fileRoute('/docs/openapi.json', [JSON_FILE], openApiFile),
+  fileRoute('/docs/files/:file', [SCRIPT, STYLE], docsFile),
   route('GET', '/healthz', { callers: 'open', skipsRateLimit: true, answer: Status, handler: healthy }),
   route('GET', '/readyz', {
     callers: 'open',
@@ -326,11 +283,6 @@ export const routes: readonly Route[] = [
     handler: ready,
   }),
 ];
-
-/** What a row says whose answer is a file. @param types its content types */
-function aFile(...types: string[]): Pick<Route, 'file' | 'answer' | 'errors'> & { answer: v.GenericSchema } {
-  return { file: types, answer: v.never(), errors: ['no_such_route'] };
-}
 
 /**
  * The socket at `GET /api/ws`. One socket carries all rooms of its user, and every command. Its commands are in

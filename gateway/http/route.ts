@@ -1,5 +1,6 @@
-import type * as v from 'valibot';
+import * as v from 'valibot';
 import type { ErrorCode } from '../../shared/contract/errors.ts';
+import { FileParameter } from '../../shared/contract/requests.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
 import type { HeaderLines } from '../edge/header-lines.ts';
@@ -111,6 +112,17 @@ export function route<P extends Schema = undefined, Q extends Schema = undefined
   row: Row<P, Q, B>,
 ): Route {
   return { method, path, ...row } as Route;
+}
+
+/** Makes a row that anyone may call, and whose answer is a file of one of these content types. */
+export function fileRoute(
+  path: string,
+  file: string[],
+  handler: Handler<OpenRequest & { parameters: v.InferOutput<typeof FileParameter> }>,
+): Route {
+  const parameters = path.endsWith('/:file') ? { parameters: FileParameter } : {};
+  const row = { callers: 'open', ...parameters, file, answer: v.never(), errors: ['no_such_route'], handler };
+  return { method: 'GET', path, ...row } as Route;
 }
 
 export function callersOf(row: Pick<Route, 'callers'>): Callers {

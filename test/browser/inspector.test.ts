@@ -24,32 +24,31 @@ async function openPerson(firstName: string): Promise<Page> {
   return page;
 }
 
-const main = (page: Page) => page.getByRole('main');
+const log = (page: Page) => page.getByRole('log');
+const composer = (page: Page) => page.getByRole('textbox', { name: /message/i });
 const inspector = (page: Page) => page.getByRole('region', { name: 'Inspector', exact: true });
 
 async function write(page: Page, text: string): Promise<void> {
-  await main(page)
-    .getByRole('textbox', { name: /message/i })
-    .fill(text);
+  await composer(page).fill(text);
   await page.keyboard.press('Enter');
-  await main(page).getByText(text, { exact: true }).waitFor();
+  await log(page).getByText(text, { exact: true }).waitFor();
 }
 
 test('after a cut, the inspector shows which messages were replayed, and why a message stands where it does', async () => {
   const [ann, bob] = [await openPerson('Ann'), await openPerson('Bob')];
   await write(ann, 'before the cut');
-  await main(bob).getByText('before the cut', { exact: true }).waitFor();
+  await log(bob).getByText('before the cut', { exact: true }).waitFor();
   await ann.getByRole('button', { name: 'Open the inspector' }).click();
   await inspector(ann).getByText('The page has not lost its connection yet.').waitFor();
 
   await inspector(ann).getByRole('button', { name: 'Cut the connection for 5 s' }).click();
   await inspector(ann).getByText('The connection is cut. The page cannot receive anything.').waitFor();
   for (const text of ['missed one', 'missed two']) await write(bob, text);
-  assert.equal(await main(ann).getByText('missed one', { exact: true }).count(), 0);
+  assert.equal(await log(ann).getByText('missed one', { exact: true }).count(), 0);
   await inspector(ann).getByRole('button', { name: 'Connect now' }).click();
   await inspector(ann).getByText('2 missed messages were replayed: #2 to #3').waitFor();
   for (const text of ['missed one', 'missed two'])
-    assert.equal(await main(ann).getByText(text, { exact: true }).count(), 1, text);
+    assert.equal(await log(ann).getByText(text, { exact: true }).count(), 1, text);
 
   await inspector(ann).getByRole('searchbox').fill('missed two');
   await inspector(ann).getByText('CreateMessage', { exact: true }).click();
