@@ -19,9 +19,10 @@ const TEST_TIMEOUT_MS = 180_000;
 /** Longer, so that the report names the test that does not end. */
 const FILE_TIMEOUT_MS = 300_000;
 /** These files start first. If a long file started last, the other cores would have no work at the end. */
-const LONG_FILES = ['brief-faults', 'bench', 'crashed-gateway', 'start', 'deaf-links', 'limits', 'import-restart'].map(
-  (name) => `test/${name}.test.ts`,
-);
+const LONG_FILES = [
+  ...['crashed-gateway', 'bench', 'brief-faults', 'limits', 'kept-refusals', 'mutants', 'races', 'deaf-links', 'start'],
+  ...['outages', 'history', 'client-faults', 'faults', 'resume-outage', 'seed', 'roles', 'import-restart', 'matrix'],
+].map((name) => `test/${name}.test.ts`);
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
 const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl } = process.env;
