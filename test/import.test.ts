@@ -249,6 +249,19 @@ test('an e-mail of the imported allow-list has a role that Rooms knows', async (
   );
 });
 
+test('a member has read every imported message', async () => {
+  const client = await Client.resume(url, annToken as string, { rooms: {} });
+  const rooms = client.welcome.rooms.map(({ id, read, unread }) => ({ id, read, unread }));
+  await client.close();
+  assert.deepEqual(
+    rooms.filter(({ id }) => id === team || id === 'general').toSorted((a, b) => (a.read ?? 0) - (b.read ?? 0)),
+    [
+      { id: team, read: 10, unread: 0 },
+      { id: 'general', read: 2_500, unread: 0 },
+    ],
+  );
+});
+
 test('a new message in an imported room gets the next seq, and the author can edit an imported message', async () => {
   const [annClient, bobClient] = [
     await Client.connect(url, annToken as string),
