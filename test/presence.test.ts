@@ -27,6 +27,7 @@ async function connect(url: string, { token }: Account): Promise<Client> {
 test('a user is online at both gateways until their last socket is closed', async () => {
   assert.equal(await isOnline(bob), false);
   const clients = [await connect(gatewayA, bob), await connect(gatewayA, bob), await connect(gatewayB, bob)];
+  await until(() => isOnline(bob));
   for (const client of clients) {
     for (const url of [gatewayA, gatewayB]) assert.equal(await isOnline(bob, url), true);
     await client.close();
@@ -36,6 +37,7 @@ test('a user is online at both gateways until their last socket is closed', asyn
 
 test('the list of users and the search show who is online', async () => {
   const client = await connect(gatewayA, bob);
+  await until(() => isOnline(bob));
   for (const path of ['/api/users', `/api/users/email/${bob.email}`]) {
     const users = bodyOf(v.array(User), await get(path));
     assert.equal(users.find(({ id }) => id === bob.id)?.isOnline, true, path);
@@ -47,7 +49,7 @@ test('the list of users and the search show who is online', async () => {
 test('a user is offline after the gateway of their only socket has stopped', async () => {
   const url = await cluster.startGateway();
   const client = await Client.connect(url, bob.token);
-  assert.equal(await isOnline(bob), true);
+  await until(() => isOnline(bob));
   await cluster.gateways.at(-1)?.stop();
   await client.waitForClose();
   assert.equal(await isOnline(bob), false);

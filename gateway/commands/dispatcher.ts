@@ -18,7 +18,7 @@ import { limits } from '../../shared/contract/limits.ts';
 import type { ReadMark } from '../../shared/contract/read-marks.ts';
 import type { Log } from '../../shared/log.ts';
 import type { DatabaseClock } from './database-clock.ts';
-import { Lanes } from './lanes.ts';
+import { Lanes, type LanesOptions } from './lanes.ts';
 import { toRoomCommand } from './room-commands.ts';
 import { isWaiting } from './waiting-jobs.ts';
 
@@ -80,15 +80,18 @@ export class CommandDispatcher {
 
   constructor({ gatewayId, laneCount, queues, redis, clock, log }: CommandDispatcherOptions) {
     this.#clock = clock;
-    const createLanes = <C, O extends object>(name: BatchName, count = 1, maxInFlight = 1) => {
+    const createLanes = <C, O extends object>(name: BatchName, options: Partial<LanesOptions<C>> = {}) => {
       const queue = queues[batchQueues[name]];
       const send = async (batch: Batch<C>) => (await queue.add(name, batch, JOB_OPTIONS)).id;
       return new Lanes<C, O>({
-        ...{ gatewayId, count, maxInFlight, ...BATCH_SIZES, send, log },
+        ...{ gatewayId, count: 1, maxInFlight: 1, ...BATCH_SIZES, send, log },
         isWaiting: (jobId) => isWaiting(queue, redis, jobId),
+        ...options,
       });
     };
-    this.#roomLanes = createLanes('apply-room-commands', laneCount, ROOM_BATCHES_IN_FLIGHT);
+    this.#roomLanes = createLanes('apply-room-commands', {
+      ...{ count: laneCount, maxInFlight: ROOM_BATCHES_IN_FLIGHT, costOf },
+    });
     this.#accountLanes = createLanes('apply-account-commands');
     this.#roleLanes = createLanes('apply-role-changes');
     this.#markLanes = createLanes('apply-read-marks');
@@ -170,4 +173,9 @@ export class CommandDispatcher {
     else if (job === 'apply-role-changes') this.#roleLanes.complete(lane, number, outcomes as AccountOutcome[]);
     else this.#accountLanes.complete(lane, number, outcomes as AccountOutcome[]);
   }
+}
+
+/** So a batch of the most expensive texts takes about as long as a full batch of other messages. */
+function costOf({ text }: RoomCommand): number {
+  return text?.includes('@') ? limits.MENTION_COST : 1;
 }

@@ -31,6 +31,8 @@ export interface LaneOptions<C> {
   maxInFlight: number;
   maxBatchCommands: number;
   minSecondBatchCommands: number;
+  /** Returns how many other commands of a batch cost as much as this one. By default each command costs the same. */
+  costOf?: (command: C) => number;
   /** Puts a batch into the queue. If `send` rejects, the batch may or may not have been queued. @returns the job's id */
   send: (batch: Batch<C>) => Promise<string | undefined>;
   /** True if no worker has taken the job yet. May reject. */
@@ -129,11 +131,16 @@ export class Lane<C, O extends object> {
   #sendBatches(): void {
     while (this.#mayMakeBatch()) {
       const nowMs = performance.now();
-      const taken = this.#waiting.take(this.#isProbing ? 1 : this.#options.maxBatchCommands);
+      const taken = this.#takeBatch();
       const pendingCommands = taken.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
       if (pendingCommands.length > 0) this.#send({ number: this.#nextNumber++, sentAtMs: nowMs, pendingCommands });
       for (const { expiresAtMs, onOutcome } of taken) if (expiresAtMs <= nowMs) onOutcome({ code: 'expired' });
     }
+  }
+
+  #takeBatch(): PendingCommand<C, O>[] {
+    const { maxBatchCommands, costOf = () => 1 } = this.#options;
+    return this.#waiting.take(this.#isProbing ? 1 : maxBatchCommands, ({ command }) => costOf(command));
   }
 
   #mayMakeBatch(): boolean {

@@ -16,11 +16,15 @@ let sendFails = false;
 let waitingJobs: Set<string>;
 let lanes: Lanes<string, { id: string }>;
 
+/** Costs MENTION_COST in a batch. Every other command costs 1. */
+const EXPENSIVE = 'an expensive command';
+
 const createLanes = (maxInFlight: number) =>
   new Lanes<string, { id: string }>({
     ...{ gatewayId: 'this gateway', count: 1, maxInFlight, send, log: createLog('test', 'silent') },
     ...{ maxBatchCommands: limits.MAX_BATCH_COMMANDS, minSecondBatchCommands: limits.MIN_SECOND_BATCH_COMMANDS },
     isWaiting: async (jobId) => waitingJobs.has(jobId),
+    costOf: (command) => (command === EXPENSIVE ? limits.MENTION_COST : 1),
   });
 
 async function send(batch: SentBatch): Promise<string> {
@@ -65,6 +69,15 @@ test('commands that arrive while a batch is in flight go into the next batch', a
   reply(batch(1));
   assert.deepEqual(await Promise.all(outcomes), [{ id: 'a' }, { id: 'b' }, { id: 'c' }]);
   assert.equal(lanes.pending, 0);
+});
+
+test('a batch has fewer commands if they are expensive, and another user does not wait for all of them', () => {
+  void push('a');
+  const fullBatch = limits.MAX_BATCH_COMMANDS / limits.MENTION_COST;
+  for (let count = 0; count < 3 * fullBatch; count++) void push(EXPENSIVE);
+  void push('b', { userId: 'another user' });
+  reply(batch(0));
+  assert.deepEqual([batch(1).commands.length, batch(1).commands[1]], [fullBatch + 1, 'b']);
 });
 
 test('a batch without a reply is sent again after 1 second, and a second reply to it is ignored', async () => {

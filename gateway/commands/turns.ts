@@ -23,14 +23,20 @@ export class Turns<T extends { userId: string }> {
     this.#size++;
   }
 
-  /** Removes the next items. @param max the maximum number of items */
-  take(max: number): T[] {
+  /**
+   * Removes the next items, until they cost `max`. The last item may cost more than what is left.
+   * @param costOf returns what an item costs. By default each costs 1, so `max` is the maximum number of items
+   */
+  take(max: number, costOf: (item: T) => number = () => 1): T[] {
     const taken: T[] = [];
+    let cost = 0;
     // The loop also visits the users that it moves to the end, so it goes round until enough items are taken.
     for (const [userId, items] of this.#waiting) {
-      if (taken.length === max) break;
+      if (cost >= max) break;
       this.#waiting.delete(userId);
-      taken.push(items.shift() as T);
+      const item = items.shift() as T;
+      cost += costOf(item);
+      taken.push(item);
       if (items.length > 0) this.#waiting.set(userId, items);
     }
     this.#size -= taken.length;

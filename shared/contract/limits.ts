@@ -85,6 +85,8 @@ export const limits = {
 
   // Queues inside a gateway. While a queue is full, a new command or password is refused as `busy`.
   MAX_BATCH_COMMANDS: 1_000,
+  /** A text with an `@` takes the place of this number of commands, because the statement looks up its names. */
+  MENTION_COST: 20,
   /** With fewer waiting commands, a lane waits for the reply to its first batch before it sends a second one. */
   MIN_SECOND_BATCH_COMMANDS: 500,
   MAX_WAITING_COMMANDS: 10_000,
