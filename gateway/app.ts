@@ -154,7 +154,7 @@ export const routes: readonly Route[] = [
     body: requests.NewRoom,
     status: 201,
     answer: Room,
-    errors: ['too_many_owned_rooms', 'too_many_rooms'],
+    errors: ['too_many_owned_rooms', 'too_many_rooms', 'no_such_room'],
     handler: createRoom,
   }),
   route('GET', '/api/rooms/:id', {

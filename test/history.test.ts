@@ -51,6 +51,8 @@ test('pages by number, pages before a seq and pages after a seq show the same hi
     assert.deepEqual(await readSeqs(roomId, `before=${seq}&size=4`), before, `before ${seq}`);
     assert.deepEqual(await readSeqs(roomId, `after=${seq}&size=4`), after, `after ${seq}`);
   }
+  assert.deepEqual(await readSeqs(roomId, `before=${Number.MAX_SAFE_INTEGER}&size=4`), shown.slice(0, 4));
+  assert.deepEqual(await readSeqs(roomId, `after=${Number.MAX_SAFE_INTEGER}`), []);
   assert.deepEqual(await readSeqs(roomId, ''), shown.slice(0, 20), 'without a size, a page has 20 messages');
   refused(await readHistory(roomId, 'before=1&after=2'), 'invalid_field');
 });

@@ -4,6 +4,8 @@ import { WELL_FORMED } from '../../shared/contract/fields.ts';
 
 export type { JsonSchema } from '@valibot/to-json-schema';
 
+const TRIMMED = 'Spaces at both ends are removed first.';
+
 export interface NamedSchemas {
   /** The schemas that get an entry of their own in the document, by their names there. */
   [name: string]: v.GenericSchema;
@@ -62,10 +64,11 @@ interface Action {
 /** What the converter itself drops or refuses. JSON Schema counts characters as Unicode code points too. */
 function action({ type, requirement, message }: Action, schema: JsonSchema): JsonSchema | undefined {
   if (type === 'min_code_points') return { ...schema, minLength: requirement as number };
+  if (type === 'max_code_points' && schema.description === TRIMMED) return trimmed(schema, requirement as number);
   if (type === 'max_code_points') return { ...schema, maxLength: requirement as number };
   if (type === 'safe_integer') return { ...schema, type: 'integer', maximum: Number.MAX_SAFE_INTEGER };
   if (type === 'rfc_email') return { ...schema, format: 'email' };
-  if (type === 'trim') return describe(schema, 'Spaces at both ends are removed first.');
+  if (type === 'trim') return describe(schema, TRIMMED);
   if (type === 'to_lower_case') return describe(schema, 'Upper case is accepted too.');
   // The only transformations make a number of the text in a query.
   if (type === 'transform') return { type: 'integer', minimum: 0 };
@@ -73,6 +76,12 @@ function action({ type, requirement, message }: Action, schema: JsonSchema): Jso
   if (type === 'check' && message === WELL_FORMED) return { ...schema, not: { pattern: '\\u0000' } };
   if (type === 'check') return describe(schema, sentenceOf(`${message}`));
   return undefined;
+}
+
+/** JSON Schema counts the spaces at both ends too, so only a pattern can say how many characters are between them. */
+function trimmed({ minLength = 2, ...schema }: JsonSchema, maxLength: number): JsonSchema {
+  const pattern = `^\\s*\\S[\\s\\S]{${minLength - 2},${maxLength - 2}}\\S\\s*$`;
+  return describe({ ...schema, pattern }, `Without them, it has ${minLength} to ${maxLength} characters.`);
 }
 
 /** @param message of a check, such as `must not end in .invalid` */

@@ -50,11 +50,18 @@ function operationOf(row: Route): object {
   const { id, summary, group } = operation;
   return {
     ...{ operationId: id, summary, tags: [group], security: callersOf(row) === 'open' ? [] : [{ token: [] }] },
-    ...(callersOf(row) === 'admin' && { description: 'Only for admins.' }),
+    ...descriptionOf(row),
     parameters: parametersOf(row, operation),
     ...(row.body && { requestBody: requestBody(row.body, operation) }),
     responses: { ...success(row, operation), ...refusals(row) },
   };
+}
+
+/** What no part of the document can say in another way. */
+function descriptionOf({ callers, query }: Route): { description?: string } {
+  const ofQuery = query && schemas.convert(query).description;
+  const sentences = [callers === 'admin' && 'Only for admins.', ofQuery].filter(Boolean);
+  return sentences.length > 0 ? { description: sentences.join(' ') } : {};
 }
 
 function requestBody(body: v.GenericSchema, { body: example }: Operation): object {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Room } from '../../shared/contract/answers.ts';
 import { type ErrorCode, errors } from '../../shared/contract/errors.ts';
 import { newId } from '../../shared/contract/ids.ts';
 import { Message } from '../../shared/contract/messages.ts';
@@ -34,6 +35,16 @@ test('`new_ref`: with the same ref, another command is always refused, and with 
   }
   const { seq } = bodyOf(Message, await write(newId(), newToken, 'two'), 201);
   assert.equal(seq, 4);
+});
+
+test('a room that was created and then deleted is not created by the same request again', async () => {
+  const by = await gateway.tokens.sign(userId, 0);
+  const headers = { 'idempotency-key': newId() };
+  const create = () => call(url, 'POST /api/rooms', { token: by, body: { name: 'a short life' }, headers });
+  const { id } = bodyOf(Room, await create(), 201);
+  assert.equal(bodyOf(Room, await create(), 201).id, id);
+  await call(url, `DELETE /api/rooms/${id}`, { token: by });
+  refused(await create(), 'no_such_room');
 });
 
 test('a frame and an answer over HTTP have the same `retry`', async () => {

@@ -40,7 +40,7 @@ export type RegistrationWithOtp = v.InferOutput<typeof RegistrationWithOtp>;
  * The e-mail of an account that exists. The original Go server accepted more forms of e-mails, for example with an
  * umlaut, and a user with such an e-mail must be able to log in after an import.
  */
-const KnownEmail = v.pipe(WellFormed, v.maxLength(limits.MAX_EMAIL_CHARACTERS), v.regex(/^[^\s@]+@[^\s@]+$/));
+const KnownEmail = v.pipe(WellFormed, v.maxCodePoints(limits.MAX_EMAIL_CHARACTERS), v.regex(/^[^\s@]+@[^\s@]+$/));
 
 export const Login = v.object({ email: KnownEmail, password: Password });
 export type Login = v.InferOutput<typeof Login>;
@@ -95,20 +95,22 @@ export type MemberParameters = v.InferOutput<typeof MemberParameters>;
 
 /** The beginning of the e-mails that a search finds. */
 export const SearchParameter = v.object({
-  email: v.pipe(WellFormed, v.minLength(limits.MIN_SEARCH_CHARACTERS), v.maxLength(limits.MAX_EMAIL_CHARACTERS)),
+  email: v.pipe(
+    WellFormed,
+    v.minCodePoints(limits.MIN_SEARCH_CHARACTERS),
+    v.maxCodePoints(limits.MAX_EMAIL_CHARACTERS),
+  ),
 });
 export type SearchParameter = v.InferOutput<typeof SearchParameter>;
 
-/**
- * The number of a page, or its size. A text that is not a whole number and a number below 1 count as the default,
- * because the Go server that Rooms replaces refuses no query.
- */
+/** The number of a page, or its size. The Go server that Rooms replaces refuses no query. */
 const pageNumber = (byDefault: number) =>
   v.pipe(
     v.string(),
     v.transform((text) =>
       /^\d+$/.test(text) ? Math.min(Number(text) || byDefault, Number.MAX_SAFE_INTEGER) : byDefault,
     ),
+    v.description('A text that is not a whole number, and a number below 1, count as the default.'),
   );
 
 const pageSize = (byDefault: number, max: number) =>
@@ -128,7 +130,7 @@ export const ListPage = v.object({
 });
 export type ListPage = v.InferOutput<typeof ListPage>;
 
-const SeqParameter = v.pipe(v.string(), v.regex(/^\d{1,15}$/), v.transform(Number));
+const SeqParameter = v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number), v.maxValue(Number.MAX_SAFE_INTEGER));
 
 /** A page of a history by its number, or the messages before or after a seq. */
 export const HistoryPage = v.pipe(
