@@ -68,7 +68,9 @@ process.exit();
 function chosenFiles(): string[] {
   const named = process.argv.slice(2);
   if (named.length > 0) return named;
-  // These tests need more than Node: `npm run test:browser` and `npm run test:bots` run them.
-  const all = globSync('{gateway,workers,shared,sql,bench,test}/**/*.test.ts', { exclude: ['test/{browser,bots}/**'] });
+  // These tests need more than Node: `npm run test:browser`, `test:bots` and `test:fuzz` run them.
+  const all = globSync('{gateway,workers,shared,sql,bench,test}/**/*.test.ts', {
+    exclude: ['test/{browser,bots,fuzz}/**'],
+  });
   return [...LONG_FILES, ...all.filter((file) => !LONG_FILES.includes(file)).sort()];
 }

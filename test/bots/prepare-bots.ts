@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { binaries } from '../../bench/with-services.ts';
+import { installPython, lastLineOf } from '../support/installed-python.ts';
 
 const run = promisify(execFile);
 const examples = join(import.meta.dirname, '../../shared/client/examples');
@@ -28,18 +29,13 @@ async function prepare(language: string, makeCommand: () => Promise<string[]>): 
   try {
     return { language, command: await makeCommand(), why: '' };
   } catch (error) {
-    const lines = ((error as { stderr?: string }).stderr || String(error)).trim().split('\n');
-    return { language, command: undefined, why: `the bot in ${language} cannot run here: ${lines.at(-1)}` };
+    return { language, command: undefined, why: `the bot in ${language} cannot run here: ${lastLineOf(error)}` };
   }
 }
 
 async function preparePython(): Promise<string[]> {
-  const folder = join(binaries, 'bot-python');
-  const python = join(folder, 'bin/python');
-  if (!existsSync(python)) await run('python3', ['-m', 'venv', folder]);
-  const isInstalled = run(python, ['-c', 'import websockets.asyncio.client']);
-  await isInstalled.catch(() => run(python, ['-m', 'pip', 'install', '--quiet', WEBSOCKETS_OF_PYTHON]));
-  return [python, join(examples, 'bot.py')];
+  const programs = await installPython('bot-python', WEBSOCKETS_OF_PYTHON);
+  return [join(programs, 'python'), join(examples, 'bot.py')];
 }
 
 async function prepareGo(): Promise<string[]> {
