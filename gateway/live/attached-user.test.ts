@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AttachedUser } from './attached-user.ts';
-import type { Feeds } from './feeds.ts';
+import type { Feeds } from './feeds/feeds.ts';
 
 test('a user remembers the last 1,000 rooms that they left, and each room of a replay in progress', () => {
   const user = new AttachedUser('ann', {} as Feeds, { joinRoom: () => undefined, leaveRoom: () => undefined });

@@ -5,8 +5,8 @@ import type { RoomCounts } from '../../shared/contract/read-marks.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import type { TokenBucket } from '../edge/token-bucket.ts';
 import { encodeRead } from './encode-frames.ts';
-import type { Feeds } from './feeds.ts';
-import type { ResumeRequest } from './room-plan.ts';
+import type { Feeds } from './feeds/feeds.ts';
+import type { ResumeRequest } from './resume/room-plan.ts';
 import { SmallSet } from './small-set.ts';
 
 /** A membership change of a user, without the id of this user. */
@@ -48,7 +48,7 @@ export interface SocketAttachment {
   watchList?: WatchList;
 }
 
-/** The rooms of which a socket still gets missed messages (resumption.ts). It is in no topic of these rooms. */
+/** The rooms of which a socket still gets missed messages (resume/resumption.ts). It is in no topic of these rooms. */
 interface SocketResumption {
   readonly pending: ReadonlyMap<string, unknown>;
   receiveChange(roomId: string, change: OwnChange): void;

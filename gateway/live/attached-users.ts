@@ -1,7 +1,7 @@
 import type { MembershipChange } from '../../shared/contract/messages.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import { AttachedUser, type LiveSocket, type SocketAttachment } from './attached-user.ts';
-import type { Feeds } from './feeds.ts';
+import type { Feeds } from './feeds/feeds.ts';
 import type { People } from './people/people.ts';
 import type { Presence } from './presence.ts';
 import type { Slices } from './slices.ts';

@@ -2,7 +2,7 @@ import type { Bearer } from '../accounts/tokens.ts';
 import type { Attachment } from '../reads/attachment-reads.ts';
 import type { Reads } from '../reads/reads.ts';
 import type { AttachedUser } from './attached-user.ts';
-import type { Feeds } from './feeds.ts';
+import type { Feeds } from './feeds/feeds.ts';
 import type { Invitations } from './invitations.ts';
 import { loadRooms } from './load-rooms.ts';
 import type { NoticeChannel } from './notice-channel.ts';

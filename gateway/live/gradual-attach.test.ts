@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../shared/contract/limits.ts';
 import { AttachedUser, type LiveSocket } from './attached-user.ts';
-import type { Feeds } from './feeds.ts';
+import type { Feeds } from './feeds/feeds.ts';
 import { GradualAttach } from './gradual-attach.ts';
 import { Slices } from './slices.ts';
 

@@ -2,7 +2,7 @@ import { Refusal } from '../../shared/contract/errors.ts';
 import type { RoomHead } from '../../shared/contract/frames.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { AttachedUser, LiveSocket } from './attached-user.ts';
-import type { Feeds } from './feeds.ts';
+import type { Feeds } from './feeds/feeds.ts';
 import type { Slices } from './slices.ts';
 
 /**

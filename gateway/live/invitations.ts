@@ -5,7 +5,7 @@ import { wait } from '../../shared/wait.ts';
 import type { Reads } from '../reads/reads.ts';
 import type { Membership } from '../reads/session-reads.ts';
 import type { AttachedUser } from './attached-user.ts';
-import type { Feeds } from './feeds.ts';
+import type { Feeds } from './feeds/feeds.ts';
 
 /** The number of messages in one read from Postgres. */
 const PAGE_SIZE = 500;

@@ -10,11 +10,11 @@ import type { Bearer } from '../accounts/tokens.ts';
 import type { Reads } from '../reads/reads.ts';
 import type { LiveSocket } from './attached-user.ts';
 import type { Epoch } from './epoch.ts';
-import type { FeedsOptions } from './feeds.ts';
+import type { FeedsOptions } from './feeds/feeds.ts';
 import { closeRooms, type OpenRooms, openRooms } from './open-rooms.ts';
 import { Presence } from './presence.ts';
-import type { SendWelcome } from './resumption.ts';
-import type { ResumeRequest } from './room-plan.ts';
+import type { SendWelcome } from './resume/resumption.ts';
+import type { ResumeRequest } from './resume/room-plan.ts';
 import type { RoomSubscriptionsOptions } from './room-subscriptions.ts';
 import { Subscriber } from './subscriber.ts';
 

@@ -5,7 +5,7 @@ import { type Attachment, BEFORE_ALL_ROOMS } from '../reads/attachment-reads.ts'
 import type { Reads } from '../reads/reads.ts';
 import type { Membership } from '../reads/session-reads.ts';
 import type { AttachedUser } from './attached-user.ts';
-import type { Feeds } from './feeds.ts';
+import type { Feeds } from './feeds/feeds.ts';
 import type { Slices } from './slices.ts';
 
 const DELIVERY_CHECK_MS = 20;

@@ -1,5 +1,5 @@
-import { Feeds, type FeedsOptions } from './feeds.ts';
-import type { FeedListener } from './message-order.ts';
+import { Feeds, type FeedsOptions } from './feeds/feeds.ts';
+import type { FeedListener } from './feeds/message-order.ts';
 import { RoomSubscriptions, type RoomSubscriptionsOptions } from './room-subscriptions.ts';
 import { Sweep, type SweepOptions } from './sweep.ts';
 

@@ -6,7 +6,7 @@ import { createLog } from '../../shared/log.ts';
 import { openTestDatabase } from '../../test/support/system.ts';
 import { createReads } from '../reads/reads.ts';
 import { AttachedUser, type LiveSocket } from './attached-user.ts';
-import type { Feeds } from './feeds.ts';
+import type { Feeds } from './feeds/feeds.ts';
 import type { Invitations } from './invitations.ts';
 import { recheckUsers } from './recheck-users.ts';
 

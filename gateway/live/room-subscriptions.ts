@@ -11,9 +11,9 @@ import { NoticeChannel, type NoticeChannelOptions } from './notice-channel.ts';
 import { People, type PeopleOptions } from './people/people.ts';
 import type { Presence } from './presence.ts';
 import { recheckUsers } from './recheck-users.ts';
-import { ResumingSockets, type ResumingSocketsOptions } from './resuming-sockets.ts';
-import type { SendWelcome } from './resumption.ts';
-import type { ResumeRequest } from './room-plan.ts';
+import { ResumingSockets, type ResumingSocketsOptions } from './resume/resuming-sockets.ts';
+import type { SendWelcome } from './resume/resumption.ts';
+import type { ResumeRequest } from './resume/room-plan.ts';
 import { Slices } from './slices.ts';
 import { TopicJoins } from './topic-joins.ts';
 

@@ -1,6 +1,6 @@
 import type { RoomHead } from '../../shared/contract/frames.ts';
 import type { LiveSocket, SocketAttachment } from './attached-user.ts';
-import type { Feeds } from './feeds.ts';
+import type { Feeds } from './feeds/feeds.ts';
 import { GradualAttach } from './gradual-attach.ts';
 import type { Slices } from './slices.ts';
 

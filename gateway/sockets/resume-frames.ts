@@ -1,7 +1,7 @@
 import { Refusal } from '../../shared/contract/errors.ts';
 import { limits } from '../../shared/contract/limits.ts';
 import type { Resume } from '../../shared/contract/resume.ts';
-import type { ResumeRequest } from '../live/room-plan.ts';
+import type { ResumeRequest } from '../live/resume/room-plan.ts';
 
 /** What the client has, by one `Resume` frame or several. */
 export interface CollectedResume {

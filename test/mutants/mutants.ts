@@ -36,7 +36,7 @@ export const mutants = [
   },
   {
     name: 'no gap read',
-    file: 'gateway/live/feed.ts',
+    file: 'gateway/live/feeds/feed.ts',
     find: 'if (this.#order.hasGap) this.#setTimer(',
     replace: 'if (false) this.#setTimer(',
     caughtBy: {

@@ -1,6 +1,6 @@
-import type { LiveSocket } from './attached-user.ts';
-import { encodeHeads } from './encode-frames.ts';
-import type { Feeds } from './feeds.ts';
+import type { LiveSocket } from '../attached-user.ts';
+import { encodeHeads } from '../encode-frames.ts';
+import type { Feeds } from '../feeds/feeds.ts';
 
 /** Each socket gets its heads once in this time. */
 const REPORT_EVERY_MS = 25_000;

@@ -1,4 +1,4 @@
-import type { KnownHead } from '../reads/head-reads.ts';
+import type { KnownHead } from '../../reads/head-reads.ts';
 import { Feed, type FeedOptions } from './feed.ts';
 import { LingeringFeeds } from './lingering-feeds.ts';
 import { RecentMemory } from './recent-memory.ts';

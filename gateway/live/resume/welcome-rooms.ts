@@ -1,8 +1,8 @@
-import { Refusal } from '../../shared/contract/errors.ts';
-import type { Bearer } from '../accounts/tokens.ts';
-import type { Reads } from '../reads/reads.ts';
-import { MAX_ROOMS_OF_MEMBERSHIPS } from '../reads/session-reads.ts';
-import type { Invitations } from './invitations.ts';
+import { Refusal } from '../../../shared/contract/errors.ts';
+import type { Bearer } from '../../accounts/tokens.ts';
+import type { Reads } from '../../reads/reads.ts';
+import { MAX_ROOMS_OF_MEMBERSHIPS } from '../../reads/session-reads.ts';
+import type { Invitations } from '../invitations.ts';
 import type { Resumption, WelcomeParts } from './resumption.ts';
 
 export interface WelcomeOptions {

@@ -1,6 +1,6 @@
-import { type Broadcast, type ChannelNames, decodeBroadcasts } from '../../shared/contract/channels.ts';
-import type { PayloadReader } from '../../shared/payloads.ts';
-import type { Subscriber } from './subscriber.ts';
+import { type Broadcast, type ChannelNames, decodeBroadcasts } from '../../../shared/contract/channels.ts';
+import type { PayloadReader } from '../../../shared/payloads.ts';
+import type { Subscriber } from '../subscriber.ts';
 
 export interface RoomChannelsOptions {
   subscriber: Subscriber;

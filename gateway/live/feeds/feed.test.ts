@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 import { setImmediate as tick } from 'node:timers/promises';
-import { newId } from '../../shared/contract/ids.ts';
-import type { Message } from '../../shared/contract/messages.ts';
-import { createLog } from '../../shared/log.ts';
+import { newId } from '../../../shared/contract/ids.ts';
+import type { Message } from '../../../shared/contract/messages.ts';
+import { createLog } from '../../../shared/log.ts';
 import { Feed } from './feed.ts';
 import { RecentMemory } from './recent-memory.ts';
 

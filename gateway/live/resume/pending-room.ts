@@ -1,5 +1,5 @@
-import type { Membership } from '../reads/session-reads.ts';
-import type { OwnChange } from './attached-user.ts';
+import type { Membership } from '../../reads/session-reads.ts';
+import type { OwnChange } from '../attached-user.ts';
 import { type ResumePoint, startOf } from './room-plan.ts';
 
 /** A room of a socket, while the socket waits for messages of this room. It is in no topic of the room then. */

@@ -1,4 +1,4 @@
-import { limits } from '../../shared/contract/limits.ts';
+import { limits } from '../../../shared/contract/limits.ts';
 import type { RecentRecords } from './recent-records.ts';
 
 const MAX_CHARACTERS = limits.MAX_RECENT_MEGABYTES * 1024 * 1024;

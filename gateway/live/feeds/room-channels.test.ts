@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Redis } from 'ioredis';
-import { channelNames, encodeBroadcasts } from '../../shared/contract/channels.ts';
-import { newId } from '../../shared/contract/ids.ts';
-import { createLog } from '../../shared/log.ts';
-import { createMetrics } from '../../shared/metrics.ts';
-import { PayloadReader } from '../../shared/payloads.ts';
-import { testServices } from '../../test/support/system.ts';
-import { until } from '../../test/support/until.ts';
+import { channelNames, encodeBroadcasts } from '../../../shared/contract/channels.ts';
+import { newId } from '../../../shared/contract/ids.ts';
+import { createLog } from '../../../shared/log.ts';
+import { createMetrics } from '../../../shared/metrics.ts';
+import { PayloadReader } from '../../../shared/payloads.ts';
+import { testServices } from '../../../test/support/system.ts';
+import { until } from '../../../test/support/until.ts';
+import { Subscriber } from '../subscriber.ts';
 import { RoomChannels } from './room-channels.ts';
-import { Subscriber } from './subscriber.ts';
 
 const { redisUrl } = testServices();
 const publisher = new Redis(redisUrl);

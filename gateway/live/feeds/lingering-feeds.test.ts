@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
-import { limits } from '../../shared/contract/limits.ts';
+import { limits } from '../../../shared/contract/limits.ts';
 import { LingeringFeeds } from './lingering-feeds.ts';
 
 let now = 0;

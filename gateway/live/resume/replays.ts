@@ -1,15 +1,15 @@
-import type { Log } from '../../shared/log.ts';
-import { wait } from '../../shared/wait.ts';
-import type { Reads } from '../reads/reads.ts';
-import { MAX_ROOMS_OF_MEMBERSHIPS } from '../reads/session-reads.ts';
-import { UserTurns } from '../reads/user-turns.ts';
-import { encodeLeft, encodeResumed, encodeResync } from './encode-frames.ts';
-import type { Feeds } from './feeds.ts';
-import type { Invitations } from './invitations.ts';
+import type { Log } from '../../../shared/log.ts';
+import { wait } from '../../../shared/wait.ts';
+import type { Reads } from '../../reads/reads.ts';
+import { MAX_ROOMS_OF_MEMBERSHIPS } from '../../reads/session-reads.ts';
+import { UserTurns } from '../../reads/user-turns.ts';
+import { encodeLeft, encodeResumed, encodeResync } from '../encode-frames.ts';
+import type { Feeds } from '../feeds/feeds.ts';
+import type { Invitations } from '../invitations.ts';
+import { SLICE_MS, type Slices } from '../slices.ts';
 import { applyEnd, applyJump, applyRead, nextStep, type Step } from './pending-room.ts';
 import { Batch, endOf, type Page, type PendingEntry, readPage, recentPage } from './replay-pages.ts';
 import type { Resumption } from './resumption.ts';
-import { SLICE_MS, type Slices } from './slices.ts';
 
 /** A read that failed is tried again after this time. The time doubles with each further failure. */
 const RETRY_AFTER_MS = 250;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
-import { AttachedUser, type LiveSocket } from './attached-user.ts';
-import type { Feeds } from './feeds.ts';
+import { AttachedUser, type LiveSocket } from '../attached-user.ts';
+import type { Feeds } from '../feeds/feeds.ts';
 import { HeadReports } from './head-reports.ts';
 
 beforeEach(() => mock.timers.enable({ apis: ['setInterval'] }));

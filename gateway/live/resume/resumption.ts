@@ -1,8 +1,8 @@
-import { Refusal } from '../../shared/contract/errors.ts';
-import type { RoomHead } from '../../shared/contract/frames.ts';
-import { limits } from '../../shared/contract/limits.ts';
-import type { Membership } from '../reads/session-reads.ts';
-import type { AttachedUser, LiveSocket, OwnChange } from './attached-user.ts';
+import { Refusal } from '../../../shared/contract/errors.ts';
+import type { RoomHead } from '../../../shared/contract/frames.ts';
+import { limits } from '../../../shared/contract/limits.ts';
+import type { Membership } from '../../reads/session-reads.ts';
+import type { AttachedUser, LiveSocket, OwnChange } from '../attached-user.ts';
 import { applyChange, foreignRoom, memberRoom, type PendingRoom, unreadRoom } from './pending-room.ts';
 import type { ResumePoint, ResumeRequest } from './room-plan.ts';
 

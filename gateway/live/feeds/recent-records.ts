@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { encodeMessage, isChangeOfMessage, Message } from '../../shared/contract/messages.ts';
+import { encodeMessage, isChangeOfMessage, Message } from '../../../shared/contract/messages.ts';
 
 /** The records of one room that are kept, at most. A few more may be kept for a moment. */
 const MAX_RECORDS_OF_ROOM = 128;

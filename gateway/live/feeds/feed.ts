@@ -1,7 +1,7 @@
-import type { Broadcast } from '../../shared/contract/channels.ts';
-import { encodeMessage, type MembershipChange, membershipChange } from '../../shared/contract/messages.ts';
-import type { Log } from '../../shared/log.ts';
-import type { Reads } from '../reads/reads.ts';
+import type { Broadcast } from '../../../shared/contract/channels.ts';
+import { encodeMessage, type MembershipChange, membershipChange } from '../../../shared/contract/messages.ts';
+import type { Log } from '../../../shared/log.ts';
+import type { Reads } from '../../reads/reads.ts';
 import { type FeedListener, MessageOrder } from './message-order.ts';
 import type { RecentMemory } from './recent-memory.ts';
 import { RecentRecords } from './recent-records.ts';

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
 import { Redis } from 'ioredis';
-import { channelNames } from '../../shared/contract/channels.ts';
-import { newId } from '../../shared/contract/ids.ts';
-import type { Message } from '../../shared/contract/messages.ts';
-import { createLog } from '../../shared/log.ts';
-import { createMetrics } from '../../shared/metrics.ts';
-import { PayloadReader } from '../../shared/payloads.ts';
-import { encodeMessages } from '../../test/support/stored-messages.ts';
-import { testServices } from '../../test/support/system.ts';
-import { until } from '../../test/support/until.ts';
+import { channelNames } from '../../../shared/contract/channels.ts';
+import { newId } from '../../../shared/contract/ids.ts';
+import type { Message } from '../../../shared/contract/messages.ts';
+import { createLog } from '../../../shared/log.ts';
+import { createMetrics } from '../../../shared/metrics.ts';
+import { PayloadReader } from '../../../shared/payloads.ts';
+import { encodeMessages } from '../../../test/support/stored-messages.ts';
+import { testServices } from '../../../test/support/system.ts';
+import { until } from '../../../test/support/until.ts';
+import { Subscriber } from '../subscriber.ts';
 import { Feeds } from './feeds.ts';
-import { Subscriber } from './subscriber.ts';
 
 const { redisUrl } = testServices();
 const log = createLog('test', 'silent');

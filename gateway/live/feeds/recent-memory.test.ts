@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newId } from '../../shared/contract/ids.ts';
-import { limits } from '../../shared/contract/limits.ts';
-import { encodeMessage, isChangeOfMessage, type Message } from '../../shared/contract/messages.ts';
+import { newId } from '../../../shared/contract/ids.ts';
+import { limits } from '../../../shared/contract/limits.ts';
+import { encodeMessage, isChangeOfMessage, type Message } from '../../../shared/contract/messages.ts';
 import { RecentMemory } from './recent-memory.ts';
 import { RecentRecords } from './recent-records.ts';
 

@@ -1,15 +1,15 @@
-import { Refusal } from '../../shared/contract/errors.ts';
-import type { Bearer } from '../accounts/tokens.ts';
-import { BEFORE_ALL_ROOMS } from '../reads/attachment-reads.ts';
-import type { AttachedUser, LiveSocket, SocketAttachment } from './attached-user.ts';
-import type { AttachedUsers } from './attached-users.ts';
-import type { FirstReads } from './first-reads.ts';
+import { Refusal } from '../../../shared/contract/errors.ts';
+import type { Bearer } from '../../accounts/tokens.ts';
+import { BEFORE_ALL_ROOMS } from '../../reads/attachment-reads.ts';
+import type { AttachedUser, LiveSocket, SocketAttachment } from '../attached-user.ts';
+import type { AttachedUsers } from '../attached-users.ts';
+import type { FirstReads } from '../first-reads.ts';
+import type { Invitations } from '../invitations.ts';
+import type { Slices } from '../slices.ts';
 import { HeadReports } from './head-reports.ts';
-import type { Invitations } from './invitations.ts';
 import { Replays, type ReplaysOptions } from './replays.ts';
 import { Resumption, type SendWelcome, WelcomeParts } from './resumption.ts';
 import type { ResumeRequest } from './room-plan.ts';
-import type { Slices } from './slices.ts';
 import { type WelcomeOptions, welcomeRooms } from './welcome-rooms.ts';
 
 export interface ResumingSocketsOptions extends ReplaysOptions {

@@ -1,4 +1,4 @@
-import type { Membership } from '../reads/session-reads.ts';
+import type { Membership } from '../../reads/session-reads.ts';
 
 /** What a client asks for with its `Resume` frames. */
 export interface ResumeRequest {

@@ -1,5 +1,5 @@
-import type { Reads } from '../reads/reads.ts';
-import type { Feeds } from './feeds.ts';
+import type { Reads } from '../../reads/reads.ts';
+import type { Feeds } from '../feeds/feeds.ts';
 import type { PendingRoom } from './pending-room.ts';
 
 /** One statement reads the messages of these rooms. */

@@ -1,4 +1,4 @@
-import type { MembershipChange } from '../../shared/contract/messages.ts';
+import type { MembershipChange } from '../../../shared/contract/messages.ts';
 
 /** Messages of one room that wait for an earlier message. Further messages are dropped here, and read later. */
 const MAX_PENDING_MESSAGES = 10_000;

@@ -1,4 +1,4 @@
-import { limits } from '../../shared/contract/limits.ts';
+import { limits } from '../../../shared/contract/limits.ts';
 
 const DEFAULT_LINGER_MS = 60_000;
 const CHECK_EVERY_MS = 5_000;
