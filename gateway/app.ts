@@ -15,11 +15,10 @@ import { limits } from '../shared/contract/limits.ts';
 import { Message } from '../shared/contract/messages.ts';
 import { ReadCounts } from '../shared/contract/read-marks.ts';
 import * as requests from '../shared/contract/requests.ts';
-import { openApi } from './docs/open-api.ts';
 import { HTML, SCRIPT, STYLE } from './http/built-files.ts';
 import { fileRoute, type Route, route } from './http/route.ts';
 import { login, loginWithOtp, register, registerWithOtp, sendOtp } from './routes/account-routes.ts';
-import { docsFile, JSON_FILE, listDocuments, servedDocument, showOpenApi } from './routes/docs-routes.ts';
+import { docsFile, JSON_FILE, listDocuments, servedDocuments, showOpenApi } from './routes/docs-routes.ts';
 import { clientLibrary, clientPeople, pageFile, pageOfRooms } from './routes/file-routes.ts';
 import { healthy, ready } from './routes/health-routes.ts';
 import { mailedCodes, settings } from './routes/mailed-code-routes.ts';
@@ -48,7 +47,7 @@ import {
 import type { SocketSettings } from './sockets/socket-server.ts';
 import { upgradeNeeded } from './sockets/upgrade-needed.ts';
 
-const openApiFile = servedDocument(() => openApi(routes));
+const documents = servedDocuments(() => routes);
 
 /**
  * Every route of a gateway. A row without `callers` requires a token. The HTTP server makes its routes and its 405
@@ -272,7 +271,9 @@ export const routes: readonly Route[] = [
   fileRoute('/client/people.js', [SCRIPT], clientPeople),
   fileRoute('/docs', [HTML], listDocuments),
   fileRoute('/docs/http', [HTML], showOpenApi),
-  fileRoute('/docs/openapi.json', [JSON_FILE], openApiFile),
+  fileRoute('/docs/openapi.json', [JSON_FILE], documents.openApi),
+  fileRoute('/docs/socket', [HTML], documents.socketPage),
+  fileRoute('/docs/asyncapi.json', [JSON_FILE], documents.asyncApi),
   fileRoute('/docs/files/:file', [SCRIPT, STYLE], docsFile),
   route('GET', '/healthz', { callers: 'open', skipsRateLimit: true, answer: Status, handler: healthy }),
   route('GET', '/readyz', {

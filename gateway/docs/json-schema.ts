@@ -13,20 +13,22 @@ export interface NamedSchemas {
 
 /** Makes JSON Schemas of the schemas that parse the input and shape the answers. */
 export class JsonSchemas {
-  readonly #names: Map<v.GenericSchema, string>;
+  readonly #named: NamedSchemas;
 
   /** @param named these schemas are references wherever they are used */
   constructor(named: NamedSchemas) {
-    this.#names = new Map(Object.entries(named).map(([name, schema]) => [schema, name]));
+    this.#named = named;
   }
 
   /** @throws Error if a part of the schema has no form in JSON Schema */
   convert(schema: v.GenericSchema): JsonSchema {
-    const { $schema: _, ...converted } = toJsonSchema(schema, {
+    const others = Object.entries(this.#named).filter(([, each]) => each !== schema);
+    const { $schema, $defs, ...converted } = toJsonSchema(schema, {
       target: 'draft-2020-12',
       errorMode: 'throw',
-      overrideSchema: ({ valibotSchema, jsonSchema }) =>
-        this.#reference(schema, valibotSchema as v.GenericSchema) ?? variant(valibotSchema, jsonSchema),
+      definitions: Object.fromEntries(others),
+      overrideRef: ({ referenceId }) => referenceTo(referenceId).$ref,
+      overrideSchema: ({ valibotSchema, jsonSchema }) => variant(valibotSchema, jsonSchema),
       overrideAction: ({ valibotAction, jsonSchema }) => action(valibotAction as Action, jsonSchema),
     });
     return converted;
@@ -34,13 +36,13 @@ export class JsonSchemas {
 
   /** @returns the schema itself, or a reference if it has a name */
   use(schema: v.GenericSchema): JsonSchema {
-    const name = this.#names.get(schema);
-    return name ? referenceTo(name) : this.convert(schema);
+    const found = Object.entries(this.#named).find(([, each]) => each === schema);
+    return found ? referenceTo(found[0]) : this.convert(schema);
   }
 
-  #reference(root: v.GenericSchema, part: v.GenericSchema): JsonSchema | undefined {
-    const name = part === root ? undefined : this.#names.get(part);
-    return name ? referenceTo(name) : undefined;
+  /** @returns the schemas with names, by their names */
+  named(): Record<string, JsonSchema> {
+    return Object.fromEntries(Object.entries(this.#named).map(([name, each]) => [name, this.convert(each)]));
   }
 }
 

@@ -6,8 +6,7 @@ import { callersOf, errorsOf, type Route } from '../http/route.ts';
 import { type JsonSchema, JsonSchemas, referenceTo } from './json-schema.ts';
 import { groups, type Operation, operations } from './operations.ts';
 
-const components = { User, Room, UserOfRoom, Message, Error: ErrorAnswer };
-const schemas = new JsonSchemas(components);
+const schemas = new JsonSchemas({ User, Room, UserOfRoom, Message, Error: ErrorAnswer });
 
 /**
  * Makes the OpenAPI 3.1 document of the route table: from the schemas that parse the input and shape the answers, and
@@ -30,7 +29,7 @@ export function openApi(routes: readonly Route[]): object {
     tags: Object.entries(groups).map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      schemas: Object.fromEntries(Object.entries(components).map(([name, each]) => [name, schemas.convert(each)])),
+      schemas: schemas.named(),
       securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'The token of a login.' } },
     },
   };
@@ -42,7 +41,9 @@ A refusal has a \`code\` for programs, a text for people, and \`retry\`: what to
 \`same_ref\`: send the same again after \`Retry-After\`. \`new_ref\`: send it with another \`Idempotency-Key\`.
 \`after_login\`: get a new token first.
 
-Live messages come over a WebSocket.`;
+A path of this document with another method is refused with 405 and \`method_not_allowed\`.
+
+Live messages come over a WebSocket: see [its document](/docs/socket).`;
 
 function operationOf(row: Route): object {
   const operation = operations[`${row.method} ${row.path}`];

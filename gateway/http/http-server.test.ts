@@ -50,6 +50,8 @@ test('only these routes can be called without a token', () => {
     'GET /docs',
     'GET /docs/http',
     'GET /docs/openapi.json',
+    'GET /docs/socket',
+    'GET /docs/asyncapi.json',
     'GET /docs/files/:file',
     'GET /healthz',
     'GET /readyz',

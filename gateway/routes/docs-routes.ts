@@ -1,7 +1,10 @@
+import { asyncApi } from '../docs/async-api.ts';
+import { openApi } from '../docs/open-api.ts';
+import { socketPage } from '../docs/socket-page.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
 import { builtFiles, HTML, SCRIPT, STYLE } from '../http/built-files.ts';
-import type { OpenRequest } from '../http/route.ts';
-import { ServedFile } from '../http/served-file.ts';
+import type { OpenRequest, Route } from '../http/route.ts';
+import { ServedFile, type ServedFileOptions } from '../http/served-file.ts';
 
 export const JSON_FILE = 'application/json; charset=utf-8';
 
@@ -31,11 +34,21 @@ export function docsFile(
   return files.get(parameters.file);
 }
 
-/** @param make is called at the first request */
-export function servedDocument(make: () => object): () => ServedFile {
+/** The documents that are made of the route table, at the first request. */
+export function servedDocuments(routes: () => readonly Route[]) {
+  const json = { type: JSON_FILE, cacheSeconds: 0 };
+  const page = { type: HTML, cacheSeconds: 0, policy: DOCS_POLICY };
+  return {
+    openApi: servedOnce(() => JSON.stringify(openApi(routes())), json),
+    asyncApi: servedOnce(() => JSON.stringify(asyncApi(routes())), json),
+    socketPage: servedOnce(() => socketPage(asyncApi(routes())), page),
+  };
+}
+
+function servedOnce(make: () => string, options: ServedFileOptions): () => ServedFile {
   let file: ServedFile | undefined;
   return () => {
-    file ??= new ServedFile(Buffer.from(JSON.stringify(make())), { type: JSON_FILE, cacheSeconds: 0 });
+    file ??= new ServedFile(Buffer.from(make()), options);
     return file;
   };
 }

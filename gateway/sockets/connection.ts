@@ -2,11 +2,17 @@ import type { WebSocket } from 'uWebSockets.js';
 import * as v from 'valibot';
 import { Command, Ref } from '../../shared/contract/commands.ts';
 import { closeCodes, Refusal } from '../../shared/contract/errors.ts';
+import {
+  isOtherFrame,
+  type OtherFrame,
+  type OtherFrameName,
+  otherClientFrames,
+} from '../../shared/contract/frame-lists.ts';
 import type { RoomOutcome } from '../../shared/contract/jobs.ts';
 import { limits } from '../../shared/contract/limits.ts';
-import { Typing, Watch } from '../../shared/contract/people.ts';
-import { MarkRead } from '../../shared/contract/read-marks.ts';
-import { Resume } from '../../shared/contract/resume.ts';
+import type { Watch } from '../../shared/contract/people.ts';
+import type { MarkRead } from '../../shared/contract/read-marks.ts';
+import type { Resume } from '../../shared/contract/resume.ts';
 import { withTimeout } from '../../shared/timeout.ts';
 import type { Bearer } from '../accounts/tokens.ts';
 import { newExpiry } from '../commands/dispatcher.ts';
@@ -46,6 +52,8 @@ export interface UpgradeData {
   isResuming: boolean;
 }
 
+type Receiver<Name extends OtherFrameName> = (connection: Connection, frame: OtherFrame<Name>, bytes: number) => void;
+
 /** A socket that is not attached after this time is closed. */
 const ATTACH_TIMEOUT_MS = 9_000;
 const UNKNOWN_EXPIRY = Number.POSITIVE_INFINITY;
@@ -55,6 +63,12 @@ const UNKNOWN_EXPIRY = Number.POSITIVE_INFINITY;
  * A gateway has very many idle sockets, so a field that an idle socket does not need is undefined.
  */
 export class Connection extends SendingSocket implements AttachingSocket, OutboxSocket, DepartingSocket {
+  static readonly #receivers: { [Name in OtherFrameName]: Receiver<Name> } = {
+    Resume: (connection, frame, bytes) => connection.#receiveResume(frame, bytes),
+    MarkRead: (connection, frame, bytes) => connection.#receiveMark(frame, bytes),
+    Watch: (connection, frame, bytes) => connection.#receiveWatch(frame, bytes),
+    Typing: (connection, { roomId }) => connection.#context.gateway.liveRooms.type(connection, roomId),
+  };
   attachment: SocketAttachment | undefined;
   /** When the token of the socket expires, in milliseconds since 1970. */
   tokenExpires = UNKNOWN_EXPIRY;
@@ -132,20 +146,8 @@ export class Connection extends SendingSocket implements AttachingSocket, Outbox
     let frame: Record<string, unknown> = {};
     try {
       frame = parseFrame(bytes, isBinary);
-      if (frame.command === 'Resume') {
-        this.#receiveResume(validate(Resume, frame), bytes.byteLength);
-        return;
-      }
-      if (frame.command === 'MarkRead' && this.isV1) {
-        this.#receiveMark(validate(MarkRead, frame), bytes.byteLength);
-        return;
-      }
-      if (frame.command === 'Watch' && this.isV1) {
-        this.#receiveWatch(validate(Watch, frame), bytes.byteLength);
-        return;
-      }
-      if (frame.command === 'Typing' && this.isV1) {
-        this.#context.gateway.liveRooms.type(this, validate(Typing, frame).roomId);
+      if (isOtherFrame(frame.command) && this.#knows(frame.command)) {
+        this.#receiveOther(frame.command, frame, bytes.byteLength);
         return;
       }
       const command = validate(Command, frame);
@@ -161,6 +163,16 @@ export class Connection extends SendingSocket implements AttachingSocket, Outbox
     this.#takeFrame();
   }
 
+  /** Without `rooms.v1` only `Resume` is known, so that its refusal has the reason. */
+  #knows(name: OtherFrameName): boolean {
+    return this.isV1 || name === 'Resume';
+  }
+
+  #receiveOther<Name extends OtherFrameName>(name: Name, frame: Record<string, unknown>, bytes: number): void {
+    const receive: Receiver<Name> = Connection.#receivers[name];
+    receive(this, validate(otherClientFrames[name], frame) as OtherFrame<Name>, bytes);
+  }
+
   /** @throws Refusal `not_resuming`, `too_long`, `busy` or `rate_limited` */
   #receiveResume(resume: Resume, bytes: number): void {
     if (!this.#isResuming) throw new Refusal('not_resuming');
@@ -173,33 +185,31 @@ export class Connection extends SendingSocket implements AttachingSocket, Outbox
       return;
     }
     this.#takeCommand();
-    const submit = () => {
+    this.#whenAttached(bytes, () => {
       try {
         gateway.liveRooms.resume(this, requestOf(resume, gateway.epoch));
       } catch (error) {
         this.#refuse(error, undefined);
       }
-    };
-    if (this.#waiting) waitingCommands.add(this.#waiting, { bytes, submit });
-    else submit();
+    });
   }
 
   /** Ignores a mark in a room of which the user is not a member. @throws Refusal `busy` */
   #receiveMark({ roomId, seq }: MarkRead, bytes: number): void {
-    const { gateway, waitingCommands } = this.#context;
-    const submit = () => {
+    this.#whenAttached(bytes, () => {
       const user = this.attachment?.user;
-      if (user?.rooms.has(roomId)) gateway.readMarks.add({ userId: user.id, roomId, seq });
-    };
-    if (this.#waiting) waitingCommands.add(this.#waiting, { bytes, submit });
-    else submit();
+      if (user?.rooms.has(roomId)) this.#context.gateway.readMarks.add({ userId: user.id, roomId, seq });
+    });
   }
 
   /** @throws Refusal `busy` */
   #receiveWatch({ rooms }: Watch, bytes: number): void {
-    const { gateway, waitingCommands } = this.#context;
-    const submit = () => gateway.liveRooms.watch(this, rooms);
-    if (this.#waiting) waitingCommands.add(this.#waiting, { bytes, submit });
+    this.#whenAttached(bytes, () => this.#context.gateway.liveRooms.watch(this, rooms));
+  }
+
+  /** Calls `submit` at once, or when the socket is attached. @throws Refusal `busy` */
+  #whenAttached(bytes: number, submit: () => void): void {
+    if (this.#waiting) this.#context.waitingCommands.add(this.#waiting, { bytes, submit });
     else submit();
   }
 

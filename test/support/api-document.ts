@@ -16,6 +16,7 @@ export interface DocumentedOperation {
 }
 
 interface ApiDocument {
+  info: { description: string };
   paths: Record<string, Record<string, DocumentedOperation>>;
   components: { schemas: Record<string, object> };
 }

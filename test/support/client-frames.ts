@@ -1,21 +1,12 @@
-import * as v from 'valibot';
 import type { CommandName } from '../../shared/contract/commands.ts';
 import type { RoomType } from '../../shared/contract/fields.ts';
-import { Ack, ErrorFrame, GoingAway, Welcome } from '../../shared/contract/frames.ts';
-import { Message } from '../../shared/contract/messages.ts';
-import { Presence, TypingUsers } from '../../shared/contract/people.ts';
-import { Read } from '../../shared/contract/read-marks.ts';
-import { Heads, Left, Resumed, Resync } from '../../shared/contract/resume.ts';
+import { type GatewayFrame, gatewayFrameOf } from '../../shared/contract/frame-lists.ts';
+import type { Message } from '../../shared/contract/messages.ts';
 import { parseExactly } from './parse-exactly.ts';
-
-const Frame = v.variant('command', [
-  v.variant('command', [Welcome, Ack, ErrorFrame, GoingAway]),
-  v.variant('command', [Resumed, Resync, Left, Heads, Read, Presence, TypingUsers]),
-  Message,
-]);
+import { assertFrameInDocument } from './socket-document.ts';
 
 /** Every frame that a gateway sends. */
-export type Frame = v.InferOutput<typeof Frame>;
+export type Frame = GatewayFrame;
 
 /** A command as a client sends it. */
 export interface CommandFrame {
@@ -27,8 +18,11 @@ export interface CommandFrame {
   ref?: string;
 }
 
+/** Parses a frame of a gateway. Asserts that its schema and the document of the socket have all of it. */
 export function parseFrame(text: string): Frame {
-  return parseExactly(Frame, JSON.parse(text));
+  const frame = JSON.parse(text);
+  assertFrameInDocument(frame);
+  return parseExactly(gatewayFrameOf(frame.command), frame);
 }
 
 export function isMessage(frame: Frame): frame is Message {

@@ -11,6 +11,7 @@ import type { Message } from '../../shared/contract/messages.ts';
 import type { Resume } from '../../shared/contract/resume.ts';
 import { type Answer, assertDescribed, assertNoStoredId, bodyOf } from './answer-checks.ts';
 import { type CommandFrame, type Frame, isMessage, parseFrame } from './client-frames.ts';
+import { assertRefusalInDocument } from './socket-document.ts';
 import { MAX_WAIT_MS } from './until.ts';
 
 export interface CallOptions {
@@ -171,7 +172,9 @@ export class Client {
     const before = this.frames.length;
     this.send({ ...command, ref });
     const isAnswer = (frame: Frame) => (frame.command === 'Ack' || frame.command === 'Error') && frame.ref === ref;
-    return this.until(() => this.frames.slice(before).find(isAnswer) as Ack | ErrorFrame | undefined);
+    const answer = await this.until(() => this.frames.slice(before).find(isAnswer) as Ack | ErrorFrame | undefined);
+    if (answer.command === 'Error') assertRefusalInDocument(command.command, answer.code);
+    return answer;
   }
 
   /** Sends a command and asserts that the answer is an `Ack`. */
