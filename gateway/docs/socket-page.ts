@@ -59,7 +59,7 @@ function sectionOf([key, { name, summary, payload, examples, ...rest }]: [string
   const refusals = codes.map(
     (code, index) => html`${index > 0 ? ', ' : ''}<a href="#${code}"><code>${code}</code></a>`,
   );
-  return html`<section aria-labelledby="${key}">
+  return html`<section>
 <h3 id="${key}">${name}</h3>
 <p>${withCode(summary)}</p>
 ${table(['field', 'form', 'meaning'], fieldsOf(payload))}
@@ -100,10 +100,10 @@ function formOf(schema: JsonSchema): string {
 
 function table(columns: string[], rows: Cell[][]): Html {
   const cell = (value: Cell) => html`<td>${value instanceof Html ? value : withCode(`${value}`)}</td>`;
-  return html`<div class="table"><table>
+  return html`<table>
 <thead><tr>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => html`<tr>${row.map(cell)}</tr>\n`)}</tbody>
-</table></div>`;
+</table>`;
 }
 
 /** A code or a name that links on this page lead to. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import axe from 'axe-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { until } from '../../support/until.ts';
+import { axeFindings } from '../axe-findings.ts';
 import { Traffic } from '../traffic.ts';
 
 const TIMEOUT_MS = 15_000;
@@ -161,12 +161,7 @@ export class Visitor {
 
   /** @throws AssertionError with each finding of axe-core on the screen of now */
   async seeNoFindings(screen: string): Promise<void> {
-    // The policy of the page allows no script from outside, so axe runs as the debugger does.
-    await this.page.evaluate(`if (!window.axe) { ${axe.source} }`);
-    const { violations } = await this.page.evaluate<{ violations: AxeFinding[] }>('axe.run()');
-    const findings = violations.map(
-      ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
-    );
+    const findings = await axeFindings(this.page);
     assert.deepEqual(findings, [], `axe on ${screen} of ${this.firstName}`);
   }
 
@@ -174,9 +169,4 @@ export class Visitor {
   takeFaults(ignored = /^$/): string[] {
     return this.traffic.faults.splice(0).filter((fault) => !ignored.test(fault));
   }
-}
-
-interface AxeFinding {
-  id: string;
-  nodes: { html: string }[];
 }
