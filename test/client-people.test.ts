@@ -35,7 +35,7 @@ test('the people of a room come, type, and stop to type with a message', async (
   const typing = (people: RoomPeople) => [...(people.getSnapshot().get(roomId)?.typing ?? [])];
   // A busy gateway drops the frame, and this machine can be busy.
   await until(() => {
-    bob.client.sendFrame({ command: 'Typing', roomId } as { command: string });
+    bob.client.sendFrame({ command: 'Typing', roomId });
     return typing(ofAnn).length > 0;
   });
   assert.deepEqual(typing(ofAnn), [bobId]);

@@ -145,12 +145,12 @@ test('a listener gets each frame of the connection in use, and sends a frame onl
   client.on('frame', ({ command }) => frames.push(command));
   send(sockets[0], { command: 'Typing', roomId: 'tea', users: ['ann'] });
   await until(() => frames.length === 1);
-  assert.ok(client.sendFrame({ command: 'Watch' }));
+  assert.ok(client.sendFrame({ command: 'Watch', rooms: [] }));
   await until(() => received.length === 1);
-  assert.deepEqual(received[0]?.frame, { command: 'Watch' });
+  assert.deepEqual(received[0]?.frame, { command: 'Watch', rooms: [] });
   sockets[0]?.terminate();
   await until(() => client.state === 'offline');
-  assert.equal(client.sendFrame({ command: 'Watch' }), false);
+  assert.equal(client.sendFrame({ command: 'Watch', rooms: [] }), false);
   await until(() => states.at(-1) === 'live: resumed' && sockets.length === 2);
   assert.deepEqual(frames, ['Typing', 'Welcome', 'Resumed']);
   assert.equal(received.length, 1);

@@ -7,7 +7,7 @@ export type { KnownRoom } from './known-rooms.ts';
 export type { MessageStream } from './message-stream.ts';
 export type { Outcome, Pending } from './outbox.ts';
 export type { OwnMessage } from './own-messages.ts';
-export type { Ack, Command, Message, Person, Retry, RoomType } from './protocol.ts';
+export type { Ack, ClientFrame, Command, Message, Person, Retry, RoomType } from './protocol.ts';
 export { Refused } from './refused.ts';
 export type { CommittedMessage, RoomSnapshot, RoomView, ViewOptions } from './room-view.ts';
 export { RoomsClient } from './rooms-client.ts';

@@ -26,6 +26,9 @@ test('the types and numbers of the client are those of the contract', () => {
   assertEqualTypes<readMarks.Read, protocol.Read>(same, same);
   assertEqualTypes<people.Presence, protocol.Presence>(same, same);
   assertEqualTypes<people.TypingUsers, protocol.TypingUsers>(same, same);
+  assertEqualTypes<people.Watch, protocol.Watch>(same, same);
+  assertEqualTypes<people.Typing, protocol.Typing>(same, same);
+  assertEqualTypes<readMarks.MarkRead, protocol.MarkRead>(same, same);
   assertEqualTypes<resume.Resume, protocol.Resume>(same, same);
   assertEqualTypes<resume.Resync, FrameOf<'Resync'>>(same, same);
   assertEqualTypes<resume.Resumed, FrameOf<'Resumed'>>(same, same);

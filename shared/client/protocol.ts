@@ -86,6 +86,28 @@ export interface Resume {
   more?: boolean | undefined;
 }
 
+/** The user has read the room up to this message, on any device. */
+export interface MarkRead {
+  command: 'MarkRead';
+  roomId: string;
+  seq: number;
+}
+
+/** The rooms that the user looks at now. They replace those of the last `Watch`. */
+export interface Watch {
+  command: 'Watch';
+  rooms: string[];
+}
+
+/** The user types in this room. */
+export interface Typing {
+  command: 'Typing';
+  roomId: string;
+}
+
+/** The frames that a client sends itself. They have no `Ack`, and nothing sends them again. */
+export type ClientFrame = MarkRead | Watch | Typing;
+
 interface Resync {
   command: 'Resync';
   roomId: string;

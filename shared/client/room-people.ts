@@ -1,6 +1,6 @@
 import type { Events } from './events.ts';
 import { endsMembership, startsMembership } from './positions.ts';
-import type { Frame, Message, Presence } from './protocol.ts';
+import type { ClientFrame, Frame, Message, Presence } from './protocol.ts';
 
 /** The gateway drops a second `Typing` frame that comes within two seconds. */
 const TYPING_EVERY_MS = 3_000;
@@ -10,7 +10,7 @@ const TYPING_SHOWN_MS = 5_000;
 export interface PeopleSource {
   readonly userId: string | undefined;
   on: Events<PeopleEvents>['on'];
-  sendFrame(frame: { command: string }): boolean;
+  sendFrame(frame: ClientFrame): boolean;
 }
 
 interface PeopleEvents {
@@ -75,7 +75,7 @@ export class RoomPeople {
   typing(roomId: string): void {
     const now = performance.now();
     if (now - (this.#sentAt.get(roomId) ?? Number.NEGATIVE_INFINITY) < TYPING_EVERY_MS) return;
-    if (this.#source.sendFrame({ command: 'Typing', roomId } as { command: string })) this.#sentAt.set(roomId, now);
+    if (this.#source.sendFrame({ command: 'Typing', roomId })) this.#sentAt.set(roomId, now);
   }
 
   close(): void {
@@ -142,6 +142,6 @@ export class RoomPeople {
   }
 
   #sendWatched(): void {
-    this.#source.sendFrame({ command: 'Watch', rooms: this.#watched } as { command: string });
+    this.#source.sendFrame({ command: 'Watch', rooms: [...this.#watched] });
   }
 }

@@ -8,7 +8,7 @@ import { MessageStream } from './message-stream.ts';
 import { newRef } from './new-ref.ts';
 import { Outbox, type Pending } from './outbox.ts';
 import { endsMembership } from './positions.ts';
-import type { Ack, Command, Frame, Message, Welcome } from './protocol.ts';
+import type { Ack, ClientFrame, Command, Frame, Message, Welcome } from './protocol.ts';
 import { Receiver } from './receiver.ts';
 import { Refused } from './refused.ts';
 import { RoomView, type ViewOptions } from './room-view.ts';
@@ -139,7 +139,7 @@ export class RoomsClient {
    * Sends a frame that is not a command, such as `Typing`, if a connection is in use. Nothing sends it again.
    * @returns true if it was sent
    */
-  sendFrame(frame: { command: string }): boolean {
+  sendFrame(frame: ClientFrame): boolean {
     this.#connection.current?.send(frame);
     return !!this.#connection.current;
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { Events } from './events.ts';
-import type { Message, Read } from './protocol.ts';
+import type { ClientFrame, Message, Read } from './protocol.ts';
 import { UnreadCounts, type UnreadSource } from './unread-counts.ts';
 
 // The counts of a client, and a model of the gateway. The frames of the gateway may come later than messages.
@@ -32,8 +32,8 @@ class Model {
     const source = {
       userId: USER,
       on: (name: Emitted, listener: (event: never) => unknown) => this.#events.on(name, listener),
-      sendFrame: (frame: { command: string; seq?: number }) => {
-        if (this.isConnected) this.mark(frame.seq ?? 0);
+      sendFrame: (frame: ClientFrame) => {
+        if (this.isConnected) this.mark('seq' in frame ? frame.seq : 0);
         return this.isConnected;
       },
     };

@@ -1,6 +1,6 @@
 import type { Events } from './events.ts';
 import { endsMembership, startsMembership } from './positions.ts';
-import type { Frame, Message, Welcome } from './protocol.ts';
+import type { ClientFrame, Frame, Message, Welcome } from './protocol.ts';
 import { type RoomUnread, UnreadRoom } from './unread-room.ts';
 
 /** Marks of this time are sent together. */
@@ -10,7 +10,7 @@ const SEND_EVERY_MS = 1_000;
 export interface UnreadSource {
   readonly userId: string | undefined;
   on: Events<UnreadEvents>['on'];
-  sendFrame(frame: { command: string }): boolean;
+  sendFrame(frame: ClientFrame): boolean;
 }
 
 interface UnreadEvents {
@@ -137,8 +137,7 @@ export class UnreadCounts {
     for (const roomId of this.#unsent) {
       const room = this.#rooms.get(roomId);
       if (!room) continue;
-      const frame = { command: 'MarkRead', roomId, seq: Math.max(room.mark, room.read) };
-      this.#source.sendFrame(frame);
+      this.#source.sendFrame({ command: 'MarkRead', roomId, seq: Math.max(room.mark, room.read) });
     }
     this.#unsent.clear();
   }
