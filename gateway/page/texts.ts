@@ -123,6 +123,7 @@ export const texts = {
     deleteTitle: 'Delete this message?',
     actions: 'Your message',
     newMessages: (count: number) => (count === 1 ? '1 new message ↓' : `${count} new messages ↓`),
+    manyNewMessages: (count: number) => `${count} new messages`,
     readOnly: 'Only the owner and admins write in this room.',
     joinToWrite: 'Join the room to write.',
     online: (online: number, all: number) => `${online} of ${all} online`,

@@ -49,7 +49,7 @@ export function MessageList({ snapshot, context, onReadToEnd }: MessageListProps
           {words.newMessages(unseen)}
         </button>
       )}
-      <Announcer snapshot={snapshot} context={context} />
+      <Announcer snapshot={snapshot} context={context} names={names} />
     </div>
   );
 }

@@ -2,6 +2,7 @@ import type { RoomView } from '../../../shared/client/room-view.ts';
 import type { Directory } from '../session/directory.ts';
 import { texts } from '../texts.ts';
 import { Avatar } from '../ui/avatar.tsx';
+import { dateTexts } from '../ui/date-texts.ts';
 import { errorText } from '../ui/error-text.ts';
 import { Icon } from '../ui/icons.tsx';
 import type { ShownMessage } from './chunks.ts';
@@ -96,10 +97,10 @@ function Written({ message, isOwn, isGrouped, context }: WrittenProps) {
 }
 
 function Time({ message }: { message: ShownMessage }) {
-  const time = new Date(timeOf(message));
+  const time = timeOf(message);
   return (
-    <time dateTime={time.toISOString()} title={time.toLocaleString()}>
-      {time.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })}
+    <time dateTime={new Date(time).toISOString()} title={dateTexts.full(time)}>
+      {dateTexts.clock(time)}
     </time>
   );
 }
@@ -145,7 +146,6 @@ function isFirstUnread({ seq = 0 }: ShownMessage, before: ShownMessage | undefin
 }
 
 function dayText(time: number): string {
-  const date = new Date(time);
-  if (date.toDateString() === new Date().toDateString()) return texts.room.today;
-  return date.toLocaleDateString(undefined, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
+  if (new Date(time).toDateString() === new Date().toDateString()) return texts.room.today;
+  return dateTexts.day(time);
 }

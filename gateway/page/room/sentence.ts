@@ -1,5 +1,6 @@
 import type { Directory } from '../session/directory.ts';
 import { texts } from '../texts.ts';
+import { dateTexts } from '../ui/date-texts.ts';
 import type { ShownMessage } from './chunks.ts';
 import { authorOf, isDeleted, isEdited, isWritten, timeOf } from './message-kind.ts';
 
@@ -14,7 +15,7 @@ export function sentenceOf(message: ShownMessage, { directory, ownId }: Reader):
   const authorId = authorOf(message, ownId);
   const author = authorId === ownId ? texts.common.you : directory.nameOf(authorId) || texts.common.unknownUser;
   const text = isDeleted(message) ? texts.rooms.deleted : message.text;
-  const time = new Date(timeOf(message)).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
+  const time = dateTexts.clock(timeOf(message));
   const state = isEdited(message)
     ? texts.room.edited
     : message.state === 'committed'

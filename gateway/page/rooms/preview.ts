@@ -1,5 +1,6 @@
 import type { Message } from '../../../shared/client/protocol.ts';
 import { texts } from '../texts.ts';
+import { dateTexts } from '../ui/date-texts.ts';
 
 /** One line about the last message of a room. @param author the name of who wrote it */
 export function previewOf({ command, text }: Message, author: string): string {
@@ -13,7 +14,5 @@ export function previewOf({ command, text }: Message, author: string): string {
 export function shortTime(time: string, now = new Date()): string {
   const date = new Date(time);
   const isToday = date.toDateString() === now.toDateString();
-  return isToday
-    ? date.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
-    : date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' });
+  return isToday ? dateTexts.clock(date.getTime()) : dateTexts.shortDay(date.getTime());
 }

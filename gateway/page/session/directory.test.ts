@@ -33,5 +33,15 @@ test('a user of an earlier answer is not loaded', () => {
   directory.add([{ id: 'a', firstName: 'Ann', lastName: 'Example' }]);
   assert.equal(directory.nameOf('a'), 'Ann Example');
   directory.add([{ id: 'a', firstName: 'Anna', lastName: 'Example', isOnline: true }]);
-  assert.deepEqual(directory.userOf('a'), { id: 'a', firstName: 'Anna', lastName: 'Example', isOnline: true });
+  const anna = { id: 'a', firstName: 'Anna', lastName: 'Example', isOnline: true };
+  assert.deepEqual(directory.userOf('a'), anna);
+});
+
+test('the same members again change nothing, so the rows of a room are not made again', () => {
+  const directory = new Directory(() => assert.fail('a request'));
+  const members = [{ id: 'a', firstName: 'Ann', lastName: 'Example' }, { id: 'b' }];
+  directory.add(members);
+  const known = directory.getSnapshot();
+  directory.add([...members]);
+  assert.equal(directory.getSnapshot(), known);
 });

@@ -16,6 +16,7 @@ export class Directory {
   readonly #users = new Map<string, DirectoryUser>();
   /** Users who are loaded now, or who could not be loaded. */
   readonly #asked = new Set<string>();
+  readonly #added = new WeakSet<object>();
   readonly #waiting: string[] = [];
   readonly #state = new State<ReadonlyMap<string, DirectoryUser>>(new Map());
   #running = 0;
@@ -40,12 +41,13 @@ export class Directory {
     return user;
   }
 
-  /** Adds the users of an answer. */
+  /** Adds the users of an answer. The same objects again change nothing: a room gives its members after each message. */
   add(users: Iterable<Partial<Person> & { id: string }>): void {
-    for (const user of users) {
-      const { firstName, lastName } = user;
-      if (firstName !== undefined && lastName !== undefined)
-        this.#users.set(user.id, { ...this.#users.get(user.id), ...user, firstName, lastName });
+    const added = [...users].filter((user) => !this.#added.has(user)).filter(hasName);
+    if (added.length === 0) return;
+    for (const user of added) {
+      this.#added.add(user);
+      this.#users.set(user.id, { ...this.#users.get(user.id), ...user });
     }
     this.#state.set(new Map(this.#users));
   }
@@ -74,4 +76,8 @@ export class Directory {
     this.#running--;
     void this.#loadNext();
   }
+}
+
+function hasName(user: Partial<Person> & { id: string }): user is DirectoryUser {
+  return user.firstName !== undefined && user.lastName !== undefined;
 }

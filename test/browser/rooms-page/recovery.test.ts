@@ -14,13 +14,14 @@ test('gateways are killed, and both pages recover with every message once', asyn
   await bob.findAndJoin('The room');
   await bob.write('before');
   await ann.seeMessage('before');
+  await bob.seeMessage('before');
   const [first, second] = cluster.gateways;
   assert.ok(first && second);
   const ports = urls.map((url) => Number(new URL(url).port));
   process.kill(second.pid, 'SIGKILL');
   await bob.page.getByText(/^Offline/).waitFor();
   await bob.write('of Bob, while offline');
-  await bob.page.getByText('sending …').waitFor();
+  await bob.seeSending('of Bob, while offline');
   await ann.write('of Ann');
   await ann.seeMessage('of Ann');
   process.kill(first.pid, 'SIGKILL');
@@ -30,7 +31,8 @@ test('gateways are killed, and both pages recover with every message once', asyn
   await Promise.all([ann.see('Connected'), bob.see('Connected')]);
   await bob.seeMessage('of Ann, while offline');
   await ann.seeMessage('of Bob, while offline');
-  await Promise.all([ann, bob].map((visitor) => visitor.page.getByText('sending …').waitFor({ state: 'detached' })));
+  await ann.seeMessage('of Ann, while offline');
+  await bob.seeMessage('of Bob, while offline');
   const [ofAnn, ofBob] = [await ann.texts(), await bob.texts()];
   assert.deepEqual(ofAnn, ofBob);
   const sorted = [
@@ -56,7 +58,7 @@ test('a page that is reloaded shows the same room and is logged in', async () =>
 });
 
 test('a session that was ended elsewhere shows the login and why', async () => {
-  const token = await ann.page.evaluate<string>("JSON.parse(localStorage.getItem('rooms.session')).token");
+  const token = await ann.token();
   await call(urls[0], 'POST /api/users/logout-all', { token });
   await ann.see('You are logged out. Log in again.');
   assert.equal(await ann.page.evaluate("localStorage.getItem('rooms.session')"), null);

@@ -128,13 +128,18 @@ export class Visitor {
     await this.page.getByLabel('Write a message').press('Enter');
   }
 
-  /** The message with this text. */
+  /** The message with this text. An own message is found when it is committed, without `sending …` behind the text. */
   message(text: string): Locator {
     return this.page.getByRole('article').filter({ has: this.page.getByText(text, { exact: true }) });
   }
 
   async seeMessage(text: string): Promise<void> {
     await this.message(text).waitFor();
+  }
+
+  /** Waits until the own message with this text is shown as not committed yet. */
+  async seeSending(text: string): Promise<void> {
+    await this.page.getByRole('article', { name: new RegExp(`^You: ${text},.*sending …$`) }).waitFor();
   }
 
   /** The texts of the room in the order of the page. */
@@ -153,6 +158,11 @@ export class Visitor {
       20_000,
       () => `${this.firstName} sees ${JSON.stringify(seen)}, not ${JSON.stringify(expected)}`,
     );
+  }
+
+  /** The token of the session, which the page keeps. */
+  token(): Promise<string> {
+    return this.page.evaluate<string>("JSON.parse(localStorage.getItem('rooms.session')).token");
   }
 
   async go(hash: string): Promise<void> {
