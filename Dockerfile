@@ -7,6 +7,7 @@ RUN npm ci --ignore-scripts
 COPY shared/client shared/client
 COPY gateway/page gateway/page
 COPY gateway/docs gateway/docs
+COPY docs docs
 RUN npm run build
 
 FROM --platform=linux/amd64 node:22-bookworm-slim

@@ -15,10 +15,10 @@ import { limits } from '../shared/contract/limits.ts';
 import { Message } from '../shared/contract/messages.ts';
 import { ReadCounts } from '../shared/contract/read-marks.ts';
 import * as requests from '../shared/contract/requests.ts';
-import { HTML, SCRIPT, STYLE } from './http/built-files.ts';
+import { HTML, MARKDOWN, SCRIPT, STYLE, TEXT } from './http/built-files.ts';
 import { fileRoute, type Route, route } from './http/route.ts';
 import { login, loginWithOtp, register, registerWithOtp, sendOtp } from './routes/account-routes.ts';
-import { docsFile, JSON_FILE, listDocuments, servedDocuments, showOpenApi } from './routes/docs-routes.ts';
+import { docsFile, JSON_FILE, listDocuments, llmsText, servedDocuments, showOpenApi } from './routes/docs-routes.ts';
 import { clientLibrary, clientPeople, pageFile, pageOfRooms } from './routes/file-routes.ts';
 import { healthy, ready } from './routes/health-routes.ts';
 import { mailedCodes, settings } from './routes/mailed-code-routes.ts';
@@ -274,7 +274,8 @@ export const routes: readonly Route[] = [
   fileRoute('/docs/openapi.json', [JSON_FILE], documents.openApi),
   fileRoute('/docs/socket', [HTML], documents.socketPage),
   fileRoute('/docs/asyncapi.json', [JSON_FILE], documents.asyncApi),
-  fileRoute('/docs/files/:file', [SCRIPT, STYLE], docsFile),
+  fileRoute('/docs/files/:file', [SCRIPT, STYLE, MARKDOWN], docsFile),
+  fileRoute('/llms.txt', [TEXT], llmsText),
   route('GET', '/healthz', { callers: 'open', skipsRateLimit: true, answer: Status, handler: healthy }),
   route('GET', '/readyz', {
     callers: 'open',

@@ -227,7 +227,7 @@ test('docs/operations.md has every process, metric and health route', async () =
   const paths = rowsUnder(api, 'Routes').map((row) => subjectOf(row).split(' ')[1] ?? '');
   sameNames(
     rowsUnder(operations, 'Health').map(subjectOf),
-    paths.filter((path) => !/^\/((api|client|page|docs)(\/|$)|$)/.test(path)),
+    paths.filter((path) => !/^\/((api|client|page|docs)(\/|$)|llms|$)/.test(path)),
   );
 });
 
@@ -255,6 +255,8 @@ test('the guides have the code of the examples, which other tests run', () => {
   const example = (name: string) => read(`shared/client/examples/${name}`);
   assert.deepEqual(blocksOf(read('docs/first-bot.md'), 'ts'), [example('bot.ts')]);
   assert.deepEqual(blocksOf(read('docs/react.md'), 'jsx'), [example('room.jsx')]);
+  assert.deepEqual(blocksOf(read('docs/from-socket-io.md'), 'ts'), [example('chat.ts')]);
+  assert.deepEqual(blocksOf(read('docs/from-the-original.md'), 'ts'), [example('plain-socket.ts')]);
 });
 
 test('docs/testing.md has the same test files as test/', () => {
@@ -299,6 +301,7 @@ const WITHOUT_A_CHECK = [
   'Measured',
   'Resume',
   'What broke before',
+  'The same thing in both',
 ];
 
 test('every table of docs/ and the README has a check', () => {

@@ -109,7 +109,7 @@ function refusals(row: Route): object {
 }
 
 function refusal(status: number, codes: ErrorCode[]): object {
-  const schema = { allOf: [referenceTo('Error'), { properties: { code: { enum: codes } } }] };
+  const schema = { allOf: [referenceTo('Error'), { properties: { code: { enum: codes } }, required: ['code'] }] };
   const lines = codes.map((code) => `- \`${code}\`: ${errors[code].text}`);
   const seconds = { description: 'Seconds after which a retry may succeed.', schema: { type: 'integer' } };
   return {

@@ -212,7 +212,12 @@ export const operations: Record<string, Operation> = {
   'GET /docs/openapi.json': { id: 'openApi', group: 'Files', summary: 'This document' },
   'GET /docs/socket': { id: 'docsOfSocket', group: 'Files', summary: 'The document of the socket as a page' },
   'GET /docs/asyncapi.json': { id: 'asyncApi', group: 'Files', summary: 'The AsyncAPI document of the socket' },
-  'GET /docs/files/:file': { id: 'docsFile', group: 'Files', summary: 'A script or the styles of these pages' },
+  'GET /docs/files/:file': {
+    id: 'docsFile',
+    group: 'Files',
+    summary: 'A script or the styles of these pages, or a guide',
+  },
+  'GET /llms.txt': { id: 'llmsText', group: 'Files', summary: 'The list of the documents for language models' },
   'GET /healthz': { id: 'healthy', group: 'Health', summary: 'The process is alive', answer: { status: 'ok' } },
   'GET /readyz': { id: 'ready', group: 'Health', summary: 'Postgres and Redis answer', answer: { status: 'ok' } },
 };

@@ -5,6 +5,8 @@ import { ServedFile } from './served-file.ts';
 
 export const SCRIPT = 'text/javascript; charset=utf-8';
 export const STYLE = 'text/css; charset=utf-8';
+export const MARKDOWN = 'text/markdown; charset=utf-8';
+export const TEXT = 'text/plain; charset=utf-8';
 export const HTML = 'text/html; charset=utf-8';
 
 const root = join(import.meta.dirname, '../..');

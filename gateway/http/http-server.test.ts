@@ -53,6 +53,7 @@ test('only these routes can be called without a token', () => {
     'GET /docs/socket',
     'GET /docs/asyncapi.json',
     'GET /docs/files/:file',
+    'GET /llms.txt',
     'GET /healthz',
     'GET /readyz',
   ]);

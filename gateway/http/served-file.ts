@@ -25,7 +25,10 @@ export class ServedFile {
 
   /** @param lines the headers of every answer @returns the same headers with the values of this file */
   headers(lines: HeaderLines): HeaderLines {
-    const pairs = lines.split('\r\n').map((line) => line.split(': ', 2) as [string, string]);
+    const pairs = lines.split('\r\n').map((line) => {
+      const end = line.indexOf(': ');
+      return [line.slice(0, end), line.slice(end + 2)] as const;
+    });
     return toHeaderLines({ ...Object.fromEntries(pairs), ...Object.fromEntries(this.#changed) });
   }
 }

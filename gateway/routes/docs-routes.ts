@@ -2,7 +2,7 @@ import { asyncApi } from '../docs/async-api.ts';
 import { openApi } from '../docs/open-api.ts';
 import { socketPage } from '../docs/socket-page.ts';
 import type { GatewayContext } from '../edge/gateway-context.ts';
-import { builtFiles, HTML, SCRIPT, STYLE } from '../http/built-files.ts';
+import { builtFiles, HTML, MARKDOWN, SCRIPT, STYLE, TEXT } from '../http/built-files.ts';
 import type { OpenRequest, Route } from '../http/route.ts';
 import { ServedFile, type ServedFileOptions } from '../http/served-file.ts';
 
@@ -18,7 +18,11 @@ const DOCS_POLICY = [
 ].join('; ');
 
 const pages = builtFiles('gateway/docs/dist', { types: { '.html': HTML }, cacheSeconds: 0, policy: DOCS_POLICY });
-const files = builtFiles('gateway/docs/dist', { types: { '.js': SCRIPT, '.css': STYLE }, cacheSeconds: HOUR_SECONDS });
+const files = builtFiles('gateway/docs/dist', {
+  types: { '.js': SCRIPT, '.css': STYLE, '.md': MARKDOWN },
+  cacheSeconds: HOUR_SECONDS,
+});
+const forModels = builtFiles('gateway/docs/dist', { types: { '.txt': TEXT }, cacheSeconds: 0 });
 
 /** The list of the documents. */
 export const listDocuments = () => pages.get('index.html');
@@ -26,7 +30,10 @@ export const listDocuments = () => pages.get('index.html');
 /** The OpenAPI document as a page. */
 export const showOpenApi = () => pages.get('http.html');
 
-/** A script or the styles of these pages. @throws Refusal `no_such_route` */
+/** What a language model reads first: https://llmstxt.org. It has links to all documents. */
+export const llmsText = () => forModels.get('llms.txt');
+
+/** A script or the styles of these pages, or a guide. @throws Refusal `no_such_route` */
 export function docsFile(
   _: GatewayContext,
   { parameters }: OpenRequest & { parameters: { file: string } },
