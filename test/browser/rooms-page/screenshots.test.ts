@@ -24,7 +24,7 @@ async function save({ page }: Visitor, name: string): Promise<void> {
   assert.ok(statSync(path).size <= MAX_BYTES, `${name} has ${statSync(path).size} bytes`);
 }
 
-test('two people talk, and the page is on a desktop, in the dark and on a phone', async () => {
+test('two people talk: a desktop, the dark, a phone, and the inspector after a lost connection', async () => {
   const [ann, bob] = [await open('Ann', 'desktop'), await open('Bob', 'phone')];
   await ann.createRoom('Design review', 'Public');
   await ann.write('The first sketches are ready.');
@@ -50,4 +50,16 @@ test('two people talk, and the page is on a desktop, in the dark and on a phone'
   await save(ann, 'page-dark');
   await bob.openRoom('Team');
   await save(bob, 'page-phone');
+
+  await ann.page.emulateMedia({ colorScheme: 'light' });
+  await ann.click('Members');
+  await ann.click('Open the inspector');
+  await ann.page.getByRole('button', { name: /^Cut the connection/ }).click();
+  await bob.write('The train is in a tunnel now.');
+  await bob.write('Now it is out again.');
+  await bob.seeMessage('Now it is out again.');
+  await ann.click('Connect now');
+  await ann.page.getByText(/2 missed messages were replayed/).waitFor();
+  await ann.seeMessage('Now it is out again.');
+  await save(ann, 'inspector');
 });
