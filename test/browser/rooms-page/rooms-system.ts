@@ -13,13 +13,16 @@ export interface RoomsSystem extends System {
   urls: [string, string];
 }
 
-/** Starts Rooms as `npm start` does in dev, but with two gateways, and a browser. */
-export async function startRooms(): Promise<RoomsSystem> {
+/**
+ * Starts Rooms as `npm start` does in dev, but with two gateways, and a browser.
+ * @param more variables of the environment
+ */
+export async function startRooms(more: Record<string, string> = {}): Promise<RoomsSystem> {
   const mails = mkdtempSync(join(tmpdir(), 'rooms-mails-'));
   after(() => rmSync(mails, { recursive: true, force: true }));
   const catcher = await startMailCatcher((mail) => void writeMail(mails, mail));
   after(() => catcher.close());
-  const env = { ENVIRONMENT: 'dev', CAUGHT_MAILS: mails };
+  const env = { ENVIRONMENT: 'dev', CAUGHT_MAILS: mails, ...more };
   const system = await startSystem({ gateways: 2, workers: 1, smtpPort: catcher.port, env });
   const browser = await chromium.launch({ executablePath: findChromium() ?? 'chromium' });
   after(() => browser.close());

@@ -52,10 +52,14 @@ export class Visitor {
     return new Visitor(options, context, page, traffic);
   }
 
-  async signUp(): Promise<void> {
+  async fillSignUp(): Promise<void> {
     await this.click('New here? Sign up');
     await this.fill({ 'First name': this.firstName, 'Last name': 'Example' });
     await this.fill({ 'E-mail': this.email, Password: PASSWORD });
+  }
+
+  async signUp(): Promise<void> {
+    await this.fillSignUp();
     await this.click('Sign up');
     await this.see('Connected');
   }
