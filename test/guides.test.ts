@@ -44,16 +44,39 @@ test('plain-socket.ts of the guide for the original gets an Ack and its message'
   await once(program, 'exit');
 });
 
+const pages = readdirSync(join(import.meta.dirname, '../docs')).filter((name) => name.endsWith('.md'));
+
 test('llms.txt has each page of docs/, and each of its links works', async () => {
   const answer = await fetch(`${url}/llms.txt`);
   assert.equal(answer.headers.get('content-type'), 'text/plain; charset=utf-8');
-  const links = [...(await answer.text()).matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link as string);
-  const pages = readdirSync(join(import.meta.dirname, '../docs')).filter((name) => name.endsWith('.md'));
-  assert.deepEqual(
-    pages.filter((name) => !links.includes(`/docs/files/${name}`)),
-    [],
-  );
-  for (const link of links) assert.equal((await fetch(url + link)).status, 200, link);
+  await listsAllPages(linksOf(await answer.text()));
   const page = await fetch(`${url}/docs/files/protocol.md`);
   assert.equal(page.headers.get('content-type'), 'text/markdown; charset=utf-8');
 });
+
+test('the list at /docs has each page of docs/, and each of its links works', async () => {
+  const html = await (await fetch(`${url}/docs`)).text();
+  await listsAllPages([...html.matchAll(/<a href="([^"]+)"/g)].map(([, link]) => link as string));
+});
+
+test('each link from one page to another works on a gateway', async () => {
+  for (const name of [...pages, 'client-library.md']) {
+    const text = await (await fetch(`${url}/docs/files/${name}`)).text();
+    for (const link of linksOf(text).filter((each) => /^[\w-]+\.md/.test(each)))
+      assert.equal((await fetch(new URL(link, `${url}/docs/files/`))).status, 200, `${name}: ${link}`);
+    assert.doesNotMatch(text, /\]\([./]+(shared\/client\/README|docs\/)/, name);
+  }
+});
+
+function linksOf(markdown: string): string[] {
+  return [...markdown.matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link as string);
+}
+
+async function listsAllPages(links: string[]): Promise<void> {
+  const expected = [...pages, 'client-library.md'].map((name) => `/docs/files/${name}`);
+  assert.deepEqual(
+    expected.filter((path) => !links.includes(path)),
+    [],
+  );
+  for (const link of links) assert.equal((await fetch(url + link)).status, 200, link);
+}

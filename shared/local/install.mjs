@@ -30,7 +30,7 @@ const client = `${root}/shared/client`;
 const page = `${root}/gateway/page`;
 buildIfOlder(client, [client]);
 buildIfOlder(page, [client, page]);
-buildIfOlder(`${root}/gateway/docs`, [`${root}/gateway/docs`, `${root}/docs`]);
+buildIfOlder(`${root}/gateway/docs`, [`${root}/gateway/docs`, `${root}/docs`, client]);
 
 /**
  * Runs the build of a folder, if one of its sources is newer than what it built.
