@@ -98,8 +98,8 @@ function success(row: Route, { answer, headers }: Operation): object {
     const content = { 'application/json': { schema: schemas.use(row.answer), example: answer } };
     return { [row.status ?? 200]: { description, content, ...(headers && { headers }) } };
   }
-  const file = { schema: { type: 'string' } };
-  return { 200: { description: 'The file.', content: Object.fromEntries(row.file.map((type) => [type, file])) } };
+  const content = row.file.map((type) => [type, { schema: { type: type.includes('json') ? 'object' : 'string' } }]);
+  return { 200: { description: 'The file.', content: Object.fromEntries(content) } };
 }
 
 /** One response for each status, with the codes that it can have. */
